@@ -1,0 +1,1 @@
+"""irgate_battery: under construction."""

@@ -1,0 +1,1 @@
+"""irgate_solver: under construction."""
