@@ -1,0 +1,125 @@
+"""What a solver returned, read as a transform; or an error that says what came instead."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from irgate_fixtures import Matrix
+from numpy.typing import NDArray
+
+EXPECTED = (
+    "expected a (2, 3) or (3, 3) matrix, an (H, W, 2) displacement in pixels with last axis "
+    "(dx, dy), or an object with .matrix or .displacement"
+)
+
+LAST_ROW_TOLERANCE = 1e-6
+"""How far a (3, 3) matrix's last row may stand from (0, 0, 1): float32 rounding, with room."""
+
+
+class AnswerError(Exception):
+    """What the solver returned is no transform; the message is for the solver's author."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A transform from the fixed image to the moving image, as the judge reads it.
+
+    Attributes:
+        displacement: `u(x) = T(x) - x` on the fixed image's grid, `(H, W, 2)`, last axis
+            `(dx, dy)`, pixels, float64.
+        matrix: `(3, 3)` on `(x, y, 1)` about the pixel origin, or `None` for a dense answer.
+    """
+
+    displacement: NDArray[np.float64]
+    matrix: NDArray[np.float64] | None
+
+
+def read_answer(raw: object, shape: tuple[int, int]) -> Answer:
+    """Read what a solver returned for a fixed image of this shape.
+
+    Args:
+        raw: matrix, displacement, or an object with `.matrix` or `.displacement` (an array, or a
+            method that takes the shape); numpy, nested sequences, or torch.
+        shape: `(H, W)` of the fixed image.
+    Raises: AnswerError, naming what came, what was expected and how to mend it.
+    """
+    if raw is None:
+        raise AnswerError(f"returned None; {EXPECTED}. Is a `return` missing?")
+    matrix = getattr(raw, "matrix", None)
+    if matrix is not None and not callable(matrix):
+        return _from_array(_to_numpy(matrix, ".matrix"), shape, ".matrix")
+    displacement = getattr(raw, "displacement", None)
+    if displacement is not None:
+        if callable(displacement):
+            displacement = displacement(shape)
+        return _from_array(_to_numpy(displacement, ".displacement"), shape, ".displacement")
+    return _from_array(_to_numpy(raw, "value"), shape, "value")
+
+
+def _to_numpy(raw: Any, what: str) -> NDArray[Any]:
+    """Return an array of numbers; a torch tensor is known by its methods, torch is not imported."""
+    if hasattr(raw, "detach") and hasattr(raw, "cpu"):
+        raw = raw.detach().cpu().double().numpy()
+    kind = type(raw).__name__
+    try:
+        array = np.asarray(raw)
+    except (ValueError, TypeError):
+        raise AnswerError(f"returned a {kind} as {what}; {EXPECTED}.") from None
+    if array.dtype.kind not in "iuf":
+        hint = ""
+        if isinstance(raw, tuple):
+            hint = " Return the transform alone, without scores or extras."
+        raise AnswerError(f"returned a {kind} as {what}; {EXPECTED}.{hint}")
+    return array
+
+
+def _from_array(array: NDArray[Any], shape: tuple[int, int], what: str) -> Answer:
+    height, width = shape
+    if array.shape not in ((2, 3), (3, 3), (height, width, 2)):
+        raise AnswerError(
+            f"returned an array of shape {array.shape} as {what} for a fixed image of shape "
+            f"{shape}: {_guess(array.shape, shape)}; {EXPECTED}."
+        )
+    numbers = array.astype(np.float64)
+    bad = int(np.count_nonzero(~np.isfinite(numbers)))
+    if bad:
+        raise AnswerError(
+            f"returned {bad} of {numbers.size} numbers that are NaN or infinite as {what}; "
+            "expected finite numbers. A division by an empty overlap or a singular system is "
+            "the usual cause."
+        )
+    if numbers.ndim == 3:
+        return Answer(displacement=numbers, matrix=None)
+    matrix = np.eye(3)
+    matrix[: numbers.shape[0]] = numbers
+    if np.abs(matrix[2] - (0.0, 0.0, 1.0)).max() > LAST_ROW_TOLERANCE:
+        raise AnswerError(
+            f"returned a (3, 3) {what} whose last row is {matrix[2].tolist()}; expected "
+            "[0, 0, 1]: the gate knows no projective model. Is the matrix transposed?"
+        )
+    matrix[2] = (0.0, 0.0, 1.0)
+    return Answer(displacement=Matrix(matrix).displacement(shape), matrix=matrix)
+
+
+def _guess(came: tuple[int, ...], shape: tuple[int, int]) -> str:
+    """Name what an array of this shape probably is."""
+    height, width = shape
+    match came:
+        case (h, w) if (h, w) == (height, width):
+            return "that is an image, and the gate warps images itself: return the transform"
+        case (2, h, w) if (h, w) == (height, width):
+            return "that is a displacement with its components first: np.moveaxis(u, 0, -1) mends it"
+        case (h, w, 2) if (h, w) == (width, height):
+            return "that is a displacement with rows and columns swapped"
+        case (h, w, 2):
+            return "that is a displacement on another grid: give one vector for each fixed pixel"
+        case (1, *rest) if tuple(rest) in ((2, 3), (3, 3), (height, width, 2)):
+            return "that has a batch axis in front: return the first element"
+        case (n,) if n in (2, 3, 4, 6):
+            return "that is a vector of parameters: build the matrix from it"
+        case (2, 2):
+            return "that is a matrix without its translation: add the third column"
+        case (4, 4):
+            return "that is a matrix for three dimensions"
+        case _:
+            return "no transform has that shape"

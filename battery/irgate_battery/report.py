@@ -1,0 +1,128 @@
+"""The report of a run: rows, verdicts and who was examined where, as text and as JSON schema 1."""
+
+import json
+import os
+import platform
+from collections import Counter
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from irgate_battery.cases import BATTERY_VERSION
+from irgate_battery.gate import Verdicts
+from irgate_battery.row import Row
+from irgate_battery.table import Line, layout
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class SolverIdentity:
+    """Who was examined.
+
+    Attributes:
+        spec: how it was named, `"bundled"`, `"path.py:name"`; `None` for an object.
+        name, version: what it says of itself; `None` where nothing was called.
+    """
+
+    spec: str | None
+    name: str | None
+    version: str | None
+
+    def __str__(self) -> str:
+        said = " ".join(part for part in (self.name, self.version) if part)
+        if self.spec in (None, self.name):
+            return said or "unknown"
+        return f"{self.spec} ({said})" if said else str(self.spec)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run measured, and what follows from it.
+
+    Attributes:
+        rows: one an item, in the order of collection.
+        verdicts: what the rows say together.
+        solver: who was examined.
+        exit_status: 0, or 1 where an item or the hard gate failed.
+        seed: what the battery was drawn with.
+    """
+
+    rows: tuple[Row, ...]
+    verdicts: Verdicts
+    solver: SolverIdentity
+    exit_status: int
+    seed: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether every row passed and the hard gate was evaluated and holds."""
+        return (
+            self.exit_status == 0
+            and self.verdicts.hard_gate.status == "pass"
+            and all(row.status == "passed" for row in self.rows)
+        )
+
+    def lines(self, width: int = 100) -> list[Line]:
+        """Return the report as lines of text with a tone each, for a terminal of this width."""
+        return [*layout(self.rows, self.verdicts, width), self.sentence()]
+
+    def sentence(self) -> Line:
+        """Return the one line that says pass, fail or not evaluated, and why."""
+        counts = Counter(row.status for row in self.rows)
+        bad = [row.case for row in self.rows if row.status in ("failed", "error", "missing")]
+        gate = self.verdicts.hard_gate
+        if bad or gate.status == "fail":
+            items = ""
+            if bad:
+                first = ", ".join(bad[:3]) + (", ..." if bad[3:] else "")
+                items = f"{len(bad)} of {len(self.rows)} items did not pass ({first}); "
+            named = {"pass": "holds", "fail": "fails", "not_evaluated": "is"}[gate.status]
+            return Line(f"irgate: FAIL: {items}the hard gate {named}: {gate.reason}", "bad")
+        if gate.status == "not_evaluated":
+            reason = gate.reason.removeprefix("not evaluated ").strip("()")
+            return Line(f"irgate: NOT EVALUATED: the hard gate needs all fixtures: {reason}", "open")
+        skipped = counts["skipped"] + counts["xfailed"]
+        items = f"{counts['passed']} items passed" + (f", {skipped} did not run" if skipped else "")
+        return Line(f"irgate: PASS: {items}; the hard gate holds: {gate.reason}", "good")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON schema 1 as builtin types."""
+        return {
+            "schema": SCHEMA,
+            "irgate": installed_version("pytest-irgate"),
+            "battery": BATTERY_VERSION,
+            "seed": self.seed,
+            "solver": asdict(self.solver),
+            "machine": machine(),
+            "verdicts": self.verdicts.to_dict(),
+            "exit_status": self.exit_status,
+            "cases": [row.to_dict() for row in self.rows],
+        }
+
+    def to_json(self) -> str:
+        """Return JSON schema 1 as text; a figure that does not exist is null."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def __str__(self) -> str:
+        return "\n".join(line.text for line in self.lines())
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures were measured on; versions are read without importing anything."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu_count": os.cpu_count(),
+        "torch": installed_version("torch"),
+        "simpleitk": installed_version("SimpleITK"),
+        "numpy": installed_version("numpy"),
+    }
+
+
+def installed_version(distribution: str) -> str | None:
+    """Return the version of an installed distribution, or `None`."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,136 @@
+"""The report as lines of text: facts in, strings out; whoever shows them adds colour.
+
+Plain ASCII, because a log file or a dumb terminal must read the same.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from irgate_battery.gate import Verdict, Verdicts
+from irgate_battery.row import Row
+
+Tone = Literal["plain", "good", "bad", "open", "head"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the report and its tone: plain, good, bad, open (undecided) or head."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of the fixtures' table.
+
+    Attributes:
+        title: one or two words.
+        width: characters.
+        cell: a row's figure as text.
+        keep: columns with a larger number go first where the terminal is narrow.
+    """
+
+    title: str
+    width: int
+    cell: Callable[[Row], str]
+    keep: int
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _times(row: Row) -> str:
+    if row.seconds is None or not row.oracle_seconds:
+        return "-"
+    return f"{row.seconds / row.oracle_seconds:.3f}x"
+
+
+_COLUMNS = (
+    _Column("RMSE", 9, lambda row: _number(row.rmse, ".6f"), 0),
+    _Column("oracle", 9, lambda row: _number(row.oracle_rmse, ".6f"), 1),
+    _Column("ratio", 8, lambda row: _number(row.ratio, ".4f"), 0),
+    _Column("px off", 8, lambda row: _number(row.tre_px, ".4f"), 0),
+    _Column("oracle", 8, lambda row: _number(row.oracle_tre_px, ".4f"), 3),
+    _Column("apart", 8, lambda row: _number(row.rmse_vs_oracle, ".1e"), 4),
+    _Column("seconds", 8, lambda row: _number(row.seconds, ".3f"), 2),
+    _Column("/oracle", 8, _times, 2),
+)
+"""RMSE: intensity; px off: mean distance to the true transform; apart: RMSE between the two
+warped images; /oracle: the solver's seconds over the oracle's."""
+
+_TITLES = {
+    "hard_gate": "hard gate",
+    "each_fixture": "each fixture",
+    "agreement": "agreement",
+    "mean_ratio": "mean ratio",
+    "recovery": "recovery",
+    "gradient": "gradient",
+}
+_WORDS = {"pass": "PASS", "fail": "FAIL", "not_evaluated": "-"}
+_TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "not_evaluated": "open"}
+
+
+def layout(rows: Sequence[Row], verdicts: Verdicts, width: int) -> list[Line]:
+    """Lay out rows and verdicts for this many characters a line."""
+    lines: list[Line] = []
+    checks = [row for row in rows if row.suite == "contract"]
+    fixtures = [row for row in rows if row.suite == "base"]
+    if checks:
+        lines += [*_contract(checks), Line("")]
+    if fixtures:
+        lines += [*_fixtures(fixtures, width), Line("")]
+    return [*lines, *_verdicts(verdicts, width)]
+
+
+def _contract(rows: Sequence[Row]) -> Iterable[Line]:
+    counts = Counter(row.status for row in rows)
+    passed = counts["passed"] == len(rows)
+    told = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+    yield Line(f"contract: {told}", "good" if passed else "bad")
+    for row in rows:
+        if row.status != "passed":
+            yield Line(f"  {row.case}: {row.status}", "bad" if row.status != "skipped" else "open")
+
+
+def _fixtures(rows: Sequence[Row], width: int) -> Iterable[Line]:
+    names = max(len("base fixture"), *(len(row.case) for row in rows))
+    columns = list(_COLUMNS)
+    while names + 9 + sum(column.width + 1 for column in columns) > width and len(columns) > 3:
+        columns.remove(max(columns, key=lambda column: column.keep))
+    head = " ".join(f"{column.title:>{column.width}}" for column in columns)
+    yield Line(f"{'base fixture':<{names}} {head}", "head")
+    for row in rows:
+        cells = " ".join(f"{column.cell(row):>{column.width}}" for column in columns)
+        good = row.status == "passed"
+        tone: Tone = "good" if good else "open" if row.status in ("skipped", "xfailed") else "bad"
+        yield Line(f"{row.case:<{names}} {cells} {row.status}", tone)
+    origins = sorted({row.oracle for row in rows if row.oracle})
+    if origins:
+        yield Line(f"{'':<{names}} oracle: SimpleITK, {', '.join(origins)}{_elsewhere(origins)}")
+
+
+def _elsewhere(origins: Sequence[str]) -> str:
+    """Say where the oracle's seconds come from: a stored time was measured on another machine."""
+    return "; its seconds are those of the machine that stored it" if "stored" in origins else ""
+
+
+def _verdicts(verdicts: Verdicts, width: int) -> Iterable[Line]:
+    for name, title in _TITLES.items():
+        verdict: Verdict = getattr(verdicts, name)
+        yield from _wrapped(f"{title:<13}{_WORDS[verdict.status]:<5}", verdict, width)
+
+
+def _wrapped(head: str, verdict: Verdict, width: int) -> Iterable[Line]:
+    """Break a reason between words, and keep its continuation under its first letter."""
+    room = max(width - len(head), 24)
+    line = ""
+    for word in verdict.reason.split():
+        if line and len(line) + 1 + len(word) > room:
+            yield Line(f"{head}{line}", _TONES[verdict.status])
+            head, line = " " * len(head), ""
+        line = f"{line} {word}".strip()
+    yield Line(f"{head}{line}", _TONES[verdict.status])

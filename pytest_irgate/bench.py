@@ -1,0 +1,114 @@
+"""The bench: where a suite item examines the solver, and leaves its row for the report."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from irgate_battery import (
+    CHECKS,
+    Case,
+    Examined,
+    NotASolver,
+    OracleStore,
+    Row,
+    Solver,
+    examine_case,
+    examine_check,
+)
+
+from pytest_irgate.resolve import RESOLVED
+from pytest_irgate.settings import settings_of
+
+EXAMINED = pytest.StashKey[Examined]()
+IDENTITY = pytest.StashKey[dict[str, str | None]]()
+
+FROM_FIXTURE = "irgate_solver fixture"
+"""The spec of a solver that a conftest's fixture handed over."""
+
+
+class Bench:
+    """One item's bench.
+
+    Args:
+        candidate: what the `irgate_solver` fixture gave.
+        item: the item that examines it; the row is kept in its stash.
+    """
+
+    def __init__(self, candidate: object, item: pytest.Item) -> None:
+        self._item = item
+        config = item.config
+        self._settings = settings_of(config)
+        try:
+            self._solver = Solver.of(candidate)
+        except NotASolver as error:
+            pytest.fail(f"the irgate_solver fixture: {error}", pytrace=False)
+        ours = config.stash.get(RESOLVED, None) is candidate
+        item.stash[IDENTITY] = {
+            "spec": self._settings.solver if ours else FROM_FIXTURE,
+            "name": self._solver.name,
+            "version": self._solver.version,
+        }
+
+    def check(self, name: str) -> None:
+        """Run the contract check of this name: pass, or fail the item with its message."""
+        check = next(check for check in CHECKS if check.name == name)
+        self._conclude(examine_check(check, self._solver, self._settings.timeout))
+
+    def case(self, case: Case) -> None:
+        """Register a case and judge the answer: pass, skip, or fail the item."""
+        store = OracleStore(self._settings.oracle, getattr(self._item.config, "cache", None))
+        self._conclude(examine_case(case, self._solver, store, self._settings.timeout))
+
+    def _conclude(self, examined: Examined) -> None:
+        row = replace(examined.row, id=self._item.nodeid)
+        self._item.stash[EXAMINED] = replace(examined, row=row)
+        if row.status == "skipped":
+            pytest.skip(row.message)
+        if row.status != "passed":
+            pytest.fail(row.message, pytrace=False)
+
+
+def row_of(item: pytest.Item, report: pytest.TestReport) -> Row | None:
+    """Return the row that a phase's report stands for, or `None` where it adds nothing.
+
+    The phases of one item come one after the other, and a later one may overrule an earlier: an
+    item that passed and then broke in its teardown is an error.
+    """
+    examined = item.stash.get(EXAMINED, None)
+    row = examined.row if examined else _blank(item)
+    if report.when == "call":
+        if hasattr(report, "wasxfail"):
+            reason = f"expected to fail: {report.wasxfail}; {row.message}".rstrip("; ")
+            status: Any = "xfailed" if report.skipped else "passed"
+            return replace(row, status=status, message=reason)
+        if report.failed and (row.status == "passed" or examined is None):
+            return replace(row, status="error" if examined is None else "failed", message=_said(report))
+        if report.skipped and examined is None:
+            return replace(row, status="skipped", message=_said(report))
+        return row
+    if report.skipped:
+        return replace(row, status="skipped", message=_said(report))
+    if report.failed:
+        return replace(row, status="error", message=f"{report.when}: {_said(report)}")
+    return None
+
+
+def _blank(item: pytest.Item) -> Row:
+    return blank_row(item.nodeid)
+
+
+def blank_row(nodeid: str, **values: Any) -> Row:
+    """Return a row without figures for an item that is known by its node id only."""
+    module, _, name = nodeid.partition("::")
+    suite = module.rpartition("/")[2].removesuffix(".py")
+    function, _, parameters = name.partition("[")
+    case = parameters.removesuffix("]") or function.removeprefix("test_")
+    return Row(id=nodeid, suite=suite, case=case, **values)
+
+
+def _said(report: pytest.TestReport) -> str:
+    """Return a failure's or a skip's own words, in one line."""
+    if isinstance(report.longrepr, tuple):
+        return " ".join(str(report.longrepr[2]).split())
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return " ".join(str(getattr(crash, "message", report.longrepr)).split())

@@ -1,0 +1,120 @@
+"""From a SPEC to a solver: bundled, an entry point, module:attribute or path.py:attribute."""
+
+import importlib
+import importlib.util
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from irgate_battery.protocol import NotASolver, Solver
+
+from pytest_irgate.settings import settings_of
+
+ENTRY_POINTS = "irgate.solvers"
+ADAPTERS = {"bundled": "pytest_irgate.adapters.bundled:register"}
+"""Solvers that have a name of their own; each is imported only when it is named."""
+
+RESOLVED = pytest.StashKey[object]()
+
+
+def solver_of(config: pytest.Config) -> object:
+    """Return the callable that this run's SPEC names, imported once.
+
+    Raises: pytest.UsageError, in one line, where there is none or it is no solver.
+    """
+    if RESOLVED not in config.stash:
+        settings = settings_of(config)
+        config.stash[RESOLVED] = resolve(settings.solver, settings.solver_base)
+    return config.stash[RESOLVED]
+
+
+def resolve(spec: str, base: Path) -> object:
+    """Import what a SPEC names.
+
+    Args:
+        spec: as on the command line.
+        base: the folder from which a relative path starts.
+    """
+    if spec in ADAPTERS:
+        found = _attribute(ADAPTERS[spec], spec, base)
+    elif ":" in spec:
+        found = _attribute(spec, spec, base)
+    else:
+        found = _entry_point(spec)
+    try:
+        Solver.of(found)
+    except NotASolver as error:
+        raise pytest.UsageError(f"--irgate-solver {spec}: {error}") from None
+    return found
+
+
+def _entry_point(spec: str) -> object:
+    named = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    if spec in named:
+        try:
+            found: object = named[spec].load()
+        except (Exception, SystemExit) as error:
+            raise _cannot_import(spec, error) from None
+        return found
+    known = ", ".join([*ADAPTERS, *sorted(named)])
+    raise pytest.UsageError(
+        f"--irgate-solver {spec}: no solver of that name; expected one of {known}, or "
+        "module:attribute, or path/to/file.py:attribute"
+    )
+
+
+def _attribute(target: str, spec: str, base: Path) -> object:
+    where, _, attribute = target.rpartition(":")
+    if not where or not attribute:
+        raise pytest.UsageError(
+            f"--irgate-solver {spec}: expected module:attribute or path/to/file.py:attribute"
+        )
+    if where.endswith(".py"):
+        module = _from_path(base / where, spec)
+    else:
+        try:
+            module = importlib.import_module(where)
+        except (Exception, SystemExit) as error:
+            raise _cannot_import(spec, error) from None
+    found: Any = module
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            callables = [name for name, value in vars(module).items() if callable(value)]
+            public = [name for name in callables if not name.startswith("_")]
+            raise pytest.UsageError(
+                f"--irgate-solver {spec}: {where} has no {attribute!r}; it has "
+                f"{', '.join(public) or 'no callables'}"
+            )
+        found = getattr(found, part)
+    return found
+
+
+def _from_path(path: Path, spec: str) -> ModuleType:
+    if not path.is_file():
+        raise pytest.UsageError(f"--irgate-solver {spec}: there is no file {path}")
+    # The file may import its neighbours, as a script may.
+    folder = str(path.parent.resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    name = f"irgate_solver_file_{path.stem}"
+    location = importlib.util.spec_from_file_location(name, path)
+    if location is None or location.loader is None:
+        raise pytest.UsageError(f"--irgate-solver {spec}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(location)
+    sys.modules[name] = module
+    try:
+        location.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise _cannot_import(spec, error) from None
+    return module
+
+
+def _cannot_import(spec: str, error: BaseException) -> pytest.UsageError:
+    said = " ".join(str(error).split())
+    return pytest.UsageError(
+        f"--irgate-solver {spec}: importing it raised {type(error).__name__}: {said}"
+    )

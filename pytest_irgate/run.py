@@ -1,0 +1,199 @@
+"""One gate run in one pytest session: set up, gather rows, conclude, report.
+
+Under xdist every process has one of these. The workers' rows ride on their test reports; the
+controller gathers, so that what a dead worker had measured before is kept.
+"""
+
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from irgate_battery import Report, Row, SolverIdentity, base_cases, evaluate
+
+from pytest_irgate import __version__, terminal
+from pytest_irgate.bench import EXAMINED, IDENTITY, blank_row, row_of
+from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
+from pytest_irgate.resolve import solver_of
+from pytest_irgate.selection import ROOT, Selection, is_ours, split_arguments
+from pytest_irgate.settings import DEFAULT_SOLVER, SETTINGS, settings_of
+
+SOLVER_FROM_CONTROLLER = "irgate_solver"
+"""Key under which a worker, whose folder may be another, learns which solver was named."""
+
+
+class GateRun:
+    """The session plugin of `--irgate`."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
+        self._is_worker = worker_input is not None
+        settings = settings_of(config)
+        if worker_input is not None:
+            solver, base = worker_input[SOLVER_FROM_CONTROLLER]
+            settings = replace(settings, solver=solver, solver_base=Path(base))
+            config.stash[SETTINGS] = settings
+        elif settings.solver != DEFAULT_SOLVER:
+            # A wrong SPEC is one line now rather than an error in every item.
+            solver_of(config)
+        self._settings = settings
+        self._expected: list[str] = []
+        self._rows: dict[str, Row] = {}
+        self._lost: dict[str, str] = {}
+        self._identities: dict[str, SolverIdentity] = {}
+        self._report: Report | None = None
+        self._json_trouble = ""
+        self._selection = self._divide_arguments()
+        manager = config.pluginmanager
+        manager.register(SuiteCollection(settings.suites, self._selection), "irgate-collection")
+        manager.register(KeepUnderLastFailed(), "irgate-lastfailed")
+
+    def _divide_arguments(self) -> Selection:
+        """Leave pytest the user's own paths; without any, the gate runs and nothing else."""
+        config = self._config
+        named = config.args_source is config.ArgsSource.ARGS
+        own, selection = split_arguments(config.args if named else [ROOT], self._settings.suites)
+        config.args = own
+        config.args_source = config.ArgsSource.ARGS
+        return selection
+
+    # --- before the items run -----------------------------------------------------------------
+
+    def pytest_report_header(self) -> str:
+        """Say what will be judged, and how."""
+        settings = self._settings
+        limit = "no time limit" if settings.timeout is None else f"{settings.timeout:g} s a call"
+        return (
+            f"irgate {__version__}: solver {settings.solver}, suites {', '.join(settings.suites)}, "
+            f"oracle {settings.oracle}, {limit}"
+        )
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell an xdist worker which solver was named, whatever its folder."""
+        settings = self._settings
+        node.workerinput[SOLVER_FROM_CONTROLLER] = (settings.solver, str(settings.solver_base))
+
+    def pytest_collection(self, session: pytest.Session) -> None:
+        """Refuse an overriding fixture that the suite's items would never see."""
+        root = session.config.rootpath
+        for plugin in session.config.pluginmanager.get_plugins():
+            path = Path(getattr(plugin, "__file__", None) or "")
+            if path.name == "conftest.py" and hasattr(plugin, "irgate_solver"):
+                if path.parent.resolve() != root.resolve():
+                    raise pytest.UsageError(
+                        f"{path} overrides irgate_solver, but the gate's items stand under the "
+                        f"root folder; move the fixture to {root / 'conftest.py'}"
+                    )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Refuse a node id that names no item."""
+        for name in self._selection.named or ():
+            if not any(Selection((name,)).holds(item.nodeid) for item in items):
+                raise pytest.UsageError(f"not found: {name} (`--collect-only` lists the gate's items)")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Remember which of the gate's items should report."""
+        self._expect(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
+        """Remember the same under xdist, where only the workers collect."""
+        self._expect(str(nodeid) for nodeid in ids)
+
+    def _expect(self, nodeids: Iterable[str]) -> None:
+        known = dict.fromkeys(self._expected)
+        known |= dict.fromkeys(nodeid for nodeid in nodeids if is_ours(nodeid))
+        self._expected = list(known)
+
+    # --- while they run -----------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Hang the item's row on its report, as builtin types: it may travel between processes."""
+        report = yield
+        if is_ours(item.nodeid):
+            row = row_of(item, report)
+            if row is not None:
+                identity = item.stash.get(IDENTITY, None)
+                report.irgate = {"row": row.to_dict(), "solver": identity}  # type: ignore[attr-defined]
+            examined = item.stash.get(EXAMINED, None)
+            if examined and examined.detail and report.when == "call":
+                report.sections.append(("traceback", examined.detail))
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather rows, on the controller or where there is only one process."""
+        if self._is_worker or not is_ours(str(report.nodeid)):
+            return
+        carried = getattr(report, "irgate", None)
+        if carried is not None:
+            row = Row.from_dict(carried["row"])
+            self._rows[row.id] = row
+            if carried["solver"]:
+                self._identities[row.id] = SolverIdentity(**carried["solver"])
+        elif report.failed:
+            # xdist's own report about an item whose worker died.
+            self._lost[str(report.nodeid)] = " ".join(str(report.longrepr).split())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Conclude when the last item is done: later hooks are too late for the exit status."""
+        result = None
+        try:
+            result = yield
+        finally:
+            if not self._is_worker and not session.config.option.collectonly:
+                self._report = self._conclude()
+                if self._report.exit_status and not session.testsfailed:
+                    session.testsfailed = 1
+        return result
+
+    def _conclude(self) -> Report:
+        rows = tuple(self._rows.get(nodeid) or self._missing(nodeid) for nodeid in self._expected)
+        verdicts = evaluate(rows, [case.id for case in base_cases()])
+        failed = any(row.status in ("failed", "error", "missing") for row in rows)
+        return Report(
+            rows=rows,
+            verdicts=verdicts,
+            solver=self._identity(),
+            exit_status=int(failed or verdicts.hard_gate.status == "fail"),
+        )
+
+    def _missing(self, nodeid: str) -> Row:
+        died = self._lost.get(nodeid)
+        message = died or "did not report: the session ended before it ran"
+        return blank_row(nodeid, status="missing", message=message)
+
+    def _identity(self) -> SolverIdentity:
+        told = [self._identities[nodeid] for nodeid in self._expected if nodeid in self._identities]
+        return told[0] if told else SolverIdentity(self._settings.solver, None, None)
+
+    # --- after them ---------------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Write the JSON report, with the exit status that pytest ends with."""
+        if self._report is None:
+            return
+        self._report = replace(self._report, exit_status=int(exitstatus))
+        path = self._settings.json
+        if path is not None:
+            try:
+                path.write_text(self._report.to_json(), encoding="utf-8")
+            except OSError as error:
+                self._json_trouble = f"the JSON report could not be written: {error}"
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> Generator[None, None, None]:
+        """Print the report after everything else, so that the verdict is what one reads last."""
+        yield
+        if self._report is not None:
+            terminal.show(terminalreporter, self._report, self._settings.json, self._json_trouble)

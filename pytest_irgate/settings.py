@@ -1,0 +1,104 @@
+"""The gate's options, read from the command line and from ini, and checked in one place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from irgate_battery.check import DEFAULT_TIMEOUT, SUITES
+from irgate_battery.store import Mode
+
+DEFAULT_SOLVER = "bundled"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was asked for.
+
+    Attributes:
+        solver: the SPEC as it was given.
+        solver_base: the folder that a relative path in it starts from.
+        suites: in the order in which they run.
+        oracle: auto, stored or live.
+        timeout: seconds for one call, or `None` for no limit.
+        json: where the report goes, or `None`.
+    """
+
+    solver: str
+    solver_base: Path
+    suites: tuple[str, ...]
+    oracle: Mode
+    timeout: float | None
+    json: Path | None
+
+
+SETTINGS = pytest.StashKey[Settings]()
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return this run's settings. Raises: pytest.UsageError, in one line."""
+    if SETTINGS not in config.stash:
+        config.stash[SETTINGS] = _read(config)
+    return config.stash[SETTINGS]
+
+
+def _read(config: pytest.Config) -> Settings:
+    solver, solver_base = _given(config, "solver")
+    json, json_base = _given(config, "json")
+    return Settings(
+        solver=solver or DEFAULT_SOLVER,
+        solver_base=solver_base,
+        suites=_suites(_given(config, "suite")[0]),
+        oracle=_oracle(_given(config, "oracle")[0]),
+        timeout=_timeout(_given(config, "timeout")[0]),
+        json=_json(json_base / json) if json else None,
+    )
+
+
+def _given(config: pytest.Config, name: str) -> tuple[str, Path]:
+    """Return an option's text, and the folder from which a relative path in it counts."""
+    value = config.getoption(f"irgate_{name}")
+    if value is not None:
+        return str(value).strip(), config.invocation_params.dir
+    base = config.inipath.parent if config.inipath else config.rootpath
+    return str(config.getini(f"irgate_{name}")).strip(), base
+
+
+def _suites(text: str) -> tuple[str, ...]:
+    named = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in named if name not in SUITES]
+    if unknown:
+        raise pytest.UsageError(
+            f"--irgate-suite {text}: no suite {unknown[0]!r} in this version; it has "
+            f"{', '.join(SUITES)}"
+        )
+    return tuple(suite for suite in SUITES if not named or suite in named)
+
+
+def _oracle(text: str) -> Mode:
+    for mode in get_args(Mode):
+        if text == mode or (not text and mode == "auto"):
+            return mode  # type: ignore[no-any-return]
+    raise pytest.UsageError(f"--irgate-oracle {text}: expected one of {', '.join(get_args(Mode))}")
+
+
+def _timeout(text: str) -> float | None:
+    if not text:
+        return DEFAULT_TIMEOUT
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise pytest.UsageError(
+            f"--irgate-timeout {text}: expected seconds, a number of 0 (no limit) or more"
+        )
+    return seconds or None
+
+
+def _json(path: Path) -> Path:
+    if path.is_dir():
+        raise pytest.UsageError(f"--irgate-json {path}: that is a folder; name a file")
+    if not path.parent.is_dir():
+        raise pytest.UsageError(f"--irgate-json {path}: there is no folder {path.parent}")
+    return path

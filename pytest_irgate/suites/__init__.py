@@ -1,0 +1,1 @@
+"""The suites: test modules that `pytest --irgate` runs."""

@@ -1,0 +1,37 @@
+"""The report in the terminal: the report's lines, in colours of pytest's own writer."""
+
+from pathlib import Path
+
+import pytest
+from irgate_battery import Line, Report
+
+_MARKUP: dict[str, dict[str, bool]] = {
+    "plain": {},
+    "good": {"green": True},
+    "bad": {"red": True},
+    "open": {"yellow": True},
+    "head": {"bold": True},
+}
+
+
+def show(
+    reporter: pytest.TerminalReporter, report: Report, json: Path | None, json_trouble: str
+) -> None:
+    """Print the report; with `-q` only its last sentence."""
+    if reporter.config.get_verbosity() >= 0:
+        reporter.section("irgate", "=")
+        reporter.write_line(f"solver: {report.solver}")
+        reporter.write_line("")
+        # One short of the full width: some terminals wrap a line that fills it.
+        for line in report.lines(reporter._tw.fullwidth - 1)[:-1]:
+            _write(reporter, line)
+        reporter.write_line("")
+    if json is not None and not json_trouble:
+        reporter.write_line(f"report: {json}")
+    if json_trouble:
+        reporter.write_line(f"irgate: {json_trouble}", red=True)
+    _write(reporter, report.sentence(), bold=True)
+
+
+def _write(reporter: pytest.TerminalReporter, line: Line, **more: bool) -> None:
+    reporter.write_line(line.text, **_MARKUP[line.tone], **more)
