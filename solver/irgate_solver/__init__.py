@@ -1,1 +1,6 @@
-"""irgate_solver: under construction."""
+"""irgate_solver: differentiable 2-D image registration in PyTorch."""
+
+from irgate_solver._register import register
+from irgate_solver._result import Result, Status
+
+__all__ = ["Result", "Status", "register"]

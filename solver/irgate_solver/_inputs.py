@@ -1,0 +1,185 @@
+"""What `register` takes, checked and brought to one form; every complaint names its argument."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from irgate_solver import _metrics, _warps
+
+SMALLEST_IMAGE = 4
+"""Fewest pixels on a side: a cubic spline's cell and an affine's three unknowns per row need 4."""
+MOST_CONTROL_POINTS = 2048
+"""Most control points of an FFD: its normal matrix is dense, 128 MiB at this size."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The images of one call, as a batch.
+
+    Attributes:
+        fixed, moving: `(B, H, W)` and `(B, H', W')`, the image type, as given (attached to the
+            caller's graph), masked-out pixels of `fixed` set to 0.
+        mask: bool `(B, H, W)`, True where trusted.
+        batched: whether the caller gave a batch.
+
+    """
+
+    fixed: Tensor
+    moving: Tensor
+    mask: Tensor
+    batched: bool
+
+
+def read_pair(fixed: Any, moving: Any, mask: Any) -> Pair:
+    """Check both images and the mask.
+
+    Raises:
+        TypeError: something that is no real-valued array.
+        ValueError: wrong shape, too small, not finite, flat, or nothing trusted.
+
+    """
+    first, second = _image("fixed", fixed), _image("moving", moving)
+    if first.dim() != second.dim() or first.shape[:-2] != second.shape[:-2]:
+        raise ValueError(
+            f"register: fixed has shape {tuple(first.shape)} and moving {tuple(second.shape)}; "
+            "expected both (H, W) or both (B, H, W) with one B: add or drop the batch axis"
+        )
+    if first.device != second.device:
+        raise ValueError(
+            f"register: fixed is on {first.device} and moving on {second.device}; "
+            "expected one device: move one with .to(device)"
+        )
+    batched = first.dim() == 3
+    dtype = torch.promote_types(first.dtype, second.dtype)
+    first, second = first.to(dtype), second.to(dtype)
+    trusted = _mask(mask, first)
+    if not batched:
+        first, second, trusted = first[None], second[None], trusted[None]
+    first = torch.where(trusted, first, torch.zeros_like(first))
+    _require_content("fixed", first, trusted, batched)
+    _require_content("moving", second, torch.ones_like(second, dtype=torch.bool), batched)
+    return Pair(first, second, trusted, batched)
+
+
+def read_tensor(what: str, value: Any) -> Tensor:
+    """Return `value` as a float tensor: as it is if it is one, else a copy.
+
+    Float64 stays; every other real type becomes float32.
+    """
+    if isinstance(value, Tensor):
+        tensor = value
+    else:
+        import numpy  # only where the caller brings arrays
+
+        array = numpy.asarray(value)
+        if array.dtype.kind not in "buif":
+            raise TypeError(
+                f"register: {what} is {type(value).__name__} of type {array.dtype}; expected real "
+                "numbers: pass a tensor or an array of floats, integers or bools"
+            )
+        wide = array.dtype.kind == "f" and array.dtype.itemsize >= 8
+        tensor = torch.tensor(array.astype(numpy.float64 if wide else numpy.float32))
+    if tensor.is_complex():
+        raise TypeError(f"register: {what} is complex; expected real numbers: pass its magnitude")
+    return tensor if tensor.dtype == torch.float64 else tensor.to(torch.float32)
+
+
+def check_choice(what: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Raise ValueError unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ValueError(f"register: {what}={value!r}; expected one of {', '.join(choices)}")
+
+
+def read_metric(intensity: str, metric: str | None) -> str:
+    """Return the metric: the one named, else what suits the intensities."""
+    check_choice("intensity", intensity, ("same", "varying"))
+    if metric is None:
+        return "ssd" if intensity == "same" else "ncc"
+    check_choice("metric", metric, _metrics.METRICS)
+    return metric
+
+
+def read_control(control: Any, height: int, width: int) -> tuple[int, int]:
+    """Return the FFD's numbers of control points (rows, columns)."""
+    try:
+        rows, columns = (int(number) for number in control)
+    except (TypeError, ValueError) as cause:
+        raise ValueError(
+            f"register: control={control!r}; expected (rows, columns), two whole numbers"
+        ) from cause
+    if min(rows, columns) < 4 or rows > height + 3 or columns > width + 3:
+        raise ValueError(
+            f"register: control={(rows, columns)}; expected at least 4 per axis and at most one "
+            f"cell per pixel, {(height + 3, width + 3)}: choose a coarser or finer grid"
+        )
+    if rows * columns > MOST_CONTROL_POINTS:
+        raise ValueError(
+            f"register: control={(rows, columns)} is {rows * columns} control points; expected at "
+            f"most {MOST_CONTROL_POINTS}, as the normal matrix is dense: choose a coarser grid"
+        )
+    return rows, columns
+
+
+def make_warp(model: str, height: int, width: int, control: Any) -> _warps.Warp:
+    """Return the family named `model` on a fixed image of `height` x `width`."""
+    check_choice("model", model, _warps.MODELS)
+    if model == "ffd":
+        return _warps.FreeForm(height, width, read_control(control, height, width))
+    return _warps.LINEAR[model](height, width)
+
+
+def _image(what: str, value: Any) -> Tensor:
+    image = read_tensor(what, value)
+    if image.dim() not in (2, 3) or 0 in image.shape:
+        raise ValueError(
+            f"register: {what} has shape {tuple(image.shape)}; expected (H, W), or (B, H, W) for "
+            "a batch: convert colour to grey and drop axes of length one"
+        )
+    if min(image.shape[-2:]) < SMALLEST_IMAGE:
+        raise ValueError(
+            f"register: {what} is {image.shape[-2]} x {image.shape[-1]} pixels; expected at least "
+            f"{SMALLEST_IMAGE} on each side: give a larger image"
+        )
+    return image
+
+
+def _mask(mask: Any, fixed: Tensor) -> Tensor:
+    if mask is None:
+        return torch.ones_like(fixed, dtype=torch.bool)
+    trusted = read_tensor("mask", mask).to(fixed.device) != 0
+    if trusted.shape not in (fixed.shape, fixed.shape[-2:]):
+        raise ValueError(
+            f"register: mask has shape {tuple(trusted.shape)} and fixed {tuple(fixed.shape)}; "
+            "expected the same shape: the mask lies on the fixed image"
+        )
+    trusted = trusted.expand(fixed.shape)
+    if not bool(trusted.flatten(-2).any(-1).all()):
+        raise ValueError(
+            "register: mask trusts no pixel; expected True where the fixed image may be used: "
+            "check that it is not inverted"
+        )
+    return trusted
+
+
+def _require_content(what: str, image: Tensor, trusted: Tensor, batched: bool) -> None:
+    """Raise ValueError where a trusted pixel is not finite or all of them are alike."""
+    image = image.detach()
+    good = image.isfinite()
+    if not bool(good.all()):
+        index = (~good).nonzero()[0].tolist()
+        remedy = "mask it out or fill it" if what == "fixed" else "fill it"
+        raise ValueError(
+            f"register: {what} has {int((~good).sum())} pixels that are NaN or infinite, the first "
+            f"at {tuple(index if batched else index[1:])}; expected finite intensities: {remedy}"
+        )
+    high = image.masked_fill(~trusted, -torch.inf).amax((1, 2))
+    low = image.masked_fill(~trusted, torch.inf).amin((1, 2))
+    flat = high - low <= 8 * torch.finfo(image.dtype).eps * torch.maximum(high.abs(), low.abs())
+    if bool(flat.any()):
+        pair = f" of pair {int(flat.nonzero()[0])}" if batched else ""
+        raise ValueError(
+            f"register: {what}{pair} is flat, {float(low[flat][0]):g} in every trusted pixel; "
+            "expected an image with content: there is nothing to align"
+        )

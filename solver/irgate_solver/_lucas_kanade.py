@@ -1,0 +1,230 @@
+"""The two linearisations of registration: inverse-compositional and forward-additive.
+
+With r = gain m(T(x; p)) + offset - f(x) (`_metrics`), Baker & Matthews 2004:
+
+(1)  inverse-compositional (section 3.2): linearise the *fixed* image once a level,
+         J = grad f dW/dp at p = 0,   p <- p o W(step)^-1;
+     the normal matrix is constant, an iteration is one warp and one projection. Its fixed point
+     J^T r = 0 is near, but not at, the minimum of the objective.
+(2)  forward-additive (section 3.1): linearise the *moving* image at each point,
+         J = grad m(T(x; p)) dW/dp,   p <- p + step;
+     its fixed point is a stationary point of the objective itself.
+
+(1) approaches (linear families only: FFDs are no group), (2) settles.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from irgate_solver import _sampling, _warps
+from irgate_solver._levenberg import Linearisation
+from irgate_solver._metrics import Fit, Metric, total
+from irgate_solver._normal_equations import Basis, pull_gradient, pull_normal
+from irgate_solver._precision import SOLVE
+from irgate_solver._pyramid import Level
+from irgate_solver._warps import LinearWarp, Warp
+
+
+def grid_of(level: Level) -> tuple[Tensor, Tensor]:
+    """Return the rows' y and the columns' x of a level's fixed pixels, px, float64."""
+    height, width = level.fixed.shape[1:]
+    device = level.fixed.device
+    y = torch.arange(height, dtype=SOLVE, device=device) * level.scale
+    x = torch.arange(width, dtype=SOLVE, device=device) * level.scale
+    return y, x
+
+
+def valid_points(points: Tensor, extent: tuple[int, int], trusted: Tensor) -> Tensor:
+    """Return `trusted` where the point lies in [-0.5, N - 0.5) of the full moving image, else 0.
+
+    The half-open rule is ITK's buffer test.
+
+    Args:
+        points: `(B, 2, h, w)`, px.
+        extent: the full moving image's (height, width).
+        trusted: 0/1, `(B, h, w)`.
+
+    """
+    x, y = points[:, 0], points[:, 1]
+    inside = (x >= -0.5) & (x < extent[1] - 0.5) & (y >= -0.5) & (y < extent[0] - 0.5)
+    return trusted * inside
+
+
+def normal_matrix(basis: Basis, jacobian: Tensor | None, fit: Fit, jet: _sampling.Jet) -> Tensor:
+    """Return the normal matrix of `fit` by the parameters, `(B, size, size)`.
+
+    Where the jet holds second derivatives, and the fit is exact, it is the Hessian of the
+    objective (but for the family's own second derivative, `Warp.bend`).
+    """
+    gain = fit.gain.to(fit.psi.dtype).view(-1, 1, 1)
+    k = fit.curvature * gain * gain
+    xx, xy, yy = k * jet.dx * jet.dx, k * jet.dx * jet.dy, k * jet.dy * jet.dy
+    pull = gain * fit.psi
+    xx = xx if jet.dxx is None else xx + pull * jet.dxx
+    xy = xy if jet.dxy is None else xy + pull * jet.dxy
+    yy = yy if jet.dyy is None else yy + pull * jet.dyy
+    normal = basis.normal(xx, xy, yy)
+    for column in fit.nuisance:
+        shadow = basis.gradient(column, jet.dx, jet.dy)
+        normal = normal - shadow.unsqueeze(2) * shadow.unsqueeze(1)
+    return pull_normal(jacobian, normal)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The forward-additive problem (2) of one level.
+
+    Attributes:
+        warp: the family.
+        basis: its basis on the level's grid.
+        level: images.
+        sampler: of the level's moving image.
+        extent: the full moving image's (height, width).
+        metric: the objective.
+        prior: weight of the bending energy, `(B,)` in unit range; None without one.
+
+    """
+
+    warp: Warp
+    basis: Basis
+    level: Level
+    sampler: _sampling.Sampler
+    extent: tuple[int, int]
+    metric: Metric
+    prior: Tensor | None = None
+
+    def points(self, p: Tensor) -> Tensor:
+        """Return T(x; p) at the level's fixed pixels, px, `(B, 2, h, w)`."""
+        points = self.basis.rows @ (self.warp.coefficients(p) @ self.basis.columns.mT)
+        points[:, 0] += self.basis.x
+        points[:, 1] += self.basis.y.unsqueeze(-1)
+        return points
+
+    def jet(self, points: Tensor, *, curvature: bool = False) -> _sampling.Jet:
+        """Return the moving image and its derivatives by px at mapped points."""
+        scale = self.level.scale
+        jet = self.sampler.jet(points / scale if scale > 1 else points, curvature=curvature)
+        if scale == 1:
+            return jet
+        return replace(jet, dx=jet.dx / scale, dy=jet.dy / scale)
+
+    def compare(self, p: Tensor, *, exact: bool = False) -> tuple[Fit, _sampling.Jet, Tensor]:
+        """Return the fit at `p`, the jet of the moving image, and the valid weights."""
+        points = self.points(p)
+        valid = valid_points(points, self.extent, self.level.trusted)
+        jet = self.jet(points, curvature=exact)
+        return self.metric(self.level.fixed, jet.value, valid, exact), jet, valid
+
+    def linearise(self, p: Tensor) -> Linearisation:
+        """Return objective, gradient and Gauss-Newton matrix at `p`."""
+        fit, jet, valid = self.compare(p)
+        jacobian = self.warp.jacobian(p)
+        by_coefficients = fit.gain.unsqueeze(1) * self.basis.gradient(fit.psi, jet.dx, jet.dy)
+        gradient = pull_gradient(jacobian, by_coefficients)
+        normal = normal_matrix(self.basis, jacobian, fit, jet)
+        objective = fit.objective
+        if self.prior is not None and isinstance(self.warp, _warps.FreeForm):
+            energy, slope, curvature = bending(self.warp, p)
+            objective = objective + self.prior * energy
+            gradient = gradient + self.prior.unsqueeze(1) * slope
+            normal = normal + self.prior.view(-1, 1, 1) * curvature
+        overlap = total(valid) / total(self.level.trusted).clamp(min=1)
+        return Linearisation(objective, fit.rounding, gradient, normal, overlap)
+
+    def retract(self, p: Tensor, step: Tensor) -> Tensor:
+        """Add the step."""
+        return p + step
+
+    def travel(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return the largest distance between two maps over the probe points, px."""
+        return _warps.travel(self.warp, before, after)
+
+
+def bending(warp: _warps.FreeForm, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the bending energy of `p` `(B, size)`, its gradient and its Hessian, px^-2."""
+    both = torch.kron(torch.eye(2, dtype=SOLVE), warp.bending).to(p.device)
+    slope = p @ both
+    return (slope * p).sum(1), 2.0 * slope, 2.0 * both
+
+
+class Inverse:
+    """The inverse-compositional problem (1) of one level; linear families only.
+
+    Everything that depends on the fixed image alone is made once, here. The moving image is
+    always sampled bilinearly: this problem approaches, `Forward` settles. Masked pixels are kept
+    out of the gradient by leaving out, besides them, their neighbours.
+    """
+
+    def __init__(
+        self, warp: LinearWarp, level: Level, extent: tuple[int, int], metric: Metric
+    ) -> None:
+        self.warp, self.level, self.extent, self.metric = warp, level, extent, metric
+        dtype = level.fixed.dtype
+        y, x = grid_of(level)
+        self.basis = Basis.of(warp, y, x)
+        self.trusted = _inner(level.trusted)
+        self.dx, self.dy = _gradient(level.fixed, level.scale)
+        start = torch.zeros(len(level.fixed), warp.size, dtype=SOLVE, device=level.fixed.device)
+        self.jacobian = warp.jacobian(start)
+        # The fit of the fixed image to itself has gain 1 and no residual: its normal matrix is the
+        # template's.
+        itself = metric(level.fixed, level.fixed, self.trusted, False)
+        jet = _sampling.Jet(level.fixed, self.dx, self.dy)
+        self.normal = normal_matrix(self.basis, self.jacobian, itself, jet)
+        self.count = total(self.trusted).clamp(min=1)
+        self.rows = self.basis.rows.to(dtype)
+        self.columns = self.basis.columns.to(dtype)
+        # Positions in torch's coordinates of the moving level, and px to them.
+        height, width = level.moving.shape[1:]
+        self.x = ((2.0 * x / level.scale + 1.0) / width - 1.0).to(dtype)
+        self.y = ((2.0 * y / level.scale + 1.0) / height - 1.0).to(dtype).unsqueeze(-1)
+        self.to_grid = torch.tensor(
+            [2.0 / (width * level.scale), 2.0 / (height * level.scale)],
+            dtype=SOLVE,
+            device=level.fixed.device,
+        ).view(2, 1, 1)
+        # ITK's [-0.5, N - 0.5) px of the full image in the same coordinates.
+        full = torch.tensor([extent[1], extent[0]], dtype=SOLVE, device=level.fixed.device)
+        edge = ((full - 0.5) / level.scale * 2.0 + 1.0) / full.new_tensor([width, height]) - 1.0
+        start_edge = (1.0 - 1.0 / level.scale) / full.new_tensor([width, height]) - 1.0
+        self.edge = edge.to(dtype).view(2, 1, 1)
+        self.start_edge = start_edge.to(dtype).view(2, 1, 1)
+
+    def linearise(self, p: Tensor) -> Linearisation:
+        """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
+        c = (self.warp.coefficients(p) * self.to_grid).to(self.rows.dtype)
+        grid = self.rows @ (c @ self.columns.mT)
+        grid[:, 0] += self.x
+        grid[:, 1] += self.y
+        inside = ((grid >= self.start_edge) & (grid < self.edge)).all(1)
+        valid = self.trusted * inside
+        moved = _sampling.sample_normalised(self.level.moving, grid)
+        fit = self.metric(self.level.fixed, moved, valid, False)
+        by_coefficients = self.basis.gradient(fit.psi, self.dx, self.dy)
+        # T(p) o W(step)^-1 moves the residual by -J step: the gradient by `step` is -J^T psi.
+        gradient = -pull_gradient(self.jacobian, by_coefficients)
+        overlap = total(valid) / self.count
+        return Linearisation(fit.objective, fit.rounding, gradient, self.normal, overlap)
+
+    def retract(self, p: Tensor, step: Tensor) -> Tensor:
+        """Compose with the inverse increment on the right."""
+        return self.warp.compose_inverse(p, step)
+
+    def travel(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return the largest distance between two maps over the probe points, px."""
+        return _warps.travel(self.warp, before, after)
+
+
+def _gradient(image: Tensor, scale: int) -> tuple[Tensor, Tensor]:
+    """Return central differences by x and y, per full px; one-sided at the image's border."""
+    dy, dx = torch.gradient(image, spacing=float(scale), dim=(1, 2))
+    return dx, dy
+
+
+def _inner(trusted: Tensor) -> Tensor:
+    """Return 1 where the pixel and its eight neighbours (inside the image) are trusted."""
+    distrust = (1.0 - trusted).unsqueeze(1)
+    return 1.0 - functional.max_pool2d(distrust, 3, stride=1, padding=1).squeeze(1)

@@ -1,0 +1,156 @@
+"""Objectives: what is minimised, its residual, and what its normal equations need.
+
+All are means over the *valid* pixels V: trusted by the mask, and mapped into
+[-0.5, N - 0.5) of the moving image. With f the fixed and m the warped moving image, in unit range:
+
+(1)  ssd    mean_V (m - f)^2
+(2)  huber  mean_V rho_k(m - f),  rho_k(r) = r^2 for |r| <= k, else 2 k |r| - k^2
+(3)  ncc    1 - rho^2 = min_ab sum_V (a m + b - f)^2 / sum_V (f - mean f)^2
+
+(1) and (3) are ITK's MeanSquares and, up to its sign and constant, Correlation. In (3) gain a and
+offset b are nuisance parameters that are eliminated exactly (variable projection, Golub & Pereyra
+1973): with S_t = J^T t for the columns t = dr/da, dr/db the reduced Hessian is
+J^T J - sum_t S_t S_t^T / |t|^2. Inverted contrast (a < 0) counts as well as upright, as in ITK.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from irgate_solver._precision import (
+    HUBER_WIDTH,
+    MAD_TO_SIGMA,
+    SOLVE,
+    rounding_of_mean_square,
+)
+
+METRICS = ("ssd", "ncc", "huber")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One comparison of f and m.
+
+    With J the Jacobian of m, gradient = gain J^T psi, and the normal matrix is
+    gain^2 J^T diag(curvature) J - sum over `nuisance` t of (J^T t)(J^T t)^T, plus
+    gain psi times the second derivatives of m where it is to be exact.
+
+    Attributes:
+        objective: (1), (2) or (3), `(B,)`, float64; infinite where no pixel is valid.
+        rounding: how far rounding may move the objective, `(B,)`.
+        gain: a of (3), 1 otherwise, `(B,)`, float64.
+        psi: half-derivative of the objective by r, times 2, zero outside V, `(B, h, w)`.
+        curvature: second derivative of the objective by r, `(B, h, w)`.
+        nuisance: columns of eliminated parameters, scaled, each `(B, h, w)`.
+
+    """
+
+    objective: Tensor
+    rounding: Tensor
+    gain: Tensor
+    psi: Tensor
+    curvature: Tensor
+    nuisance: tuple[Tensor, ...] = ()
+
+
+Metric = Callable[[Tensor, Tensor, Tensor, bool], Fit]
+"""Compare `(fixed, moved, valid, exact)`, images and 0/1 weights `(B, h, w)`; `exact` asks for the
+true second derivative instead of the positive one that descent prefers."""
+
+
+def total(image: Tensor) -> Tensor:
+    """Sum `(B, h, w)` over its pixels in float64: `(B,)`."""
+    return image.sum((1, 2), dtype=SOLVE)
+
+
+def squared_differences(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
+    """Compare by (1)."""
+    count = total(valid)
+    residual = (moved - fixed) * valid
+    mean_square = _mean(total(residual * residual), count)
+    factor = _spread(2.0 / count.clamp(min=1), fixed)
+    return Fit(
+        objective=mean_square,
+        rounding=rounding_of_mean_square(mean_square, count, fixed.dtype),
+        gain=torch.ones_like(count),
+        psi=residual * factor,
+        curvature=valid * factor,
+    )
+
+
+def huber(width: Tensor) -> Metric:
+    """Return the comparison by (2) with k = `width` `(B,)`, unit range."""
+
+    def compare(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
+        count = total(valid)
+        residual = (moved - fixed) * valid
+        k = _spread(width, fixed)
+        clipped = residual.clamp(-k, k)
+        # rho = r^2 - (|r| - k)^2 beyond k, and r = clipped + beyond.
+        beyond = residual - clipped
+        mean = _mean(total(residual * residual - beyond * beyond), count)
+        factor = _spread(2.0 / count.clamp(min=1), fixed)
+        if exact:
+            curvature = (beyond == 0).to(fixed.dtype)
+        else:
+            # psi(r) / r: positive, and its quadratic lies above rho (Huber 1981, 7.8).
+            curvature = torch.where(beyond == 0, torch.ones_like(residual), clipped / residual)
+        return Fit(
+            objective=mean,
+            rounding=rounding_of_mean_square(mean, count, fixed.dtype),
+            gain=torch.ones_like(count),
+            psi=clipped * factor,
+            curvature=curvature * valid * factor,
+        )
+
+    return compare
+
+
+def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
+    """Compare by (3)."""
+    count = total(valid).clamp(min=1)
+    f = (fixed - _spread(total(fixed * valid) / count, fixed)) * valid
+    m = (moved - _spread(total(moved * valid) / count, fixed)) * valid
+    tiny = torch.finfo(SOLVE).tiny
+    ff, mm, fm = total(f * f), total(m * m), total(f * m)
+    fixed_energy, moved_energy = ff.clamp(min=tiny), mm.clamp(min=tiny)
+    gain = fm / moved_energy
+    residual = m * _spread(gain, fixed) - f
+    square = total(residual * residual)
+    # A part of the image in which either side is flat has no correlation: the worst value, 1.
+    flat = (ff <= tiny) | (mm <= tiny)
+    factor = 2.0 / fixed_energy
+    by_gain = m * _spread(gain * (factor / moved_energy).sqrt(), fixed)
+    if exact:
+        by_gain = by_gain + residual * _spread((factor / moved_energy).sqrt(), fixed)
+    by_offset = valid * _spread(gain * (factor / count).sqrt(), fixed)
+    rounding = rounding_of_mean_square(square / count, count, fixed.dtype) * count / fixed_energy
+    return Fit(
+        objective=torch.where(flat, torch.ones_like(ff), square / fixed_energy),
+        rounding=torch.where(flat, torch.zeros_like(ff), rounding),
+        gain=gain,
+        psi=residual * _spread(factor, fixed),
+        curvature=valid * _spread(factor, fixed),
+        nuisance=(by_gain, by_offset),
+    )
+
+
+def huber_width(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
+    """Return k for the residuals at hand: 1.345 x 1.4826 x their median size, `(B,)`, float64.
+
+    Kept above the rounding of the image type, so that perfect images leave (2) quadratic.
+    """
+    size = (moved - fixed).abs().masked_fill(valid == 0, torch.nan).flatten(1)
+    sigma = MAD_TO_SIGMA * size.nanmedian(1).values.to(SOLVE).nan_to_num(1.0)
+    return HUBER_WIDTH * sigma.clamp(min=1e3 * torch.finfo(fixed.dtype).eps)
+
+
+def _mean(sums: Tensor, count: Tensor) -> Tensor:
+    return torch.where(count > 0, sums / count.clamp(min=1), torch.inf)
+
+
+def _spread(per_pair: Tensor, like: Tensor) -> Tensor:
+    """Shape `(B,)` to multiply images `(B, h, w)`, in their type."""
+    return per_pair.to(like.dtype).view(-1, 1, 1)

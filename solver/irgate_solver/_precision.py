@@ -1,0 +1,108 @@
+"""The numerical contract: which precision holds what, and every threshold with its reason.
+
+1. Images, residuals and image gradients have the *image type*: float64 where an input is float64,
+   else float32.
+2. Parameters, mapped points, the sums of the normal equations, their factorisation and the
+   answer are float64, always. The condition of a 4x4 FFD's normal matrix reaches 1e9, more than
+   float32 can hold; its entries, summed in float64 from float32 products, are good to 1e-9.
+3. A mapped point is split in float64 into its cell (whole) and its place in the cell (fraction);
+   only the fraction is rounded to the image type, so that a large coordinate costs no digits.
+4. Before anything else intensities are brought to unit range (`unit_range`) and coordinates are
+   centred and divided by half the longer side (`_warps`), so that no threshold has a unit hidden
+   in it.
+5. Nothing global is set: no default type, no thread count, no seed, no grad mode.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+SOLVE = torch.float64
+"""The type of parameters, mapped points and normal equations."""
+
+DAMPING_START = 1e-3
+"""Levenberg-Marquardt damping at the start of each level, relative to the diagonal."""
+DAMPING_RATIO = 10.0
+"""Damping is multiplied by this on rejection and divided by it on acceptance (Marquardt 1963)."""
+DAMPING_FLOOR = 1e-15
+"""Smallest damping: under the rounding of a float64 sum it does nothing any more."""
+DAMPING_CEILING = 1e10
+"""Damping from which on no step is worth trying: steps are then 1e-10 of a gradient step."""
+GAUGE = 1e-12
+"""Floor of the damped diagonal over its mean: control points that no pixel sees stay where they
+are. It pulls to the current iterate, not to zero, so it moves no minimum."""
+
+COARSE_TOLERANCE = 0.02
+"""A coarse level is left when a step moves no probe by more than this many of *its* pixels: the
+next level starts with an error of its own blur anyway (heuristic)."""
+OVERLAP_KEPT = 0.5
+"""A step may lose at most this part of the overlap that its level began with."""
+OVERLAP_FLOOR = 0.05
+"""No step may end with less than this fraction of the fixed image's trusted pixels."""
+
+HUBER_WIDTH = 1.345
+"""Huber's k over the noise's standard deviation: 95 % efficiency under Gauss (Huber 1981, 4.5)."""
+MAD_TO_SIGMA = 1.4826
+"""1 / Phi^-1(3/4): a Gaussian's standard deviation over its median absolute deviation."""
+
+RECIPROCAL_CONDITION = 1e-12
+"""Under this reciprocal condition number (1-norm, after scaling to unit diagonal) a solve with the
+matrix is not trusted: float64 keeps fewer than four digits of it."""
+
+
+def final_tolerance(dtype: torch.dtype) -> float:
+    """Return the step, in px, that ends the last level: 1e-6 in float32, 1e-9 in float64.
+
+    Gauss-Newton gains a factor of about ten an iteration near the end, so the error left is a
+    tenth of it. Float32 residuals carry noise of 1e-7, which moves the root of their sum over
+    some 10^4 pixels by 1e-7 px or less; float64 is limited by the kinks of bilinear sampling.
+    """
+    return 1e-6 if dtype == torch.float32 else 1e-9
+
+
+def rounding_of_mean_square(mean_square: Tensor, count: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return how far rounding may move a mean of `count` squared residuals of unit-range images.
+
+    A residual carries an error of about eps, so the mean of squares moves by
+    2 eps rms / sqrt(n) at random, and by eps^2; four standard deviations are taken, and float64's
+    own rounding of the sum. Steps that change the objective by less can be neither blamed nor
+    praised, and are accepted: the gradient is far more exact than the value there.
+
+    Args:
+        mean_square: the objective, `(B,)`, float64.
+        count: number of pixels in the mean, `(B,)`.
+        dtype: image type.
+    Returns: `(B,)`, float64.
+
+    """
+    eps = torch.finfo(dtype).eps
+    random = 8.0 * eps * torch.sqrt(mean_square / count.clamp(min=1))
+    return random + eps * eps + 8.0 * torch.finfo(SOLVE).eps * mean_square
+
+
+@dataclass(frozen=True)
+class Units:
+    """Intensity units: unit-range value = (given value - offset) / span; each `(B, 1, 1)`."""
+
+    offset: Tensor
+    span: Tensor
+
+    def normalise(self, image: Tensor) -> Tensor:
+        """Bring `(B, H, W)` intensities to these units, in the image's own type."""
+        return (image - self.offset) / self.span
+
+
+def unit_range(image: Tensor, mask: Tensor | None) -> Units:
+    """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1.
+
+    Not differentiated: objectives are reported, and priors weighed, in the units of the input,
+    and a common scale of both images moves no minimum.
+    """
+    image = image.detach()
+    if mask is None:
+        low, high = image.amin((1, 2), keepdim=True), image.amax((1, 2), keepdim=True)
+    else:
+        low = image.masked_fill(~mask, torch.inf).amin((1, 2), keepdim=True)
+        high = image.masked_fill(~mask, -torch.inf).amax((1, 2), keepdim=True)
+    return Units(offset=low, span=high - low)

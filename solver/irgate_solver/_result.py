@@ -1,0 +1,132 @@
+"""What `register` returns: a frozen transform with what is known about how good it is."""
+
+import enum
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from irgate_solver import _sampling, _warps
+from irgate_solver._levenberg import CONVERGED, EXHAUSTED, STALLED
+from irgate_solver._precision import SOLVE
+from irgate_solver._warps import FreeForm, LinearWarp, Warp
+
+
+class Status(enum.Enum):
+    """How a solve ended; the value is a sentence that says what to do next."""
+
+    CONVERGED = "The last step fell under the tolerance: this is a minimum, use it."
+    STALLED = (
+        "No step of any length lowers the objective beyond rounding: the point is a minimum to "
+        "the precision of the images; pass float64 images if you need more digits."
+    )
+    EXHAUSTED = (
+        "The iterations ran out before the step fell under the tolerance: raise `iterations`, or "
+        "start closer with `init`."
+    )
+
+    @property
+    def settled(self) -> bool:
+        """Whether the point is as good as the images allow."""
+        return self is not Status.EXHAUSTED
+
+
+STATUS_OF_CODE = {
+    CONVERGED: Status.CONVERGED,
+    STALLED: Status.STALLED,
+    EXHAUSTED: Status.EXHAUSTED,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A transform from fixed to moving pixels, `(x, y)` order.
+
+    For a batch every tensor has a leading axis B, and `status` and `iterations` one entry a pair.
+    Tensors are float64, and attached to the graph where an input of `register` required grad.
+
+    Attributes:
+        model: the family's name.
+        matrix: `(3, 3)` about the pixel origin on (x, y, 1); None for an FFD.
+        control_points: control displacements of an FFD, `(2, rows, columns)`, x first, px; None
+            for the linear families.
+        parameters: `(n,)`, px, in the order of the family (`_warps`).
+        status: how the solve ended; a tuple of them for a batch.
+        objective: value of the metric, in squared units of the given intensities ("ncc": none).
+        overlap: valid fraction of the trusted fixed pixels.
+        iterations: trial steps, one number per stage of the solve, coarsest first.
+
+    """
+
+    model: str
+    matrix: Tensor | None
+    control_points: Tensor | None
+    parameters: Tensor
+    status: Status | tuple[Status, ...]
+    objective: Tensor
+    overlap: Tensor
+    iterations: tuple[int, ...] | tuple[tuple[int, ...], ...]
+    _warp: Warp
+    _batched: bool
+    _sampling: str
+
+    def displacement(self, shape: tuple[int, int] | None = None) -> Tensor:
+        """Return u(x) = T(x) - x, `(H, W, 2)`, last axis (dx, dy), px; differentiable.
+
+        Args:
+            shape: `(H, W)` of the grid, from pixel (0, 0); the fixed image's where not given. An
+                FFD moves nothing beyond its own domain, as in SimpleITK.
+
+        """
+        height, width = (self._warp.height, self._warp.width) if shape is None else shape
+        field = self._field(int(height), int(width)).permute(0, 2, 3, 1)
+        return field if self._batched else field[0]
+
+    def warp(self, image: Tensor, *, outside: float = 0.0) -> Tensor:
+        """Return `image` (the moving one, or any on its grid) seen on the fixed grid.
+
+        Differentiable by the image and by the transform, with the sampler of the solve.
+
+        Args:
+            image: `(H', W')`, floating point, or `(B, H', W')` for a batch.
+            outside: value where T(x) leaves [-0.5, N - 0.5).
+
+        """
+        if not isinstance(image, Tensor) or not image.is_floating_point():
+            raise TypeError(
+                f"Result.warp: image is {type(image).__name__}; expected a tensor of floats: "
+                "convert it with torch.as_tensor(image).float()"
+            )
+        planes = image if image.dim() == 3 else image[None]
+        height, width = self._warp.height, self._warp.width
+        device = self.parameters.device
+        y = torch.arange(height, dtype=SOLVE, device=device)
+        x = torch.arange(width, dtype=SOLVE, device=device)
+        points = self._field(height, width) + torch.stack(
+            (x.expand(height, width), y.unsqueeze(-1).expand(height, width))
+        )
+        planes = planes.expand(len(points), *planes.shape[1:])
+        value = _sampling.make_sampler(self._sampling, planes).value(points)
+        extent = points.new_tensor([planes.shape[2], planes.shape[1]]).view(2, 1, 1)
+        inside = ((points >= -0.5) & (points < extent - 0.5)).all(1)
+        warped = torch.where(inside, value, torch.full_like(value, outside))
+        return warped if self._batched else warped[0]
+
+    def _field(self, height: int, width: int) -> Tensor:
+        """Return the displacement `(B, 2, height, width)`."""
+        p = self.parameters if self._batched else self.parameters[None]
+        y = torch.arange(height, dtype=SOLVE, device=p.device)
+        x = torch.arange(width, dtype=SOLVE, device=p.device)
+        field = _warps.displacement(self._warp, p, y, x)
+        if isinstance(self._warp, FreeForm):
+            inside = self._warp.holds(y, x)
+            field = torch.where(inside, field, torch.zeros_like(field))
+        return field
+
+
+def transform_of(warp: Warp, p: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Return (matrix, control points) of `p` `(B, n)`, one of them None."""
+    if isinstance(warp, FreeForm):
+        return None, warp.coefficients(p)
+    assert isinstance(warp, LinearWarp)
+    return warp.matrix(p), None

@@ -1,0 +1,108 @@
+"""Start values: what a caller may pass as `init`, turned into parameters of the family."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from irgate_solver import _warps
+from irgate_solver._inputs import read_tensor
+from irgate_solver._precision import SOLVE
+from irgate_solver._warps import FreeForm, LinearWarp, Warp
+
+
+def identity(warp: Warp, batch: int, device: torch.device) -> Tensor:
+    """Return the parameters of T(x) = x, `(batch, size)`: zero in every family."""
+    return torch.zeros(batch, warp.size, dtype=SOLVE, device=device)
+
+
+def read(init: Any, warp: Warp, batch: int, device: torch.device) -> Tensor:
+    """Return the parameters nearest to `init`, `(batch, size)`.
+
+    A matrix becomes the family's nearest member (Procrustes for a rotation), or exactly the same
+    map in the FFD's spline space; a displacement is fitted by least squares. Nothing is attached
+    to the caller's graph: where a descent starts does not change where it ends.
+
+    Args:
+        warp: the family.
+        batch: number of pairs.
+        device: of the images.
+        init: `(3, 3)` or `(B, 3, 3)` array, or an object with `.matrix` (or None) and
+            `.displacement(shape)`.
+
+    Raises:
+        TypeError, ValueError: it is neither, or not finite.
+
+    """
+    matrix = init if not hasattr(init, "displacement") else getattr(init, "matrix", None)
+    if matrix is None:
+        field = _field(init, warp, batch, device)
+        return _warp_from_field(warp, field)
+    matrix = _matrix(matrix, batch, device)
+    if isinstance(warp, FreeForm):
+        affine = _warps.Affine(warp.height, warp.width)
+        return to_free_form(affine, affine.from_matrix(matrix), warp)
+    assert isinstance(warp, LinearWarp)
+    return warp.from_matrix(matrix)
+
+
+def to_free_form(linear: LinearWarp, p: Tensor, warp: FreeForm) -> Tensor:
+    """Return the FFD that is the linear map `p`, exactly: cubic splines hold 1, x and y."""
+    device = p.device
+    y = torch.arange(warp.height, dtype=SOLVE, device=device)
+    x = torch.arange(warp.width, dtype=SOLVE, device=device)
+    return warp.fit(_warps.displacement(linear, p, y, x))
+
+
+def between_linear(before: LinearWarp, p: Tensor, after: LinearWarp) -> Tensor:
+    """Return the member of `after` nearest to the linear map `p` of `before`."""
+    return after.from_centred(*before.centred(p))
+
+
+def _matrix(value: Any, batch: int, device: torch.device) -> Tensor:
+    matrix = read_tensor("init", value).detach().to(device, SOLVE)
+    if matrix.shape not in ((3, 3), (batch, 3, 3)):
+        raise ValueError(
+            f"register: init's matrix has shape {tuple(matrix.shape)}; expected (3, 3) on "
+            "(x, y, 1) about the pixel origin, or one for each pair of the batch"
+        )
+    bottom = matrix.new_tensor([0.0, 0.0, 1.0])
+    if not bool(matrix.isfinite().all()) or not torch.allclose(
+        matrix[..., 2, :], bottom.expand(matrix[..., 2, :].shape)
+    ):
+        raise ValueError(
+            "register: init's matrix is not finite or its last row is not (0, 0, 1); expected a "
+            "homogeneous matrix of an affine map, fixed to moving"
+        )
+    return matrix.expand(batch, 3, 3)
+
+
+def _field(init: Any, warp: Warp, batch: int, device: torch.device) -> Tensor:
+    """Ask `init` for its displacement on the fixed grid: `(batch, 2, H, W)`."""
+    shape = (warp.height, warp.width)
+    if not hasattr(init, "displacement"):
+        raise TypeError(
+            f"register: init is {type(init).__name__}; expected a 3x3 matrix or an object with "
+            ".matrix and .displacement(shape)"
+        )
+    field = read_tensor("init", init.displacement(shape)).detach().to(device, SOLVE)
+    if field.shape not in ((*shape, 2), (batch, *shape, 2)) or not bool(field.isfinite().all()):
+        raise ValueError(
+            f"register: init's displacement has shape {tuple(field.shape)}; expected finite "
+            f"{(*shape, 2)}, last axis (dx, dy), px"
+        )
+    return field.expand(batch, *shape, 2).permute(0, 3, 1, 2)
+
+
+def _warp_from_field(warp: Warp, field: Tensor) -> Tensor:
+    if isinstance(warp, FreeForm):
+        return warp.fit(field)
+    assert isinstance(warp, LinearWarp)
+    affine = _warps.Affine(warp.height, warp.width)
+    # Least squares on the basis 1, xi, eta, which are orthogonal on the full grid.
+    y = torch.arange(warp.height, dtype=SOLVE, device=field.device)
+    x = torch.arange(warp.width, dtype=SOLVE, device=field.device)
+    c = torch.linalg.pinv(affine.rows(y)) @ field @ torch.linalg.pinv(affine.columns(x)).mT
+    order = (c[:, 0, 0, 0], c[:, 1, 0, 0], c[:, 0, 0, 1], c[:, 0, 1, 0], c[:, 1, 0, 1])
+    p = torch.stack((*order, c[:, 1, 1, 0]), -1)
+    return between_linear(affine, p, warp)

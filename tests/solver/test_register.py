@@ -1,0 +1,244 @@
+"""`register` against the truth, and against an independent minimiser of the same objective."""
+
+import numpy as np
+import pytest
+import scipy.optimize
+import torch
+
+import irgate_fixtures
+from irgate_solver import Status, register
+from irgate_solver._warps import LINEAR, FreeForm
+
+from . import scene
+
+SHAPE = (72, 88)
+
+# Largest distance to the truth on noiseless analytic scenes, px. What is left is the bias of
+# bilinear interpolation; the FFD's control points beyond the border are held by few pixels.
+CLEAN_LINEAR = 0.02
+CLEAN_FFD = 0.3
+
+# Their mean for the FFD, px.
+CLEAN_FFD_MEAN = 0.03
+
+TRUTHS = {
+    "translation": scene.linear_matrix(SHAPE, [[1, 0], [0, 1]], (3.4, -2.23)),
+    "rigid": scene.turned(SHAPE, 15, (1.5, -1)),
+    "affine": scene.linear_matrix(SHAPE, [[1.05, 0.07], [-0.04, 0.97]], (2, -3)),
+}
+
+
+def ffd_field(shape: tuple[int, int], amplitude: float = 3.0, seed: int = 3) -> scene.Array:
+    """Return the displacement of a random 4x4 FFD."""
+    warp = FreeForm(*shape)
+    draw = np.random.default_rng(seed).uniform(-amplitude, amplitude, (1, 32))
+    y, x = (torch.arange(n, dtype=torch.float64) for n in shape)
+    field = warp.rows(y) @ (warp.coefficients(torch.tensor(draw)) @ warp.columns(x).mT)
+    return field[0].permute(1, 2, 0).numpy()
+
+
+def pair_of(model: str, **options: float) -> scene.Scene:
+    field = ffd_field(SHAPE) if model == "ffd" else scene.field_of(TRUTHS[model], SHAPE)
+    return scene.make(field, **options)
+
+
+@pytest.mark.parametrize("intensity", ["same", "varying"])
+@pytest.mark.parametrize("model", ["translation", "rigid", "affine", "ffd"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_finds_the_truth(model: str, intensity: str, dtype: type) -> None:
+    pair = pair_of(model)
+    moving = pair.moving if intensity == "same" else 0.3 + 0.5 * pair.moving
+    result = register(
+        pair.fixed.astype(dtype), moving.astype(dtype), model=model, intensity=intensity
+    )
+    error = scene.distance(result.displacement().numpy(), pair.displacement)
+    assert error.max() <= (CLEAN_FFD if model == "ffd" else CLEAN_LINEAR)
+    assert error.mean() <= (CLEAN_FFD_MEAN if model == "ffd" else CLEAN_LINEAR)
+    assert result.status in (Status.CONVERGED, Status.STALLED)
+
+
+def test_matrix_is_about_the_pixel_origin_and_agrees_with_the_field() -> None:
+    pair = pair_of("affine")
+    result = register(pair.fixed, pair.moving)
+    np.testing.assert_allclose(
+        scene.field_of(result.matrix.numpy(), (50, 120)),
+        result.displacement((50, 120)).numpy(),
+        atol=1e-10,  # two orders of summing 100 px in float64
+    )
+
+
+@pytest.mark.parametrize("model", ["translation", "rigid", "affine"])
+@pytest.mark.parametrize("intensity", ["same", "varying"])
+def test_stands_at_the_minimum_that_scipy_finds(model: str, intensity: str) -> None:
+    """Noise makes the minimum differ from the truth; Nelder-Mead knows values only.
+
+    Noise on the fixed image alone: white noise on the moving one makes the bilinear objective
+    rough at pixel borders, with many minima a few hundredths of a pixel apart.
+    The mask keeps points from entering and leaving: a mean over valid points jumps there, and a
+    minimum may be a jump's edge, which neither method is made for.
+    """
+    fixed, moving = pair_of(model, noise=0.02).fixed, pair_of(model).moving
+    mask = np.zeros(SHAPE, dtype=bool)
+    mask[14:-14, 14:-14] = True
+    result = register(fixed, moving, model=model, intensity=intensity, mask=mask)
+    warp = LINEAR[model](*SHAPE)
+
+    def objective(p: scene.Array) -> float:
+        matrix = warp.matrix(torch.tensor(p)[None])[0].numpy()
+        warped, valid = scene.look_up(SHAPE, moving, scene.field_of(matrix, SHAPE))
+        f, m = fixed[valid & mask], warped[valid & mask]
+        if intensity == "same":
+            return float(np.mean((m - f) ** 2))
+        return float(1 - np.corrcoef(f, m)[0, 1] ** 2)
+
+    ours = result.parameters.numpy()
+    simplex = ours + np.vstack((np.zeros(warp.size), 0.02 * np.eye(warp.size)))
+    found = scipy.optimize.minimize(
+        objective,
+        ours,
+        method="Nelder-Mead",
+        options={"initial_simplex": simplex, "xatol": 1e-8, "fatol": 1e-16, "maxiter": 4000},
+    )
+    assert objective(ours) <= found.fun * (1 + 1e-9)
+    assert float(result.objective) == pytest.approx(objective(ours), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", irgate_fixtures.NAMES)
+def test_fixture_is_solved(name: str) -> None:
+    pair = irgate_fixtures.pair(name)
+    fixed, moving = pair.fixed.astype(np.float32), pair.moving.astype(np.float32)
+    result = register(fixed, moving, model=pair.model, intensity=pair.intensity)
+    truth = pair.truth.displacement(fixed.shape)
+    field = result.displacement().numpy()
+    _, valid = scene.look_up(fixed.shape, moving, field)
+    # The scanner's noise alone moves the optimum of the MRI pair by 0.05 to 0.1 px.
+    limit = 0.1 if name == "brain_mri_real" else 0.01
+    assert scene.distance(field, truth)[valid].mean() <= limit
+    floor = scene.rmse(fixed, moving, truth)
+    assert scene.rmse(fixed, moving, field) <= 1.1 * floor + 1e-4
+
+
+def test_sizes_may_differ() -> None:
+    truth = scene.linear_matrix(SHAPE, [[1.02, 0.03], [-0.02, 0.98]], (6, 4))
+    pair = scene.make(scene.field_of(truth, SHAPE), (90, 101))
+    result = register(pair.fixed, pair.moving)
+    assert scene.distance(result.displacement().numpy(), pair.displacement).max() <= CLEAN_LINEAR
+
+
+@pytest.mark.parametrize("model", ["rigid", "ffd"])
+def test_mask_keeps_an_occluder_out(model: str) -> None:
+    """Half the occluder's pixels lie at the mask's edge: a blur across it would show."""
+    pair = pair_of(model)
+    mask = np.ones(SHAPE, dtype=bool)
+    mask[20:50, 30:65] = False
+    fixed = np.where(mask, pair.fixed, 5.0)
+    result = register(fixed, pair.moving, model=model, mask=mask)
+    error = scene.distance(result.displacement().numpy(), pair.displacement)
+    assert error.max() <= (2 * CLEAN_FFD if model == "ffd" else CLEAN_LINEAR)
+
+
+def test_what_lies_under_the_mask_does_not_matter() -> None:
+    pair = pair_of("affine")
+    mask = np.ones(SHAPE, dtype=bool)
+    mask[20:50, 30:65] = False
+    answers = [
+        register(np.where(mask, pair.fixed, filler), pair.moving, mask=mask).matrix
+        for filler in (0.0, 7.0, np.nan)
+    ]
+    assert torch.equal(answers[0], answers[1])
+    assert torch.equal(answers[0], answers[2])
+
+
+class Start:
+    """An `init` that knows its displacement, and perhaps its matrix."""
+
+    def __init__(self, matrix: scene.Array | None, field: scene.Array) -> None:
+        self.matrix = matrix
+        self._field = field
+
+    def displacement(self, shape: tuple[int, int]) -> scene.Array:
+        return self._field
+
+
+@pytest.mark.parametrize("model", ["translation", "rigid", "affine", "ffd"])
+@pytest.mark.parametrize("form", ["array", "object", "field"])
+def test_start_leads_to_the_same_minimum(model: str, form: str) -> None:
+    pair = pair_of(model)
+    expected = register(pair.fixed, pair.moving, model=model)
+    matrix = TRUTHS["translation" if model == "ffd" else model].copy()
+    matrix[:2, 2] += (2.0, -1.5)
+    field = scene.field_of(matrix, SHAPE)
+    init = {"array": matrix, "object": Start(matrix, field), "field": Start(None, field)}[form]
+    found = register(pair.fixed, pair.moving, model=model, init=init)
+    difference = scene.distance(found.displacement().numpy(), expected.displacement().numpy())
+    assert difference.max() <= 1e-5  # an error of ten steps under the float64 tolerance, or kinks
+
+
+@pytest.mark.parametrize("model", ["translation", "rigid", "affine", "ffd"])
+def test_start_at_the_result_stays_there(model: str) -> None:
+    pair = pair_of(model)
+    first = register(pair.fixed, pair.moving, model=model)
+    again = register(pair.fixed, pair.moving, model=model, init=first)
+    difference = scene.distance(again.displacement().numpy(), first.displacement().numpy())
+    assert difference.max() <= 1e-5
+
+
+@pytest.mark.parametrize("model", ["translation", "rigid", "affine", "ffd"])
+@pytest.mark.parametrize("intensity", ["same", "varying"])
+def test_equal_images_give_the_identity(model: str, intensity: str) -> None:
+    image = pair_of("rigid").fixed.astype(np.float32)
+    result = register(image, image, model=model, intensity=intensity)
+    assert float(result.displacement().abs().max()) <= 1e-4
+
+
+def test_bending_smooths_a_noisy_free_form_and_leaves_affine_maps_alone() -> None:
+    pair = pair_of("affine", noise=0.05)
+    warp = FreeForm(*SHAPE)
+    q = torch.block_diag(warp.bending, warp.bending)
+    energies, errors = [], []
+    for weight in (0.0, 1.0):
+        result = register(pair.fixed, pair.moving, model="ffd", bending=weight)
+        p = result.parameters
+        energies.append(float(p @ q @ p))
+        errors.append(scene.distance(result.displacement().numpy(), pair.displacement).mean())
+    assert energies[1] <= 0.1 * energies[0]
+    assert errors[1] <= errors[0]
+
+
+def test_finer_control_grid_bends_more() -> None:
+    field = ffd_field(SHAPE)
+    x, _ = scene.grid(SHAPE)
+    field[..., 0] += 0.8 * np.sin(2 * np.pi * x / 40)
+    pair = scene.make(field)
+    coarse = register(pair.fixed, pair.moving, model="ffd")
+    fine = register(pair.fixed, pair.moving, model="ffd", control=(8, 9), bending=1e-3)
+    assert fine.control_points.shape == (2, 8, 9)
+    before = scene.distance(coarse.displacement().numpy(), field).mean()
+    after = scene.distance(fine.displacement().numpy(), field).mean()
+    assert after <= 0.5 * before
+
+
+def test_two_calls_give_the_same_bits_and_change_nothing() -> None:
+    pair = pair_of("ffd")
+    fixed, moving = torch.tensor(pair.fixed), torch.tensor(pair.moving)
+    before = (fixed.clone(), moving.clone(), torch.get_default_dtype(), torch.get_num_threads())
+    state = torch.get_rng_state()
+    with torch.enable_grad():
+        first = register(fixed, moving, model="ffd").control_points
+        second = register(fixed, moving, model="ffd").control_points
+        assert torch.is_grad_enabled()
+    assert torch.equal(first, second)
+    assert torch.equal(fixed, before[0])
+    assert torch.equal(moving, before[1])
+    assert torch.get_default_dtype() == before[2]
+    assert torch.get_num_threads() == before[3]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_warp_brings_the_moving_image_onto_the_fixed_grid() -> None:
+    pair = pair_of("rigid")
+    result = register(pair.fixed, pair.moving, model="rigid")
+    ours = result.warp(torch.tensor(pair.moving)).numpy()
+    theirs, valid = scene.look_up(SHAPE, pair.moving, result.displacement().numpy())
+    np.testing.assert_allclose(ours[valid], theirs[valid], atol=1e-12)
+    assert np.all(ours[~valid] == 0)
