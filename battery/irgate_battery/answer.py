@@ -47,44 +47,44 @@ def read_answer(raw: object, shape: tuple[int, int]) -> Answer:
         raise AnswerError(f"returned None; {EXPECTED}. Is a `return` missing?")
     matrix = getattr(raw, "matrix", None)
     if matrix is not None and not callable(matrix):
-        return _from_array(_to_numpy(matrix, ".matrix"), shape, ".matrix")
+        return _from_array(_to_numpy(matrix, " as .matrix"), shape, " as .matrix")
     displacement = getattr(raw, "displacement", None)
     if displacement is not None:
         if callable(displacement):
             displacement = displacement(shape)
-        return _from_array(_to_numpy(displacement, ".displacement"), shape, ".displacement")
-    return _from_array(_to_numpy(raw, "value"), shape, "value")
+        place = " as .displacement"
+        return _from_array(_to_numpy(displacement, place), shape, place)
+    return _from_array(_to_numpy(raw), shape)
 
 
-def _to_numpy(raw: Any, what: str) -> NDArray[Any]:
+def _to_numpy(raw: Any, place: str = "") -> NDArray[Any]:
     """Return an array of numbers; a torch tensor is known by its methods, torch is not imported."""
     if hasattr(raw, "detach") and hasattr(raw, "cpu"):
         raw = raw.detach().cpu().double().numpy()
-    kind = type(raw).__name__
     try:
         array = np.asarray(raw)
     except (ValueError, TypeError):
-        raise AnswerError(f"returned a {kind} as {what}; {EXPECTED}.") from None
+        array = np.asarray(None)
     if array.dtype.kind not in "iuf":
         hint = ""
         if isinstance(raw, tuple):
             hint = " Return the transform alone, without scores or extras."
-        raise AnswerError(f"returned a {kind} as {what}; {EXPECTED}.{hint}")
+        raise AnswerError(f"returned a {type(raw).__name__}{place}; {EXPECTED}.{hint}")
     return array
 
 
-def _from_array(array: NDArray[Any], shape: tuple[int, int], what: str) -> Answer:
+def _from_array(array: NDArray[Any], shape: tuple[int, int], place: str = "") -> Answer:
     height, width = shape
     if array.shape not in ((2, 3), (3, 3), (height, width, 2)):
         raise AnswerError(
-            f"returned an array of shape {array.shape} as {what} for a fixed image of shape "
+            f"returned an array of shape {array.shape}{place} for a fixed image of shape "
             f"{shape}: {_guess(array.shape, shape)}; {EXPECTED}."
         )
     numbers = array.astype(np.float64)
     bad = int(np.count_nonzero(~np.isfinite(numbers)))
     if bad:
         raise AnswerError(
-            f"returned {bad} of {numbers.size} numbers that are NaN or infinite as {what}; "
+            f"returned {bad} of {numbers.size} numbers that are NaN or infinite{place}; "
             "expected finite numbers. A division by an empty overlap or a singular system is "
             "the usual cause."
         )
@@ -94,7 +94,7 @@ def _from_array(array: NDArray[Any], shape: tuple[int, int], what: str) -> Answe
     matrix[: numbers.shape[0]] = numbers
     if np.abs(matrix[2] - (0.0, 0.0, 1.0)).max() > LAST_ROW_TOLERANCE:
         raise AnswerError(
-            f"returned a (3, 3) {what} whose last row is {matrix[2].tolist()}; expected "
+            f"returned a (3, 3) matrix{place} whose last row is {matrix[2].tolist()}; expected "
             "[0, 0, 1]: the gate knows no projective model. Is the matrix transposed?"
         )
     matrix[2] = (0.0, 0.0, 1.0)

@@ -1,0 +1,113 @@
+"""Each contract check passes a good solver, and each fails on the fault that it is there for."""
+
+import importlib
+import random
+
+import knowing
+import numpy as np
+import pytest
+import torch
+from irgate_battery.contract import CHECKS, Violation
+from irgate_battery.protocol import Solver, SolverFault
+
+BY_NAME = {check.name: check for check in CHECKS}
+LIMIT = 60.0
+
+
+def run(check, solver):
+    BY_NAME[check].run(Solver.of(solver), LIMIT)
+
+
+@pytest.mark.parametrize("check", BY_NAME)
+def test_a_good_solver_passes(check):
+    run(check, knowing.register)
+
+
+FAULTS = {
+    "output_form": ("image", "that is an image"),
+    "direction": ("inverse", "inverted: it maps moving to fixed"),
+    "axis_order": ("swapped", "has x and y swapped"),
+    "input_unchanged": ("writing", r"wrote into its input: \d+ of \d+ pixels of fixed"),
+    "repeatable": ("drawing", "a different answer on each call"),
+    "identity": ("drawing", "moved an image against itself"),
+    "prints_nothing": ("printing", "printed 19 characters.*'level 1: converged'"),
+    "global_state_unchanged": ("seeding", "numpy's global random generator"),
+}
+
+
+@pytest.mark.parametrize("check", BY_NAME)
+def test_the_fault_that_it_is_there_for_fails(check, monkeypatch):
+    name, words = FAULTS[check]
+    if check == "identity":
+        monkeypatch.setattr("irgate_battery.contract.IDENTITY_PX", 1e-9)
+    with pytest.raises((Violation, SolverFault), match=words) as fault:
+        run(check, importlib.import_module(name).register)
+    assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize("check", ["direction", "axis_order"])
+def test_an_answer_that_stands_nowhere_cannot_show_its_convention(check):
+    with pytest.raises(Violation, match="cannot be confirmed.*nothing was moved"):
+        run(check, lambda fixed, moving: np.eye(3))
+    with pytest.raises(Violation, match="cannot be confirmed.*no simple fault explains it"):
+        run(check, lambda fixed, moving: np.array([[1.0, 0, 30], [0, 1, 40]]))
+
+
+def test_each_convention_names_its_own_fault_only():
+    inverse, swapped = (importlib.import_module(name).register for name in ("inverse", "swapped"))
+    run("axis_order", inverse)
+    run("direction", swapped)
+
+
+def test_identity_sees_a_half_pixel():
+    half = np.array([[1.0, 0, 0.5], [0, 1, 0.5]])
+    with pytest.raises(Violation, match=r"by up to 0\.707 px"):
+        run("identity", lambda fixed, moving: half)
+
+
+def test_output_of_compiled_code_is_seen_too(capfd):
+    import os
+
+    def register(fixed, moving):
+        os.write(1, b"from below\n")
+        return knowing.register(fixed, moving)
+
+    with pytest.raises(Violation, match="'from below'"):
+        run("prints_nothing", register)
+    print("and afterwards output is where it was")
+    assert "where it was" in capfd.readouterr().out
+
+
+STATES = {
+    "Python's": lambda: random.seed(0),
+    "numpy's": lambda: np.random.random(),  # noqa: NPY002 - the legacy generator is the point
+    "torch's global": lambda: torch.rand(1),
+    "torch's default dtype": lambda: torch.set_default_dtype(torch.float64),
+}
+
+
+@pytest.mark.parametrize(("name", "change"), STATES.items(), ids=STATES)
+def test_each_global_state_is_watched_and_put_back(name, change):
+    def register(fixed, moving):
+        change()
+        return knowing.register(fixed, moving)
+
+    before = (random.getstate(), torch.get_rng_state(), torch.get_default_dtype())
+    for _ in range(2):  # a solver that has changed it once already is seen again
+        with pytest.raises(Violation, match=name):
+            run("global_state_unchanged", register)
+    assert random.getstate() == before[0]
+    assert torch.equal(torch.get_rng_state(), before[1])
+    assert torch.get_default_dtype() == before[2]
+
+
+def test_a_solver_is_asked_for_a_model_that_it_has():
+    asked = []
+
+    def register(fixed, moving, model):
+        asked.append(model)
+        return knowing.register(fixed, moving)
+
+    register.models = ("affine", "ffd")
+    run("output_form", register)
+    assert asked == ["affine"]

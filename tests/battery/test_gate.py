@@ -1,0 +1,163 @@
+"""The verdicts are a pure function of the rows, and green only over what ran."""
+
+import dataclasses
+import itertools
+
+import pytest
+from irgate_battery.gate import base_limit, evaluate, fixture_fault
+from irgate_battery.judge import Measurement
+from irgate_battery.row import Row
+
+BASE = ("a", "b", "c", "d", "e")
+
+
+def row(case, rmse=0.01, oracle_rmse=0.01, **more):
+    figures = {"rmse": rmse, "oracle_rmse": oracle_rmse, "rmse_vs_oracle": 1e-5, "oracle": "stored"}
+    values = {"status": "passed", "escaped": False, **figures, **more}
+    return Row(id=f"irgate/base.py::test_case[{case}]", suite="base", case=case, **values)
+
+
+def unmeasured(case, status):
+    return Row(id=f"irgate/base.py::test_case[{case}]", suite="base", case=case, status=status)
+
+
+def gate(rows):
+    return evaluate(rows, BASE).hard_gate
+
+
+GOOD = tuple(row(case) for case in BASE)
+
+
+def swapped(case, new):
+    return tuple(new if r.case == case else r for r in GOOD)
+
+
+def test_five_good_rows_pass_with_their_numbers():
+    verdict = gate(GOOD)
+    assert verdict.status == "pass"
+    assert verdict.figures["max_rmse"] == verdict.figures["max_oracle_rmse"] == 0.01
+    assert verdict.figures["limit"] == pytest.approx(0.0111)
+    assert (verdict.figures["ran"], verdict.figures["expected"]) == (5, 5)
+    assert "5 of 5 ran" in verdict.reason
+
+
+@pytest.mark.parametrize(("rmse", "status"), [(0.0110999, "pass"), (0.0111001, "fail")])
+def test_the_limit_stands_between(rmse, status):
+    assert gate(swapped("c", row("c", rmse))).status == status
+
+
+def test_the_maximum_is_over_all_five_on_both_sides():
+    rows = [row("a", 0.02, 0.001), row("b", 0.019, 0.0183), *GOOD[2:]]
+    assert gate(rows).status == "pass"
+    assert evaluate(rows, BASE).agreement.status == "pass"
+
+
+def test_the_order_of_the_rows_is_nothing():
+    rows = [row("a", 0.3), unmeasured("b", "missing"), *GOOD[2:]]
+    assert len({str(evaluate(p, BASE)) for p in itertools.islice(itertools.permutations(rows), 24)}) == 1
+
+
+@pytest.mark.parametrize("count", range(5))
+def test_what_did_not_run_is_not_evaluated(count):
+    verdicts = evaluate(GOOD[:count], BASE)
+    for verdict in (verdicts.hard_gate, verdicts.each_fixture, verdicts.agreement):
+        assert verdict.status == "not_evaluated"
+        assert f"not evaluated ({count} of 5 ran)" in verdict.reason
+
+
+def test_a_skip_is_not_a_run():
+    verdict = gate(swapped("b", unmeasured("b", "skipped")))
+    assert (verdict.status, verdict.figures["ran"]) == ("not_evaluated", 4)
+
+
+@pytest.mark.parametrize("status", ["missing", "error"])
+def test_a_row_that_should_be_there_and_is_not_fails(status):
+    verdict = gate(swapped("b", unmeasured("b", status)))
+    assert verdict.status == "fail"
+    assert verdict.reason.startswith("missing: b")
+    assert verdict.figures["missing"] == 1
+
+
+def test_missing_weighs_more_than_deselected():
+    assert gate([unmeasured("a", "missing")]).status == "fail"
+
+
+@pytest.mark.parametrize(
+    "bad", [unmeasured("d", "failed"), row("d", 0.001, status="failed", escaped=True)]
+)
+def test_a_fixture_without_a_usable_result_fails_whatever_its_rmse(bad):
+    verdict = gate(swapped("d", bad))
+    assert verdict.status == "fail"
+    assert "no usable result on d" in verdict.reason
+
+
+def test_waived_fixtures_are_counted_aloud():
+    verdict = gate(swapped("d", row("d", 0.5, status="xfailed")))
+    assert verdict.status == "pass"
+    assert "waived: 1" in verdict.reason
+    assert verdict.figures["waived"] == 1
+    all_waived = [row(case, status="xfailed") for case in BASE]
+    assert gate(all_waived).status == "not_evaluated"
+
+
+def test_an_oracle_that_diverged_decides_nothing():
+    verdicts = evaluate(swapped("a", row("a", 0.01, 5.0, oracle="diverged")), BASE)
+    assert verdicts.hard_gate.status == verdicts.agreement.status == "not_evaluated"
+    assert "the oracle diverged on a" in verdicts.hard_gate.reason
+
+
+def test_each_fixture_sees_what_the_maximum_hides():
+    """A translate fixture that never moved has a smaller RMSE than the noise of the MRI pair."""
+    rows = [row("a", 0.030, 0.0004, status="failed"), row("b", 0.028, 0.028), *GOOD[2:]]
+    verdicts = evaluate(rows, BASE)
+    assert verdicts.hard_gate.status == "pass"
+    assert verdicts.each_fixture.status == "fail"
+    assert "not: a" in verdicts.each_fixture.reason
+
+
+@pytest.mark.parametrize(("apart", "status"), [(9e-5, "pass"), (1.1e-4, "fail")])
+def test_agreement_is_the_largest_difference(apart, status):
+    verdict = evaluate(swapped("c", row("c", rmse_vs_oracle=apart)), BASE).agreement
+    assert (verdict.status, verdict.figures["max_rmse_vs_oracle"]) == (status, apart)
+
+
+def test_rows_of_other_suites_are_no_fixtures():
+    contract = Row(id="irgate/contract.py::test_direction", suite="contract", case="a")
+    assert gate([contract] * 5).status == "not_evaluated"
+
+
+def test_verdicts_that_this_version_cannot_give_are_not_evaluated():
+    verdicts = evaluate(GOOD, BASE).to_dict()
+    for name in ("mean_ratio", "recovery", "gradient"):
+        assert verdicts[name]["status"] == "not_evaluated"
+
+
+GOOD_FIGURES = Measurement(
+    rmse=0.01,
+    truth_rmse=0.01,
+    oracle_rmse=0.01,
+    ratio=1.0,
+    rmse_vs_oracle=0.0,
+    tre_px=0.0,
+    tre_max_px=0.0,
+    oracle_tre_px=0.0,
+    coverage=1.0,
+    truth_coverage=1.0,
+    folded=0.0,
+    escaped=False,
+    oracle_diverged=False,
+)
+
+
+def test_a_fixtures_own_rule():
+    def fault(**figures):
+        return fixture_fault(dataclasses.replace(GOOD_FIGURES, **figures))
+
+    assert fault() is None
+    assert fault(rmse=base_limit(0.01)) is None
+    assert "over its limit 0.0111" in fault(rmse=base_limit(0.01) + 1e-9)
+    assert "covers 50% of" in fault(escaped=True, coverage=0.5)
+    assert "no RMSE" in fault(rmse=None)
+    # A diverged oracle would let anything through; the truth's floor stands in for it.
+    assert "the oracle diverged" in fault(rmse=0.02, oracle_rmse=0.5, oracle_diverged=True)
+    assert fault(rmse=0.011, oracle_rmse=0.5, oracle_diverged=True) is None

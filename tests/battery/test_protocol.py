@@ -1,0 +1,151 @@
+"""A solver is handed what its signature has, and its faults come back as words for its author."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from irgate_battery.protocol import MODELS, NotASolver, Solver, SolverFault
+
+FIXED = np.linspace(0, 1, 20).reshape(4, 5)
+MOVING = FIXED[:3] + 0.5
+
+
+def solve(function, **arguments):
+    return Solver.of(function).solve(FIXED, MOVING, **{"model": "rigid", **arguments})
+
+
+def recorder(seen):
+    def register(fixed, moving, model="?", mask="?", init="?", intensity="?"):
+        seen.update(locals())
+        return np.eye(3)
+
+    return register
+
+
+def test_images_come_as_float32_copies_with_their_own_sizes():
+    seen = {}
+    solve(recorder(seen))
+    assert seen["fixed"].dtype == seen["moving"].dtype == np.float32
+    assert (seen["fixed"].shape, seen["moving"].shape) == ((4, 5), (3, 5))
+    seen["fixed"][:] = 7
+    assert FIXED.max() == 1
+
+
+def test_every_argument_that_the_signature_has_is_passed():
+    seen, init, mask = {}, SimpleNamespace(matrix=np.eye(3)), FIXED > 0.5
+    solve(recorder(seen), mask=mask, init=init, intensity="varying")
+    assert (seen["model"], seen["intensity"]) == ("rigid", "varying")
+    assert seen["init"] is init
+    np.testing.assert_array_equal(seen["mask"], mask)
+
+
+SHORTER = {
+    "two arguments": (lambda a, b: np.eye(3), set()),
+    "model only": (lambda a, b, model: np.eye(3), {"model"}),
+    "keyword only": (lambda a, b, *, mask=None: np.eye(3), {"mask"}),
+    "**options": (lambda a, b, **options: np.eye(3), {"model", "mask", "init", "intensity"}),
+    "*images": (lambda *images: np.eye(3), set()),
+    "its own default": (lambda a, b, levels=4: np.eye(3), set()),
+}
+
+
+@pytest.mark.parametrize(("function", "accepted"), SHORTER.values(), ids=SHORTER)
+def test_capabilities_are_read_from_the_signature(function, accepted):
+    assert Solver.of(function).accepts == accepted
+    answer, seconds = solve(function)
+    np.testing.assert_array_equal(answer.matrix, np.eye(3))
+    assert seconds >= 0
+
+
+def test_attributes_declare_what_a_solver_is():
+    def register(fixed, moving):
+        return np.eye(3)
+
+    plain = Solver.of(register)
+    assert (plain.name, plain.version, plain.models) == ("register", None, MODELS)
+    assert plain.differentiable is False
+
+    register.name, register.version, register.models = "mine", 3, ["affine", "rigid"]
+    register.differentiable = True
+    declared = Solver.of(register)
+    assert (declared.name, declared.version, declared.models) == ("mine", "3", ("rigid", "affine"))
+    assert declared.differentiable is True
+    assert Solver.of(declared) is declared
+
+
+class Callable:
+    def __call__(self, fixed, moving, model):
+        return np.eye(3)
+
+
+def test_objects_and_methods_are_solvers_too():
+    assert Solver.of(Callable()).name == "Callable"
+    assert Solver.of(Callable()).accepts == {"model"}
+
+
+def bad_models(fixed, moving):
+    return np.eye(3)
+
+
+bad_models.models = ["homography"]
+
+UNFIT = {
+    "no callable": (np.eye(3), "got a ndarray"),
+    "one argument": (lambda fixed: None, "takes 1 positional"),
+    "no argument": (lambda: None, "takes 0 positional"),
+    "one too many": (lambda fixed, moving, levels: None, r"requires \['levels'\].*default"),
+    "keyword too many": (lambda fixed, moving, *, device: None, r"requires \['device'\]"),
+    "unknown model": (bad_models, r"\['homography'\]; expected some of"),
+}
+
+
+@pytest.mark.parametrize(("candidate", "words"), UNFIT.values(), ids=UNFIT)
+def test_what_does_not_fit_is_refused_in_one_line(candidate, words):
+    with pytest.raises(NotASolver, match=words) as refused:
+        Solver.of(candidate)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, MemoryError])
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_a_solver_that_raises_is_a_fault_with_the_place_and_its_own_traceback(error, timeout):
+    def register(fixed, moving):
+        raise error("boom\nand more")
+
+    with pytest.raises(SolverFault, match=rf"'register' raised {error.__name__}: boom and more, at ") as f:
+        solve(register, timeout=timeout)
+    assert "\n" not in str(f.value)
+    assert __file__ in str(f.value)
+    assert "in register" in f.value.detail
+    assert "irgate_battery" not in f.value.detail
+
+
+def test_an_answer_whose_own_method_raises_is_the_solvers_fault():
+    class Answer:
+        def displacement(self, shape):
+            raise KeyError("field")
+
+    with pytest.raises(SolverFault, match="raised KeyError: 'field'"):
+        solve(lambda fixed, moving: Answer())
+
+
+def test_a_solver_that_does_not_return_names_the_option():
+    import time
+
+    with pytest.raises(SolverFault, match=r"within 0\.1 s.*--irgate-timeout") as fault:
+        solve(lambda fixed, moving: time.sleep(30), timeout=0.1)
+    assert fault.value.seconds is None
+
+
+def test_a_bad_answer_names_the_solver_and_keeps_the_time():
+    with pytest.raises(SolverFault, match=r"solver '<lambda>' returned None") as fault:
+        solve(lambda fixed, moving: None)
+    assert fault.value.seconds >= 0
+
+
+def test_ctrl_c_is_not_the_solvers_fault():
+    def register(fixed, moving):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        solve(register, timeout=60)

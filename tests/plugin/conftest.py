@@ -1,0 +1,44 @@
+"""Running pytest with the gate inside an empty project."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def gate(pytester, solvers):
+    """Run `pytest --irgate` in a process of its own, as a user does; the solver by its file name.
+
+    Plugins that only happen to be installed here are kept out, xdist apart.
+    """
+
+    def run(*args, solver="knowing", irgate=True, autoload=False):
+        first = []
+        if not autoload:
+            first = ["-p", "pytest_irgate.plugin", "-p", "xdist"]
+        if irgate:
+            first.append("--irgate")
+        if solver:
+            first += ["--irgate-solver", f"{solvers / solver}.py:register"]
+        return pytester.runpytest_subprocess(*first, *args)
+
+    def isolated(*args, **more):
+        with pytest.MonkeyPatch.context() as patch:
+            if not more.get("autoload"):
+                patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            return run(*args, **more)
+
+    return isolated
+
+
+@pytest.fixture
+def report_of(pytester):
+    """Read a JSON report, its times left out."""
+
+    def read(name):
+        report = json.loads((pytester.path / name).read_text(encoding="utf-8"))
+        for row in report["cases"]:
+            row["seconds"] = row["oracle_seconds"] = None
+        return report
+
+    return read

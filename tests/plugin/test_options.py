@@ -1,0 +1,106 @@
+"""Options, each on the command line and in ini; a wrong value is one line and exit status 4."""
+
+import json
+
+import pytest
+
+ONE = "irgate/base.py::test_case[synth_translate_2d]"
+
+
+def test_ini_switches_the_gate_on(gate, pytester):
+    pytester.makeini("[pytest]\nirgate = true\nirgate_suite = contract")
+    result = gate(irgate=False)
+    result.assert_outcomes(passed=8)
+
+
+def test_the_command_line_wins_over_ini(gate, pytester):
+    pytester.makeini("[pytest]\nirgate_suite = contract\nirgate_timeout = 7\nirgate_oracle = live")
+    result = gate("--irgate-suite", "base", "--irgate-timeout", "60", "--irgate-oracle", "auto")
+    result.assert_outcomes(passed=5)
+    result.stdout.fnmatch_lines(["irgate *suites base, oracle auto, 60 s a call"])
+
+
+def test_ini_reaches_every_option(gate, pytester):
+    pytester.makeini(
+        "[pytest]\nirgate_suite = contract\nirgate_timeout = 0\nirgate_oracle = stored\n"
+        "irgate_json = out.json"
+    )
+    result = gate()
+    result.stdout.fnmatch_lines(["irgate *suites contract, oracle stored, no time limit"])
+    assert (pytester.path / "out.json").is_file()
+
+
+WRONG = {
+    "suite": ("--irgate-suite=base,nope", "*no suite 'nope' in this version; it has contract, base"),
+    "oracle": ("--irgate-oracle=guess", "*expected one of auto, stored, live"),
+    "timeout": ("--irgate-timeout=soon", "*expected seconds*"),
+    "negative timeout": ("--irgate-timeout=-1", "*expected seconds*"),
+    "endless timeout": ("--irgate-timeout=inf", "*expected seconds*"),
+    "json folder": ("--irgate-json=.", "*that is a folder; name a file"),
+    "json nowhere": ("--irgate-json=no/such/r.json", "*there is no folder *"),
+}
+
+
+@pytest.mark.parametrize(("option", "words"), WRONG.values(), ids=WRONG)
+def test_a_wrong_value_is_one_usage_error_line(gate, option, words):
+    result = gate(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {option.partition('=')[0]} {words}"])
+    assert len([line for line in result.errlines if line.strip()]) == 1
+
+
+def test_live_and_stored_oracles_say_so_and_agree(gate, report_of):
+    rows = {}
+    for mode in ("stored", "live"):
+        gate(ONE, "--irgate-oracle", mode, "--irgate-json", f"{mode}.json").assert_outcomes(passed=1)
+        (rows[mode],) = report_of(f"{mode}.json")["cases"]
+        assert rows[mode]["oracle"] == mode
+    assert rows["live"]["oracle_rmse"] == pytest.approx(rows["stored"]["oracle_rmse"], rel=1e-6)
+
+
+def test_the_json_is_schema_1_with_every_key(gate, pytester):
+    gate("--irgate-json", "r.json")
+    report = json.loads((pytester.path / "r.json").read_text())
+    assert list(report) == [
+        "schema", "irgate", "battery", "seed", "solver", "machine", "verdicts", "exit_status", "cases"
+    ]  # fmt: skip
+    assert (report["schema"], report["seed"], report["exit_status"]) == (1, 0, 0)
+    assert set(report["solver"]) == {"spec", "name", "version"}
+    assert set(report["machine"]) == {"python", "platform", "cpu_count", "torch", "simpleitk", "numpy"}
+    verdicts = report["verdicts"]
+    assert {"status", "max_rmse", "max_oracle_rmse", "limit", "ran", "expected"} <= set(
+        verdicts["hard_gate"]
+    )
+    assert {"status", "max_rmse_vs_oracle", "target"} <= set(verdicts["agreement"])
+    assert {"status", "mean", "limit", "ran", "expected", "capped", "oracle_diverged"} <= set(
+        verdicts["mean_ratio"]
+    )
+    assert {"status", "recovered", "tried", "limit"} <= set(verdicts["recovery"])
+    assert {"status", "passed", "tried", "max_relative_error"} <= set(verdicts["gradient"])
+    base = [row for row in report["cases"] if row["suite"] == "base"]
+    assert [row["case"] for row in base] == [
+        "synth_translate_2d", "synth_rotate_2d", "lena_affine_2d", "bspline_random_2d", "brain_mri_real"
+    ]  # fmt: skip
+    for row in base:
+        numbers = ("rmse", "oracle_rmse", "truth_rmse", "ratio", "rmse_vs_oracle", "tre_px",
+                   "tre_max_px", "oracle_tre_px", "coverage", "truth_coverage", "folded",
+                   "seconds", "oracle_seconds")  # fmt: skip
+        assert all(isinstance(row[name], float) for name in numbers)
+        assert row["escaped"] is False
+        assert (row["model"] is not None, row["status"], row["message"]) == (True, "passed", "")
+    contract = [row for row in report["cases"] if row["suite"] == "contract"]
+    assert all(row["rmse"] is None for row in contract)
+
+
+def test_a_report_that_cannot_be_written_loses_nothing_else(gate, pytester):
+    pytester.makeconftest(
+        """
+        def pytest_runtest_teardown(item):
+            import pathlib
+            pathlib.Path("r.json").mkdir(exist_ok=True)
+        """
+    )
+    pytester.makepyfile("def test_own(): pass")
+    result = gate(".", ONE, "--irgate-json", "r.json")
+    result.stdout.fnmatch_lines(["irgate: the JSON report could not be written: *", "irgate: *"])
+    result.assert_outcomes(passed=2)

@@ -1,0 +1,63 @@
+"""Under xdist the report is the same, and a worker that dies loses its own row only."""
+
+import pytest
+
+DISTRIBUTIONS = {
+    "one process": ("-n", "0"),
+    "load": ("-n", "2"),
+    "loadfile": ("-n", "2", "--dist", "loadfile"),
+    "worksteal": ("-n", "2", "--dist", "worksteal"),
+}
+
+
+@pytest.fixture
+def serial_report(gate, report_of):
+    gate("--irgate-json", "serial.json", "-p", "no:xdist")
+    return report_of("serial.json")
+
+
+def test_the_same_json_but_for_times(gate, report_of, serial_report):
+    assert serial_report["exit_status"] == 0
+    assert len(serial_report["cases"]) == 13
+    for name, arguments in DISTRIBUTIONS.items():
+        gate(*arguments, "--irgate-json", "parallel.json")
+        assert report_of("parallel.json") == serial_report, name
+
+
+def test_workers_in_another_folder(gate, pytester, report_of, solvers):
+    """A relative path to a solver counts from where the user stands, not from where workers do."""
+    pytester.makepyfile(mine=(solvers / "knowing.py").read_text())
+    result = gate(
+        "--irgate-solver", "mine.py:register", "-d", "--tx", "2*popen//chdir=elsewhere",
+        "irgate/base.py", "--irgate-json", "r.json", solver=None,
+    )  # fmt: skip
+    result.assert_outcomes(passed=5)
+    assert report_of("r.json")["solver"]["spec"] == "mine.py:register"
+
+
+def test_a_dead_worker_loses_its_own_row_only(gate, report_of):
+    result = gate("-n", "2", "--irgate-json", "r.json", solver="dying")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "hard gate*FAIL*missing: lena_affine_2d (4 of 5 ran)",
+            "irgate: FAIL: 1 of 13 items did not pass (lena_affine_2d); *missing: lena_affine_2d*",
+        ]
+    )
+    report = report_of("r.json")
+    assert report["exit_status"] == 1
+    assert report["verdicts"]["hard_gate"]["status"] == "fail"
+    statuses = {row["case"]: row["status"] for row in report["cases"]}
+    assert statuses.pop("lena_affine_2d") == "missing"
+    assert set(statuses.values()) == {"passed"}
+    (lost,) = [row for row in report["cases"] if row["case"] == "lena_affine_2d"]
+    assert "crashed" in lost["message"]
+    assert lost["rmse"] is None
+
+
+def test_keyword_under_xdist(gate):
+    result = gate("-n", "2", "-k", "synth")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["hard gate*not evaluated (2 of 5 ran)"])
+
+

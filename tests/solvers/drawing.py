@@ -1,0 +1,11 @@
+"""Broken on purpose: a different answer on each call."""
+
+import irgate_fixtures
+import knowing
+import numpy as np
+
+
+def register(fixed, moving):
+    known = knowing.truth(fixed, moving)
+    jitter = irgate_fixtures.translation(*np.random.default_rng().normal(0, 1e-3, 2))
+    return irgate_fixtures.Composite(jitter, known)

@@ -1,0 +1,7 @@
+"""Broken on purpose: returns nothing."""
+
+import knowing
+
+
+def register(fixed, moving):
+    knowing.register(fixed, moving)

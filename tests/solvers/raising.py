@@ -1,0 +1,5 @@
+"""Broken on purpose: raises."""
+
+
+def register(fixed, moving):
+    raise ValueError("singular matrix")
