@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from irgate_battery import (
     CHECKS,
     Case,
@@ -15,7 +16,6 @@ from irgate_battery import (
     examine_case,
     examine_check,
 )
-
 from pytest_irgate.resolve import RESOLVED
 from pytest_irgate.settings import settings_of
 
@@ -32,6 +32,7 @@ class Bench:
     Args:
         candidate: what the `irgate_solver` fixture gave.
         item: the item that examines it; the row is kept in its stash.
+
     """
 
     def __init__(self, candidate: object, item: pytest.Item) -> None:
@@ -82,7 +83,9 @@ def row_of(item: pytest.Item, report: pytest.TestReport) -> Row | None:
             status: Any = "xfailed" if report.skipped else "passed"
             return replace(row, status=status, message=reason)
         if report.failed and (row.status == "passed" or examined is None):
-            return replace(row, status="error" if examined is None else "failed", message=_said(report))
+            return replace(
+                row, status="error" if examined is None else "failed", message=_said(report)
+            )
         if report.skipped and examined is None:
             return replace(row, status="skipped", message=_said(report))
         return row

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 OPTIONS = {
     "solver": (
         "SPEC",
-        "the solver to judge: bundled, an entry point of group irgate.solvers, module:attribute or "
-        "path/to/file.py:attribute (default: bundled)",
+        (
+            "the solver to judge: bundled, an entry point of group irgate.solvers, "
+            "module:attribute or path/to/file.py:attribute (default: bundled)"
+        ),
     ),
     "suite": ("LIST", "suites to run, comma-separated: contract, base (default: all)"),
     "oracle": (
         "MODE",
-        "auto: stored SimpleITK results, else computed and cached; stored: never compute; live: "
-        "compute all anew (default: auto)",
+        (
+            "auto: stored SimpleITK results, else computed and cached; stored: never compute; "
+            "live: compute all anew (default: auto)"
+        ),
     ),
     "timeout": ("SECONDS", "limit for each call of the solver, 0 for none (default: 300)"),
     "json": ("FILE", "write the report as JSON, schema 1"),

@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from irgate_battery.protocol import NotASolver, Solver
 
+from irgate_battery.protocol import NotASolver, Solver
 from pytest_irgate.settings import settings_of
 
 ENTRY_POINTS = "irgate.solvers"
@@ -37,6 +37,7 @@ def resolve(spec: str, base: Path) -> object:
     Args:
         spec: as on the command line.
         base: the folder from which a relative path starts.
+
     """
     if spec in ADAPTERS:
         found = _attribute(ADAPTERS[spec], spec, base)

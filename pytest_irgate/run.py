@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from irgate_battery import Report, Row, SolverIdentity, base_cases, evaluate
 
+from irgate_battery import Report, Row, SolverIdentity, base_cases, evaluate
 from pytest_irgate import __version__, terminal
 from pytest_irgate.bench import EXAMINED, IDENTITY, blank_row, row_of
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
@@ -81,19 +81,21 @@ class GateRun:
         root = session.config.rootpath
         for plugin in session.config.pluginmanager.get_plugins():
             path = Path(getattr(plugin, "__file__", None) or "")
-            if path.name == "conftest.py" and hasattr(plugin, "irgate_solver"):
-                if path.parent.resolve() != root.resolve():
-                    raise pytest.UsageError(
-                        f"{path} overrides irgate_solver, but the gate's items stand under the "
-                        f"root folder; move the fixture to {root / 'conftest.py'}"
-                    )
+            overrides = path.name == "conftest.py" and hasattr(plugin, "irgate_solver")
+            if overrides and path.parent.resolve() != root.resolve():
+                raise pytest.UsageError(
+                    f"{path} overrides irgate_solver, but the gate's items stand under the "
+                    f"root folder; move the fixture to {root / 'conftest.py'}"
+                )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Refuse a node id that names no item."""
         for name in self._selection.named or ():
             if not any(Selection((name,)).holds(item.nodeid) for item in items):
-                raise pytest.UsageError(f"not found: {name} (`--collect-only` lists the gate's items)")
+                raise pytest.UsageError(
+                    f"not found: {name} (`--collect-only` lists the gate's items)"
+                )
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember which of the gate's items should report."""

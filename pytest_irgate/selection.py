@@ -17,6 +17,7 @@ class Selection:
     Attributes:
         named: node ids or their beginnings (`irgate/base.py`, `irgate/base.py::test_case[x]`);
             `None` where all of it was.
+
     """
 
     named: tuple[str, ...] | None
@@ -26,7 +27,8 @@ class Selection:
         if self.named is None:
             return True
         return any(
-            nodeid == name or nodeid.startswith((f"{name}::", f"{name}["))
+            nodeid == name
+            or nodeid.startswith((f"{name}::", f"{name}["))
             or name.startswith(f"{nodeid}::")
             for name in self.named
         )
@@ -39,6 +41,7 @@ def split_arguments(args: Sequence[str], suites: Sequence[str]) -> tuple[list[st
         args: paths and node ids as pytest decided them.
         suites: the suites of this run.
     Raises: pytest.UsageError where a named suite does not exist or was not asked for.
+
     """
     own = [arg for arg in args if not is_ours(arg)]
     ours = [arg.rstrip("/") for arg in args if is_ours(arg)]

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from irgate_battery.check import DEFAULT_TIMEOUT, SUITES
 from irgate_battery.store import Mode
+
+from irgate_battery.check import DEFAULT_TIMEOUT, SUITES
 
 DEFAULT_SOLVER = "bundled"
 
@@ -22,6 +23,7 @@ class Settings:
         oracle: auto, stored or live.
         timeout: seconds for one call, or `None` for no limit.
         json: where the report goes, or `None`.
+
     """
 
     solver: str
@@ -78,7 +80,8 @@ def _suites(text: str) -> tuple[str, ...]:
 def _oracle(text: str) -> Mode:
     for mode in get_args(Mode):
         if text == mode or (not text and mode == "auto"):
-            return mode  # type: ignore[no-any-return]
+            known: Mode = mode
+            return known
     raise pytest.UsageError(f"--irgate-oracle {text}: expected one of {', '.join(get_args(Mode))}")
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from irgate_battery import Line, Report
 
 _MARKUP: dict[str, dict[str, bool]] = {

@@ -37,7 +37,9 @@ def test_the_wheel_has_what_the_packages_need(wheel):
 
 def test_ci_runs_the_readmes_test_command(request):
     root = request.config.rootpath
-    commands = re.findall(r"^    (python -m pip .*)$", (root / "README.md").read_text(), re.MULTILINE)
+    commands = re.findall(
+        r"^    (python -m pip .*)$", (root / "README.md").read_text(), re.MULTILINE
+    )
     assert len(commands) == 2
     assert commands[1] in (root / ".ci" / "run").read_text().splitlines()
 

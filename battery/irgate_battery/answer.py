@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from irgate_fixtures import Matrix
 from numpy.typing import NDArray
+
+from irgate_fixtures import Matrix
 
 EXPECTED = (
     "expected a (2, 3) or (3, 3) matrix, an (H, W, 2) displacement in pixels with last axis "
@@ -28,6 +29,7 @@ class Answer:
         displacement: `u(x) = T(x) - x` on the fixed image's grid, `(H, W, 2)`, last axis
             `(dx, dy)`, pixels, float64.
         matrix: `(3, 3)` on `(x, y, 1)` about the pixel origin, or `None` for a dense answer.
+
     """
 
     displacement: NDArray[np.float64]
@@ -42,6 +44,7 @@ def read_answer(raw: object, shape: tuple[int, int]) -> Answer:
             method that takes the shape); numpy, nested sequences, or torch.
         shape: `(H, W)` of the fixed image.
     Raises: AnswerError, naming what came, what was expected and how to mend it.
+
     """
     if raw is None:
         raise AnswerError(f"returned None; {EXPECTED}. Is a `return` missing?")
@@ -108,7 +111,9 @@ def _guess(came: tuple[int, ...], shape: tuple[int, int]) -> str:
         case (h, w) if (h, w) == (height, width):
             return "that is an image, and the gate warps images itself: return the transform"
         case (2, h, w) if (h, w) == (height, width):
-            return "that is a displacement with its components first: np.moveaxis(u, 0, -1) mends it"
+            return (
+                "that is a displacement with its components first: np.moveaxis(u, 0, -1) mends it"
+            )
         case (h, w, 2) if (h, w) == (width, height):
             return "that is a displacement with rows and columns swapped"
         case (h, w, 2):

@@ -23,6 +23,7 @@ class Case:
         model: the smallest family that holds the true transform.
         intensity: `"same"` or `"varying"`.
         recipe: everything that decides the images, as JSON-able values.
+
     """
 
     id: str

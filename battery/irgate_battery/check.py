@@ -32,6 +32,7 @@ class Examined:
     Attributes:
         row: what was measured.
         detail: the solver's own traceback where it raised, else empty.
+
     """
 
     row: Row
@@ -42,7 +43,11 @@ def examine_check(
     check: Check, solver: Solver, timeout: float | None = DEFAULT_TIMEOUT
 ) -> Examined:
     """Run one contract check; a violation becomes a failed row."""
-    row = {"id": f"irgate/contract.py::test_{check.name}", "suite": "contract", "case": check.name}
+    row: dict[str, Any] = {
+        "id": f"irgate/contract.py::test_{check.name}",
+        "suite": "contract",
+        "case": check.name,
+    }
     try:
         check.run(solver, timeout)
     except Violation as violation:
@@ -118,6 +123,7 @@ def check_solver(
         timeout: seconds for one call of the solver; `None` for no limit.
     Returns: the report; `print` shows it, `.passed` says it, `.to_json()` keeps it.
     Raises: NotASolver, ValueError for an unknown suite or oracle mode.
+
     """
     unknown = [suite for suite in suites if suite not in SUITES]
     if unknown or not suites:

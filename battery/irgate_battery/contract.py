@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import irgate_fixtures
 import numpy as np
-from irgate_fixtures import Pair
 
+import irgate_fixtures
 from irgate_battery.answer import Answer
 from irgate_battery.diagnosis import explain, inverse_distance_px, swap_axes
 from irgate_battery.judge import distance_px
 from irgate_battery.protocol import Solver
+from irgate_fixtures import Pair
 
 CONVENTION_PX = 0.5
 """A convention is known as right only where the answer is this near: half a pixel off could be a
@@ -200,7 +200,7 @@ def _judge_convention(pair: Pair, answer: Answer, right: float, wrong: float, wh
     said = (
         reason.sentence
         if reason
-        else f"no simple fault explains it: {right:.2f} px off, {wrong:.2f} px with the other {what}"
+        else f"no simple fault explains it: {right:.2f} px off, {wrong:.2f} with the other {what}"
     )
     raise Violation(
         f"the {what} cannot be confirmed on a known shift of (3.5, -2.23) px: {said}; expected an "

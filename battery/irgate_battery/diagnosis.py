@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from irgate_fixtures import Pair, pixel_grid
 from numpy.typing import NDArray
 
 from irgate_battery.judge import distance_px
+from irgate_fixtures import Pair, pixel_grid
 
 EXPLAINED_PX = 0.5
 """An explanation fits only where it leaves less than this: half a pixel is itself a fault."""
@@ -32,6 +32,7 @@ class Explanation:
         sentence: in words, with the numbers before and after and the mend.
         before_px: mean distance of the answer to the truth over the fixed image.
         after_px: the same once the fault is undone.
+
     """
 
     fault: str
@@ -58,6 +59,7 @@ def swap_axes(displacement: Field, matrix: Field | None) -> Field:
     Args:
         displacement: the answer, `(H, W, 2)`.
         matrix: the answer as `(3, 3)`, or `None`: then the components are swapped in place.
+
     """
     if matrix is None:
         return displacement[..., ::-1]
@@ -74,6 +76,7 @@ def explain(pair: Pair, displacement: Field, matrix: Field | None = None) -> Exp
         pair: the pair, with its true transform.
         displacement: the answer, `(H, W, 2)`, `(dx, dy)` in pixels.
         matrix: the answer as a matrix where it came as one.
+
     """
     before = distance_px(pair, displacement)
     if before < EXPLAINED_PX:

@@ -69,6 +69,7 @@ class Verdict:
         status: pass, fail or not_evaluated.
         reason: a sentence with the numbers and the limit.
         figures: what the JSON report holds besides the status, `None` where there is no number.
+
     """
 
     status: VerdictStatus
@@ -102,6 +103,7 @@ def evaluate(rows: Sequence[Row], base: Sequence[str]) -> Verdicts:
     Args:
         rows: those of the whole run, `missing` ones included, in any order.
         base: the base fixtures that a complete run has.
+
     """
     tally = _Tally.of(rows, base)
     return Verdicts(
@@ -203,7 +205,9 @@ def _says_of(row: Row) -> str:
 
 
 def _each_fixture(tally: _Tally) -> Verdict:
-    passed = len({row.case for row in tally.ran} - {r.case for r in tally.ran if r.status != "passed"})
+    passed = len(
+        {row.case for row in tally.ran} - {r.case for r in tally.ran if r.status != "passed"}
+    )
     failed = sorted({row.case for row in tally.ran if row.status == "failed"})
     figures = {"passed": passed, "ran": tally.count, "expected": tally.expected}
     rule = f"{BASE_FACTOR} x its oracle + {BASE_SLACK:g}"

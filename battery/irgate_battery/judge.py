@@ -7,9 +7,10 @@ SimpleITK's resampler or with the oracle's metric, so that a bug in one cannot h
 from dataclasses import dataclass
 
 import numpy as np
-from irgate_fixtures import Pair, pixel_grid
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
+
+from irgate_fixtures import Pair, pixel_grid
 
 ESCAPE_FRACTION = 0.9
 """A result that covers less than this part of what the truth covers has left the overlap."""
@@ -39,6 +40,7 @@ class Measurement:
         folded: part of all fixed pixels at which det dT/dx is not positive.
         escaped: whether coverage is under 0.9 x truth_coverage.
         oracle_diverged: whether the oracle itself failed: over 1.5 x truth_rmse, or escaped.
+
     """
 
     rmse: float | None
@@ -73,6 +75,7 @@ def measure(
         pair: the images, the mask and the true transform.
         displacement: the solver's, `(H, W, 2)`, `(dx, dy)` in pixels on the fixed grid.
         oracle_displacement: the oracle's, in the same form.
+
     """
     shape = (pair.fixed.shape[0], pair.fixed.shape[1])
     truth = pair.truth.displacement(shape)

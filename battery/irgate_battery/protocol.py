@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from irgate_fixtures import Transform
 from numpy.typing import NDArray
 
 from irgate_battery.answer import Answer, AnswerError, read_answer
 from irgate_battery.timeout import CallTimeout, call_within
+from irgate_fixtures import Transform
 
 MODELS = ("translation", "rigid", "affine", "ffd")
 OPTIONAL_ARGUMENTS = ("model", "mask", "init", "intensity")
@@ -32,6 +32,7 @@ class SolverFault(Exception):
     Attributes:
         detail: the solver's own traceback, or empty.
         seconds: how long the call took, or `None` where it did not come back.
+
     """
 
     def __init__(self, message: str, *, detail: str = "", seconds: float | None = None) -> None:
@@ -51,6 +52,7 @@ class Solver:
         models: the families it supports, in the order of `MODELS`.
         differentiable: whether it says that it takes and returns attached torch tensors.
         accepts: which of `OPTIONAL_ARGUMENTS` its signature has.
+
     """
 
     function: Callable[..., Any]
@@ -104,6 +106,7 @@ class Solver:
             timeout: seconds, or `None` for no limit.
         Returns: the answer, and the wall time of the call in seconds.
         Raises: SolverFault.
+
         """
         images = np.array(fixed, dtype=np.float32), np.array(moving, dtype=np.float32)
         copied_mask = None if mask is None else np.array(mask, dtype=bool)

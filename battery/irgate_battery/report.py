@@ -23,6 +23,7 @@ class SolverIdentity:
     Attributes:
         spec: how it was named, `"bundled"`, `"path.py:name"`; `None` for an object.
         name, version: what it says of itself; `None` where nothing was called.
+
     """
 
     spec: str | None
@@ -46,6 +47,7 @@ class Report:
         solver: who was examined.
         exit_status: 0, or 1 where an item or the hard gate failed.
         seed: what the battery was drawn with.
+
     """
 
     rows: tuple[Row, ...]
@@ -81,7 +83,9 @@ class Report:
             return Line(f"irgate: FAIL: {items}the hard gate {named}: {gate.reason}", "bad")
         if gate.status == "not_evaluated":
             reason = gate.reason.removeprefix("not evaluated ").strip("()")
-            return Line(f"irgate: NOT EVALUATED: the hard gate needs all fixtures: {reason}", "open")
+            return Line(
+                f"irgate: NOT EVALUATED: the hard gate needs all fixtures: {reason}", "open"
+            )
         skipped = counts["skipped"] + counts["xfailed"]
         items = f"{counts['passed']} items passed" + (f", {skipped} did not run" if skipped else "")
         return Line(f"irgate: PASS: {items}; the hard gate holds: {gate.reason}", "good")

@@ -28,6 +28,7 @@ class Row:
         oracle_seconds: the oracle's, on the machine that computed it.
 
     The other figures are those of `irgate_battery.judge.Measurement`.
+
     """
 
     id: str

@@ -31,6 +31,7 @@ class _Column:
         width: characters.
         cell: a row's figure as text.
         keep: columns with a larger number go first where the terminal is narrow.
+
     """
 
     title: str

@@ -72,6 +72,7 @@ def call_within(seconds: float | None, function: Callable[[], Any]) -> Any:
         seconds: the limit; `None` or 0 calls it here, in this thread, without one.
     Returns: what the function returns; what it raises is raised here, `SystemExit` included.
     Raises: CallTimeout.
+
     """
     global _caller
     if not seconds:

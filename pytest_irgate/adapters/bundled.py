@@ -3,8 +3,8 @@
 from typing import Any
 
 import torch
-from irgate_solver import register as _register
 
+from irgate_solver import register as _register
 from pytest_irgate import __version__
 
 

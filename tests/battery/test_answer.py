@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+
 from irgate_battery.answer import AnswerError, read_answer
 from irgate_fixtures import pixel_grid
 

@@ -7,6 +7,7 @@ import knowing
 import numpy as np
 import pytest
 import torch
+
 from irgate_battery.contract import CHECKS, Violation
 from irgate_battery.protocol import Solver, SolverFault
 
@@ -47,9 +48,9 @@ def test_the_fault_that_it_is_there_for_fails(check, monkeypatch):
 
 @pytest.mark.parametrize("check", ["direction", "axis_order"])
 def test_an_answer_that_stands_nowhere_cannot_show_its_convention(check):
-    with pytest.raises(Violation, match="cannot be confirmed.*nothing was moved"):
+    with pytest.raises(Violation, match=r"cannot be confirmed.*nothing was moved"):
         run(check, lambda fixed, moving: np.eye(3))
-    with pytest.raises(Violation, match="cannot be confirmed.*no simple fault explains it"):
+    with pytest.raises(Violation, match=r"cannot be confirmed.*no simple fault explains it"):
         run(check, lambda fixed, moving: np.array([[1.0, 0, 30], [0, 1, 40]]))
 
 

@@ -1,8 +1,9 @@
 """A fault is named where undoing it brings the answer to the truth, and only there."""
 
-import irgate_fixtures
 import numpy as np
 import pytest
+
+import irgate_fixtures
 from irgate_battery.answer import read_answer
 from irgate_battery.diagnosis import explain, swap_axes
 from irgate_battery.judge import distance_px
@@ -65,4 +66,6 @@ def test_the_sentence_has_the_numbers_before_and_after():
 def test_swapping_twice_is_nothing(pair):
     matrix = pair.truth.matrix
     once = read_answer(SWAP @ matrix @ SWAP, shape_of(pair))
-    assert distance_px(pair, swap_axes(once.displacement, once.matrix)) == pytest.approx(0, abs=1e-9)
+    assert distance_px(pair, swap_axes(once.displacement, once.matrix)) == pytest.approx(
+        0, abs=1e-9
+    )

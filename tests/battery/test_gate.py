@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 import pytest
+
 from irgate_battery.gate import base_limit, evaluate, fixture_fault
 from irgate_battery.judge import Measurement
 from irgate_battery.row import Row
@@ -54,7 +55,10 @@ def test_the_maximum_is_over_all_five_on_both_sides():
 
 def test_the_order_of_the_rows_is_nothing():
     rows = [row("a", 0.3), unmeasured("b", "missing"), *GOOD[2:]]
-    assert len({str(evaluate(p, BASE)) for p in itertools.islice(itertools.permutations(rows), 24)}) == 1
+    assert (
+        len({str(evaluate(p, BASE)) for p in itertools.islice(itertools.permutations(rows), 24)})
+        == 1
+    )
 
 
 @pytest.mark.parametrize("count", range(5))

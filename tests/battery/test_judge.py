@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from irgate_battery.judge import distance_px, folded_fraction, measure
 from irgate_fixtures import Matrix, Pair, rigid, translation
 
@@ -102,8 +103,11 @@ def test_the_warped_rmse_is_that_of_simpleitks_resampler():
     outside = -100.0
     warped = sitk.GetArrayFromImage(
         sitk.Resample(
-            sitk.GetImageFromArray(moving), sitk.GetImageFromArray(fixed), transform,
-            sitk.sitkLinear, outside,
+            sitk.GetImageFromArray(moving),
+            sitk.GetImageFromArray(fixed),
+            transform,
+            sitk.sitkLinear,
+            outside,
         )
     )
     y, x = np.mgrid[:23, :31]

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from irgate_battery.protocol import MODELS, NotASolver, Solver, SolverFault
 
 FIXED = np.linspace(0, 1, 20).reshape(4, 5)
@@ -112,7 +113,9 @@ def test_a_solver_that_raises_is_a_fault_with_the_place_and_its_own_traceback(er
     def register(fixed, moving):
         raise error("boom\nand more")
 
-    with pytest.raises(SolverFault, match=rf"'register' raised {error.__name__}: boom and more, at ") as f:
+    with pytest.raises(
+        SolverFault, match=rf"'register' raised {error.__name__}: boom and more, at "
+    ) as f:
         solve(register, timeout=timeout)
     assert "\n" not in str(f.value)
     assert __file__ in str(f.value)

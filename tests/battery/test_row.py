@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from irgate_battery.row import Row
 
 IDS = {"id": "irgate/base.py::test_case[x]", "suite": "base", "case": "x"}
@@ -16,7 +17,7 @@ def test_a_row_survives_json():
 
 @pytest.mark.parametrize("value", [np.float64(1), np.float32(1), np.bool_(True), [1.0], 1])
 def test_other_types_are_refused(value):
-    with pytest.raises(TypeError, match="rmse is .*builtin types only"):
+    with pytest.raises(TypeError, match=r"rmse is .*builtin types only"):
         Row(**IDS, rmse=value)
 
 

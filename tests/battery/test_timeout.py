@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+
 from irgate_battery.timeout import CallTimeout, call_within
 
 LIMIT = 0.2

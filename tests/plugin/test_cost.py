@@ -35,7 +35,9 @@ print(seconds, sorted(new - set(sys.stdlib_module_names)))
 """
     best = 1.0
     for _ in range(5):
-        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        out = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
         seconds, _, new = out.stdout.strip().partition(" ")
         assert new == "['pytest_irgate']"
         best = min(best, float(seconds))

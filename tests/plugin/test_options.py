@@ -31,7 +31,10 @@ def test_ini_reaches_every_option(gate, pytester):
 
 
 WRONG = {
-    "suite": ("--irgate-suite=base,nope", "*no suite 'nope' in this version; it has contract, base"),
+    "suite": (
+        "--irgate-suite=base,nope",
+        "*no suite 'nope' in this version; it has contract, base",
+    ),
     "oracle": ("--irgate-oracle=guess", "*expected one of auto, stored, live"),
     "timeout": ("--irgate-timeout=soon", "*expected seconds*"),
     "negative timeout": ("--irgate-timeout=-1", "*expected seconds*"),
@@ -52,7 +55,9 @@ def test_a_wrong_value_is_one_usage_error_line(gate, option, words):
 def test_live_and_stored_oracles_say_so_and_agree(gate, report_of):
     rows = {}
     for mode in ("stored", "live"):
-        gate(ONE, "--irgate-oracle", mode, "--irgate-json", f"{mode}.json").assert_outcomes(passed=1)
+        gate(ONE, "--irgate-oracle", mode, "--irgate-json", f"{mode}.json").assert_outcomes(
+            passed=1
+        )
         (rows[mode],) = report_of(f"{mode}.json")["cases"]
         assert rows[mode]["oracle"] == mode
     assert rows["live"]["oracle_rmse"] == pytest.approx(rows["stored"]["oracle_rmse"], rel=1e-6)
@@ -62,11 +67,19 @@ def test_the_json_is_schema_1_with_every_key(gate, pytester):
     gate("--irgate-json", "r.json")
     report = json.loads((pytester.path / "r.json").read_text())
     assert list(report) == [
-        "schema", "irgate", "battery", "seed", "solver", "machine", "verdicts", "exit_status", "cases"
+        "schema", "irgate", "battery", "seed", "solver", "machine", "verdicts", "exit_status",
+        "cases",
     ]  # fmt: skip
     assert (report["schema"], report["seed"], report["exit_status"]) == (1, 0, 0)
     assert set(report["solver"]) == {"spec", "name", "version"}
-    assert set(report["machine"]) == {"python", "platform", "cpu_count", "torch", "simpleitk", "numpy"}
+    assert set(report["machine"]) == {
+        "python",
+        "platform",
+        "cpu_count",
+        "torch",
+        "simpleitk",
+        "numpy",
+    }
     verdicts = report["verdicts"]
     assert {"status", "max_rmse", "max_oracle_rmse", "limit", "ran", "expected"} <= set(
         verdicts["hard_gate"]
@@ -79,7 +92,8 @@ def test_the_json_is_schema_1_with_every_key(gate, pytester):
     assert {"status", "passed", "tried", "max_relative_error"} <= set(verdicts["gradient"])
     base = [row for row in report["cases"] if row["suite"] == "base"]
     assert [row["case"] for row in base] == [
-        "synth_translate_2d", "synth_rotate_2d", "lena_affine_2d", "bspline_random_2d", "brain_mri_real"
+        "synth_translate_2d", "synth_rotate_2d", "lena_affine_2d", "bspline_random_2d",
+        "brain_mri_real",
     ]  # fmt: skip
     for row in base:
         numbers = ("rmse", "oracle_rmse", "truth_rmse", "ratio", "rmse_vs_oracle", "tre_px",

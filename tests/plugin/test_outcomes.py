@@ -34,7 +34,9 @@ def test_a_users_skip(status):
 
 def test_an_expected_failure_is_counted_as_waived(status, solvers):
     marker = 'pytest.mark.xfail(reason="known", strict=True)'
-    result, row = status(MARKING.format(marker=marker), f"--irgate-solver={solvers}/identity.py:register")
+    result, row = status(
+        MARKING.format(marker=marker), f"--irgate-solver={solvers}/identity.py:register"
+    )
     assert row["status"] == "xfailed"
     assert "known" in row["message"]
     assert row["rmse"] > 0

@@ -63,7 +63,10 @@ def test_suites_and_items_by_node_id(gate, project, name, count):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("irgate/nope.py", "*irgate/nope.py: no such suite in this run; it has irgate/contract.py*"),
+        (
+            "irgate/nope.py",
+            "*irgate/nope.py: no such suite in this run; it has irgate/contract.py*",
+        ),
         ("irgate/base.py::test_case[nope]", "*not found: irgate/base.py::test_case?nope?*"),
     ],
 )

@@ -12,9 +12,7 @@ def test_module_and_attribute(gate, solvers, monkeypatch):
     gate(ONE, "--irgate-solver", "knowing:register", solver=None).assert_outcomes(passed=1)
 
 
-def test_a_path_counts_from_here_and_in_ini_from_the_ini_file(
-    gate, pytester, solvers, monkeypatch
-):
+def test_a_path_counts_from_here_and_in_ini_from_the_ini_file(gate, pytester, solvers, monkeypatch):
     pytester.makepyfile(mine=(solvers / "knowing.py").read_text())
     gate(ONE, "--irgate-solver", "mine.py:register", solver=None).assert_outcomes(passed=1)
     pytester.makeini("[pytest]\nirgate_solver = mine.py:register")
@@ -68,7 +66,10 @@ def test_a_fixture_that_gives_no_solver_is_an_error_in_words(gate, pytester):
     result = gate(ONE, solver=None)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*a solver is a callable that takes fixed and moving; got a int*", "irgate: FAIL: *missing*"]
+        [
+            "*a solver is a callable that takes fixed and moving; got a int*",
+            "irgate: FAIL: *missing*",
+        ]
     )
 
 
@@ -88,7 +89,9 @@ WRONG = {
 @pytest.mark.parametrize(("spec", "words"), WRONG.values(), ids=WRONG)
 def test_a_wrong_spec_is_one_usage_error_line(gate, pytester, spec, words):
     pytester.makepyfile(
-        mine="NUMBER = 7\ndef register(fixed, moving): pass\ndef greedy(fixed, moving, levels): pass",
+        mine=(
+            "NUMBER = 7\ndef register(fixed, moving): pass\ndef greedy(fixed, moving, levels): pass"
+        ),
         broken="def register(",
         exiting="raise SystemExit(0)",
     )

@@ -59,5 +59,3 @@ def test_keyword_under_xdist(gate):
     result = gate("-n", "2", "-k", "synth")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["hard gate*not evaluated (2 of 5 ran)"])
-
-

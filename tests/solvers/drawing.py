@@ -1,8 +1,9 @@
 """Broken on purpose: a different answer on each call."""
 
-import irgate_fixtures
 import knowing
 import numpy as np
+
+import irgate_fixtures
 
 
 def register(fixed, moving):

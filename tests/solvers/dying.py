@@ -2,9 +2,10 @@
 
 import os
 
-import irgate_fixtures
 import knowing
 import numpy as np
+
+import irgate_fixtures
 
 
 def register(fixed, moving):

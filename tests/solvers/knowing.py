@@ -2,8 +2,9 @@
 
 from functools import cache
 
-import irgate_fixtures
 import numpy as np
+
+import irgate_fixtures
 
 
 @cache
