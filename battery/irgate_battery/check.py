@@ -16,7 +16,7 @@ from irgate_battery.judge import Measurement, measure
 from irgate_battery.protocol import Solver, SolverFault
 from irgate_battery.report import Report, SolverIdentity
 from irgate_battery.row import Row
-from irgate_battery.store import OracleStore
+from irgate_battery.store import Mode, OracleStore
 
 SUITES = ("contract", "base")
 """The suites of this version, in the order in which they run."""
@@ -111,7 +111,7 @@ def check_solver(
     solver: object,
     *,
     suites: Sequence[str] = SUITES,
-    oracle: str = "auto",
+    oracle: Mode = "auto",
     timeout: float | None = DEFAULT_TIMEOUT,
 ) -> Report:
     """Examine a solver on every item of these suites, without pytest.

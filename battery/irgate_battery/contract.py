@@ -5,6 +5,7 @@ the solver's author, or `SolverFault` from the call itself.
 """
 
 import os
+import pickle
 import random
 import sys
 import tempfile
@@ -265,9 +266,8 @@ def _changed_by_a_call(solver: Solver, timeout: float | None) -> list[str]:
 
 
 def _global_state() -> dict[str, object]:
-    numpy_state = np.random.get_state(legacy=True)
     state: dict[str, object] = {
-        "numpy's global random generator": (numpy_state[1].tobytes(), numpy_state[2]),
+        "numpy's global random generator": pickle.dumps(np.random.get_state(legacy=False)),
         "Python's global random generator": random.getstate(),
     }
     torch = sys.modules.get("torch")

@@ -116,7 +116,8 @@ def distance_px(pair: Pair, displacement: NDArray[np.float64]) -> float:
 
 def folded_fraction(displacement: NDArray[np.float64]) -> float:
     """Return the part of the grid where det dT/dx <= 0, by finite differences of T = x + u."""
-    du_dy, du_dx = np.gradient(displacement, axis=(0, 1))
+    du_dy = np.gradient(displacement, axis=0)
+    du_dx = np.gradient(displacement, axis=1)
     det = (1 + du_dx[..., 0]) * (1 + du_dy[..., 1]) - du_dx[..., 1] * du_dy[..., 0]
     return float(np.mean(det <= 0))
 
