@@ -122,6 +122,24 @@ def read_control(control: Any, height: int, width: int) -> tuple[int, int]:
     return rows, columns
 
 
+def check_numbers(
+    huber_width: float | None, bending: float | Tensor, iterations: int, tolerance: float | None
+) -> None:
+    """Raise ValueError where a number of the call is out of its range."""
+    if huber_width is not None and not huber_width > 0:
+        raise ValueError(
+            f"register: huber_width={huber_width!r}; expected a positive residual, in intensities, "
+            "or None"
+        )
+    weight = torch.as_tensor(bending)
+    if weight.dim() != 0 or not bool(weight >= 0) or not bool(weight.isfinite()):
+        raise ValueError(f"register: bending={bending!r}; expected one number, 0 or more")
+    if iterations < 1:
+        raise ValueError(f"register: iterations={iterations!r}; expected 1 or more")
+    if tolerance is not None and not tolerance >= 0:
+        raise ValueError(f"register: tolerance={tolerance!r}; expected px, 0 or more, or None")
+
+
 def make_warp(model: str, height: int, width: int, control: Any) -> _warps.Warp:
     """Return the family named `model` on a fixed image of `height` x `width`."""
     check_choice("model", model, _warps.MODELS)

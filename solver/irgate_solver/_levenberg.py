@@ -131,6 +131,17 @@ def _damped_step(at: Linearisation, damping: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(solved.unsqueeze(1), step, torch.zeros_like(step)), solved
 
 
+def choose_descent(chosen: Tensor, first: Descent, second: Descent) -> Descent:
+    """Return, pair by pair, `first` where `chosen` `(B,)` and else `second`."""
+    return Descent(
+        _choose(chosen, first.p, second.p),
+        _choose_all(chosen, first.at, second.at),
+        _choose(chosen, first.state, second.state),
+        _choose(chosen, first.iterations, second.iterations),
+        _choose(chosen, first.last_travel, second.last_travel),
+    )
+
+
 def _choose(chosen: Tensor, first: Tensor, second: Tensor) -> Tensor:
     return torch.where(chosen.view(-1, *[1] * (first.dim() - 1)), first, second)
 

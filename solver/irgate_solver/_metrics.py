@@ -137,6 +137,14 @@ def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit
     )
 
 
+def metric_of(name: str, width: Tensor | None) -> Metric:
+    """Return the comparison called `name`; `width` is Huber's k and needed by it alone."""
+    if name == "huber":
+        assert width is not None
+        return huber(width)
+    return correlation if name == "ncc" else squared_differences
+
+
 def huber_width(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
     """Return k for the residuals at hand: 1.345 x 1.4826 x their median size, `(B,)`, float64.
 

@@ -36,6 +36,9 @@ are. It pulls to the current iterate, not to zero, so it moves no minimum."""
 COARSE_TOLERANCE = 0.02
 """A coarse level is left when a step moves no probe by more than this many of *its* pixels: the
 next level starts with an error of its own blur anyway (heuristic)."""
+COARSE_ITERATIONS = 30
+"""Most steps of an approach on one level: right ones take two to eight, and a wrong one that crawls
+is better left to the search."""
 OVERLAP_KEPT = 0.5
 """A step may lose at most this part of the overlap that its level began with."""
 OVERLAP_FLOOR = 0.05

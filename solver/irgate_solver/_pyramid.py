@@ -27,7 +27,7 @@ SMALLEST_SIDE = 8
 affine's parameters (heuristic)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Level:
     """One level.
 
@@ -67,6 +67,16 @@ def build(fixed: Tensor, trusted: Tensor, moving: Tensor) -> list[Level]:
         kept = (share >= TRUSTED).to(fixed.dtype)
         levels.append(Level(half_fixed * kept, kept, half_moving, 2 * last.scale))
     return levels
+
+
+def repeated(level: Level, times: int) -> Level:
+    """Return the level with its batch repeated, the whole batch after itself: `(times B, ...)`."""
+    return Level(
+        level.fixed.repeat(times, 1, 1),
+        level.trusted.repeat(times, 1, 1),
+        level.moving.repeat(times, 1, 1),
+        level.scale,
+    )
 
 
 def halve(image: Tensor, trusted: Tensor) -> tuple[Tensor, Tensor]:

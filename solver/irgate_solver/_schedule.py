@@ -1,0 +1,258 @@
+"""The order of a solve: from where, in which family, on which level, with which linearisation."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from irgate_solver import (
+    _levenberg,
+    _metrics,
+    _precision,
+    _pyramid,
+    _sampling,
+    _search,
+    _start,
+    _warps,
+)
+from irgate_solver._inputs import Pair
+from irgate_solver._levenberg import Descent
+from irgate_solver._lucas_kanade import Forward, Inverse, grid_of, valid_points
+from irgate_solver._normal_equations import Basis
+from irgate_solver._pyramid import Level
+from irgate_solver._warps import FreeForm, LinearWarp, Warp
+
+FREE_FORM_LEVELS = 3
+"""Levels on which an FFD is solved: coarser ones have fewer pixels than it has unknowns to pin."""
+JUDGED_LEVEL = 1
+"""The level on which a solution from the identity is judged: fine enough for detail to tell a head
+from its mirror image, coarse enough to be quick and to average noise."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a caller may choose about the solve.
+
+    Attributes:
+        metric: "ssd", "ncc" or "huber".
+        sampling: "linear" or "cubic".
+        huber_width: k of the Huber metric, given units; None for the residuals' own.
+        bending: weight of the bending energy in squared given units; a number or scalar tensor.
+        search: whether an unconvincing solution from the identity is searched beyond.
+        iterations: most trial steps on each level.
+        tolerance: step, px, that ends the last level.
+
+    """
+
+    metric: str
+    sampling: str
+    huber_width: float | None
+    bending: float | Tensor
+    search: bool
+    iterations: int
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised on the full images, as a function of them and the parameters.
+
+    Attributes:
+        warp: the family.
+        settings: the metric's name, the sampler's name and the prior's weight.
+        mask: bool, `(B, H, W)`.
+        fixed_units, moving_units: unit ranges, held constant.
+        width: Huber's k in unit range, `(B,)`, held constant; None for the other metrics.
+
+    """
+
+    warp: Warp
+    settings: Settings
+    mask: Tensor
+    fixed_units: _precision.Units
+    moving_units: _precision.Units
+    width: Tensor | None = None
+
+    def level(self, fixed: Tensor, moving: Tensor) -> Level:
+        """Return the full images in unit range; differentiable by both."""
+        trusted = self.mask.to(fixed.dtype)
+        normal = self.fixed_units.normalise(fixed) * trusted
+        return Level(normal, trusted, self.moving_units.normalise(moving), 1)
+
+    def metric(self) -> _metrics.Metric:
+        """Return the comparison."""
+        return _metrics.metric_of(self.settings.metric, self.width)
+
+    def prior(self) -> Tensor | None:
+        """Return the bending energy's weight in squared unit range, `(B,)`; None without one."""
+        weight = self.settings.bending
+        if not isinstance(self.warp, FreeForm) or (not isinstance(weight, Tensor) and weight == 0):
+            return None
+        span = self.fixed_units.span.view(-1).to(_precision.SOLVE)
+        scale = torch.ones_like(span) if self.settings.metric == "ncc" else span * span
+        return torch.as_tensor(weight, dtype=_precision.SOLVE, device=span.device) / scale
+
+    def on(self, level: Level, extent: tuple[int, int]) -> Forward:
+        """Return the forward-additive problem of `level`."""
+        return Forward(
+            self.warp,
+            Basis.of(self.warp, *grid_of(level)),
+            level,
+            _sampling.make_sampler(self.settings.sampling, level.moving),
+            extent,
+            self.metric(),
+            self.prior(),
+        )
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where a solve ended.
+
+    Attributes:
+        descents: in order, the last one on the full images.
+        objective: what the last one minimised.
+
+    """
+
+    descents: list[Descent]
+    objective: Objective
+
+
+class Schedule:
+    """One call's pyramid and settings, and the stages of its solve."""
+
+    def __init__(self, pair: Pair, settings: Settings) -> None:
+        self.mask = pair.mask
+        self.settings = settings
+        self.fixed_units = _precision.unit_range(pair.fixed, pair.mask)
+        # Correlation does not know units: each image gets its own.
+        own = settings.metric == "ncc"
+        self.moving_units = _precision.unit_range(pair.moving, None) if own else self.fixed_units
+        trusted = pair.mask.to(pair.fixed.dtype)
+        self.levels = _pyramid.build(
+            self.fixed_units.normalise(pair.fixed) * trusted,
+            trusted,
+            self.moving_units.normalise(pair.moving),
+        )
+        self.extent = (pair.moving.shape[1], pair.moving.shape[2])
+        self.batch, self.device = len(pair.fixed), pair.fixed.device
+
+    def run(self, warp: Warp, init: Any) -> Solution:
+        """Solve for the member of `warp` that `init`, or a start found here, leads to."""
+        start = None if init is None else _start.read(init, warp, self.batch, self.device)
+        if isinstance(warp, FreeForm):
+            return self._free_form(warp, start)
+        assert isinstance(warp, LinearWarp)
+        if start is None:
+            descents = self._from_nowhere(warp, finest=0)
+        else:
+            descents = self._approach(warp, start, self.levels)
+        return self._settle(warp, descents, descents[-1].p, self.levels[:1])
+
+    def _free_form(self, warp: FreeForm, start: Tensor | None) -> Solution:
+        """Align affinely on the coarser levels, then bend, coarse to fine."""
+        descents: list[Descent] = []
+        if start is None:
+            affine = _warps.Affine(warp.height, warp.width)
+            descents = self._from_nowhere(affine, finest=min(1, len(self.levels) - 1))
+            start = _start.to_free_form(affine, descents[-1].p, warp)
+        return self._settle(warp, descents, start, self.levels[:FREE_FORM_LEVELS])
+
+    def _settle(
+        self, warp: Warp, descents: list[Descent], p: Tensor, levels: list[Level]
+    ) -> Solution:
+        """Descend forward-additively through `levels` (finest first), coarsest first."""
+        for level in reversed(levels):
+            objective = self._objective(warp, level, p)
+            coarse = _precision.COARSE_TOLERANCE * level.scale
+            descent = _levenberg.descend(
+                objective.on(level, self.extent),
+                p,
+                iterations=self.settings.iterations,
+                tolerance=coarse if level.scale > 1 else self.settings.tolerance,
+            )
+            p = descent.p
+            descents = [*descents, descent]
+        return Solution(descents, objective)
+
+    def _approach(self, warp: LinearWarp, p: Tensor, levels: list[Level]) -> list[Descent]:
+        """Descend inverse-compositionally through `levels` (finest first), coarsest first."""
+        descents = []
+        for level in reversed(levels):
+            metric = self._objective(warp, level, p).metric()
+            descents.append(self._descend_inverse(warp, p, level, metric))
+            p = descents[-1].p
+        return descents
+
+    def _descend_inverse(
+        self, warp: LinearWarp, p: Tensor, level: Level, metric: _metrics.Metric
+    ) -> Descent:
+        problem = Inverse(warp, level, self.extent, metric)
+        tolerance = _precision.COARSE_TOLERANCE * level.scale
+        return _levenberg.descend(
+            problem,
+            p,
+            iterations=min(self.settings.iterations, _precision.COARSE_ITERATIONS),
+            tolerance=tolerance,
+        )
+
+    def _from_nowhere(self, warp: LinearWarp, finest: int) -> list[Descent]:
+        """Approach from the identity; where that convinces nobody, from the best of a search.
+
+        Args:
+            warp: the family.
+            finest: index of the last level to descend on.
+
+        """
+        judged = max(finest, min(JUDGED_LEVEL, len(self.levels) - 1))
+        start = _start.identity(warp, self.batch, self.device)
+        descents = self._approach(warp, start, self.levels[judged:])
+        if self.settings.search:
+            descents = [*descents[:-1], self._search_beyond(warp, descents[-1], judged)]
+        fine = self.levels[finest:judged]
+        return [*descents, *self._approach(warp, descents[-1].p, fine)]
+
+    def _search_beyond(self, warp: LinearWarp, found: Descent, judged: int) -> Descent:
+        """Return `found`, or where a search ends in a better correlation, that."""
+        level = self.levels[judged]
+        rho, rank = _search.score(warp, found.p, level, self.extent)
+        convincing = rho.abs() >= _search.CONVINCING
+        if bool(convincing.all()):
+            return found
+        turning: LinearWarp
+        if isinstance(warp, _warps.Translation):
+            turning = warp
+        else:
+            turning = _warps.Rigid(warp.height, warp.width)
+        place = max(_search.search_level(self.levels), judged)
+        starts = _search.candidates(turning, self.levels[place], self.extent)
+        kept = len(starts)
+        p = starts.flatten(0, 1)
+        for index in range(place, judged - 1, -1):
+            many = _pyramid.repeated(self.levels[index], kept)
+            p = self._descend_inverse(turning, p, many, _metrics.correlation).p
+        ranks = _search.score(turning, p, _pyramid.repeated(level, kept), self.extent)[1]
+        best = ranks.view(kept, -1).argmax(0)
+        chosen = p.view(kept, self.batch, -1)[best, torch.arange(self.batch, device=p.device)]
+        start = _start.between_linear(turning, chosen, warp)
+        metric = self._objective(warp, level, start).metric()
+        other = self._descend_inverse(warp, start, level, metric)
+        better = _search.score(warp, other.p, level, self.extent)[1] > rank
+        return _levenberg.choose_descent(better & ~convincing, other, found)
+
+    def _objective(self, warp: Warp, level: Level, p: Tensor) -> Objective:
+        """Return the objective; Huber's width is given, or that of the residuals at `p`."""
+        plain = Objective(warp, self.settings, self.mask, self.fixed_units, self.moving_units)
+        if self.settings.metric != "huber":
+            return plain
+        span = self.fixed_units.span.view(-1).to(_precision.SOLVE)
+        if self.settings.huber_width is not None:
+            width = self.settings.huber_width / span
+        else:
+            points = _warps.mapped(warp, p, *grid_of(level))
+            valid = valid_points(points, self.extent, level.trusted)
+            moved = _sampling.Linear(level.moving).value(points / level.scale)
+            width = _metrics.huber_width(level.fixed, moved, valid)
+        return Objective(warp, self.settings, self.mask, self.fixed_units, self.moving_units, width)

@@ -1,0 +1,191 @@
+"""A coarse search over all rotations and shifts, for pairs that a descent from nowhere loses.
+
+For each rotation R of a fan the moving image is turned about its centre and correlated with the
+fixed one at every whole-pixel lag at once, by FFT, with both images' masks (Padfield 2012,
+"Masked object registration in the Fourier domain", eq. 8): rho(d) is the correlation over the
+n(d) pixels that overlap at lag d. Peaks are ranked by
+
+(1)  z = atanh(rho) sqrt(n / n_max),
+
+Fisher's (1915) variance-stabilised correlation over its standard error, up to a constant: a small
+overlap has to correlate better to win. Contrast is taken as upright. Deterministic: no sampling.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from irgate_solver import _metrics, _sampling
+from irgate_solver._lucas_kanade import grid_of, valid_points
+from irgate_solver._precision import SOLVE
+from irgate_solver._pyramid import Level
+from irgate_solver._warps import LinearWarp, Rigid, mapped
+
+FAN = 24
+"""Rotations tried, 15 degrees apart: a descent from 7.5 degrees off reaches the middle."""
+KEPT = 4
+"""Peaks, of different rotations, that are refined."""
+LEAST_SHARE = 0.2
+"""Least overlap of a peak, over the smaller image."""
+SMALLEST_SIDE = 24
+"""The search runs on the coarsest level with at least this many pixels on its shortest side."""
+CONVINCING = 0.985
+"""A correlation (of either sign) from which on a solution from the identity is taken without a
+search. On the level where it is asked, a head upside down reaches 0.973 and a right answer 0.99
+unless noisy; a right answer below it costs a search and nothing else."""
+_CEILING = 1.0 - 1e-6
+"""Correlations are cut here before atanh: a perfect match must not outweigh any overlap."""
+
+
+def search_level(levels: list[Level]) -> int:
+    """Return the index of the level to search on."""
+    best = 0
+    for index, level in enumerate(levels):
+        if min(*level.fixed.shape[1:], *level.moving.shape[1:]) >= SMALLEST_SIDE:
+            best = index
+    return best
+
+
+def score(
+    warp: LinearWarp, p: Tensor, level: Level, extent: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Return the correlation at `p` `(B, n)` on `level`, signed, and its rank (1): `(B,)` each."""
+    points = mapped(warp, p, *grid_of(level))
+    valid = valid_points(points, extent, level.trusted)
+    moved = _sampling.Linear(level.moving).value(points / level.scale)
+    fit = _metrics.correlation(level.fixed, moved, valid, False)
+    rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0)) * torch.sign(fit.gain)
+    share = _metrics.total(valid) / _metrics.total(level.trusted).clamp(min=1)
+    return rho, _rank(rho, share)
+
+
+def candidates(warp: LinearWarp, level: Level, extent: tuple[int, int]) -> Tensor:
+    """Return the best starts `(KEPT or 1, B, n)` of `warp` (translation or rigid), best first.
+
+    Args:
+        warp: the family; a translation is searched without rotations.
+        level: the level to search on.
+        extent: the full moving image's (height, width).
+
+    """
+    turning = isinstance(warp, Rigid)
+    angles = [2.0 * math.pi * k / FAN for k in range(FAN if turning else 1)]
+    device = level.fixed.device
+    turns = torch.tensor(angles, dtype=SOLVE, device=device)
+    moved, seen = _turned(level.moving, turns)
+    rank, lag = _best_lags(level, moved, seen)
+    kept = min(KEPT, len(angles))
+    order = rank.topk(kept, dim=0).indices
+    angle = turns[order]
+    lag = lag.gather(0, order.unsqueeze(-1).expand(-1, -1, 2)) * level.scale
+    # moved(z) = moving(R z + c_m) meets fixed(x) at z = x - c_f + lag, so t = R lag + c_m - c_f;
+    # the centres are the coarse grids' own, the families' centre is the full image's.
+    cosine, sine = torch.cos(angle), torch.sin(angle)
+    rotation = torch.stack((cosine, -sine, sine, cosine), -1).view(*angle.shape, 2, 2)
+    fixed_centre = _centre(level.fixed, level.scale)
+    moving_centre = _centre(level.moving, level.scale)
+    shift = (rotation @ (lag - fixed_centre).unsqueeze(-1)).squeeze(-1) + moving_centre
+    matrix = torch.zeros(*angle.shape, 3, 3, dtype=SOLVE, device=device)
+    matrix[..., :2, :2], matrix[..., :2, 2], matrix[..., 2, 2] = rotation, shift, 1.0
+    return warp.from_matrix(matrix.flatten(0, 1)).view(*angle.shape, -1)
+
+
+def _rank(rho: Tensor, share: Tensor) -> Tensor:
+    z: Tensor = torch.atanh(rho.clamp(-_CEILING, _CEILING)) * share.clamp(0.0, 1.0).sqrt()
+    return z
+
+
+def _centre(image: Tensor, scale: int) -> Tensor:
+    """Return the centre (x, y) of a level's grid, px of the full image."""
+    height, width = image.shape[1:]
+    return torch.tensor(
+        [(width - 1) / 2 * scale, (height - 1) / 2 * scale], dtype=SOLVE, device=image.device
+    )
+
+
+def _turned(image: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
+    """Turn `image` `(B, h, w)` about its centre onto a square that holds every rotation.
+
+    Returns: `(A, B, s, s)` images, zero where not seen, and 0/1 weights `(A, 1, s, s)`.
+    """
+    height, width = image.shape[1:]
+    side = math.ceil(math.hypot(height, width))
+    z = torch.arange(side, dtype=SOLVE, device=image.device) - (side - 1) / 2
+    zx, zy = z.expand(side, side), z.unsqueeze(-1).expand(side, side)
+    cosine, sine = torch.cos(angles).view(-1, 1, 1), torch.sin(angles).view(-1, 1, 1)
+    x = cosine * zx - sine * zy + (width - 1) / 2
+    y = sine * zx + cosine * zy + (height - 1) / 2
+    inside = (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
+    points = torch.stack((x, y), 1)
+    count, batch = len(angles), len(image)
+    stack = image.expand(count, batch, height, width).flatten(0, 1)
+    points = points.unsqueeze(1).expand(count, batch, 2, side, side).flatten(0, 1)
+    seen = inside.unsqueeze(1).to(image.dtype)
+    moved = _sampling.Linear(stack).value(points).view(count, batch, side, side)
+    return moved * seen, seen
+
+
+def _best_lags(level: Level, moved: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the rank (1) of each rotation's best lag, `(A, B)`, and the lag (x, y), level px.
+
+    The lag takes the fixed grid's centred positions to the turned grid's.
+    """
+    height, width = level.fixed.shape[1:]
+    side = moved.shape[-1]
+    size = (_fast(height + side - 1), _fast(width + side - 1))
+    # Means near zero keep the float32 sums of squares from cancelling.
+    mean = _metrics.total(level.fixed * level.trusted) / _metrics.total(level.trusted)
+    level_mean = mean.to(moved.dtype).view(-1, 1, 1)
+    f, fw = (level.fixed - level_mean) * level.trusted, level.trusted
+    m, mw = (moved - level_mean) * seen, seen
+
+    def spectrum(image: Tensor) -> Tensor:
+        transformed: Tensor = torch.fft.rfft2(image, s=size)
+        return transformed
+
+    first, first_square, first_weight = (spectrum(t).conj() for t in (f, f * f, fw))
+    second, second_square, second_weight = (spectrum(t) for t in (m, m * m, mw))
+
+    def lags(one: Tensor, other: Tensor) -> Tensor:
+        correlated: Tensor = torch.fft.irfft2(one * other, s=size)
+        return correlated
+
+    count = lags(first_weight, second_weight).clamp(min=1e-3)
+    sum_f, sum_m = lags(first, second_weight), lags(first_weight, second)
+    var_f = lags(first_square, second_weight) - sum_f.square() / count
+    var_m = lags(first_weight, second_square) - sum_m.square() / count
+    covariance = lags(first, second) - sum_f * sum_m / count
+    least = min(float(fw.sum((1, 2)).min()), float(mw.sum((2, 3)).min()))
+    # A window whose contrast is a hundredth of the image's has no correlation to speak of.
+    contrast = f.square().mean((1, 2)) + m.square().mean((2, 3))
+    floor = 1e-4 * count * contrast[..., None, None]
+    good = (count >= LEAST_SHARE * least) & (var_f > floor) & (var_m > floor)
+    product = (var_f.clamp(min=0) * var_m.clamp(min=0)).sqrt()
+    rho = torch.where(good, covariance / product.clamp(min=1e-20), -1.0)
+    rank = torch.where(good, _rank(rho, count / least), -torch.inf)
+    best, place = rank.flatten(2).max(-1)
+    row, column = place // size[1], place % size[1]
+    # Lags past the turned grid's end are the negative ones, wrapped round.
+    row = torch.where(row >= side, row - size[0], row)
+    column = torch.where(column >= side, column - size[1], column)
+    offset = torch.stack((column, row), -1).to(SOLVE)
+    # Index lag k: fixed index i meets turned index i + k; from corners to centres.
+    centres = torch.tensor(
+        [(width - 1) / 2 - (side - 1) / 2, (height - 1) / 2 - (side - 1) / 2],
+        dtype=SOLVE,
+        device=moved.device,
+    )
+    return best.to(SOLVE), offset + centres
+
+
+def _fast(size: int) -> int:
+    """Return the next size of the form 2^a 3^b 5^c, for which FFTs are quick."""
+    while True:
+        rest = size
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return size
+        size += 1
