@@ -4,8 +4,9 @@ The plugin and `check_solver` run the same two functions, `examine_check` and `e
 so may anybody's own tests, parametrised over `irgate_battery.cases()`.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from irgate_battery.cases import Case, base_cases
@@ -16,7 +17,8 @@ from irgate_battery.judge import Measurement, measure
 from irgate_battery.protocol import Solver, SolverFault
 from irgate_battery.report import Report, SolverIdentity
 from irgate_battery.row import Row
-from irgate_battery.store import Mode, OracleStore
+from irgate_battery.store import Mode, OracleStore, OracleUnavailable
+from irgate_fixtures import MissingDataError
 
 SUITES = ("contract", "base")
 """The suites of this version, in the order in which they run."""
@@ -48,41 +50,34 @@ def examine_check(
         "suite": "contract",
         "case": check.name,
     }
-    try:
+
+    def examine() -> Row:
         check.run(solver, timeout)
-    except Violation as violation:
-        return Examined(Row(**row, status="failed", message=str(violation)))
-    except SolverFault as fault:
-        return Examined(Row(**row, status="failed", message=str(fault)), fault.detail)
-    return Examined(Row(**row))
+        return Row(**row)
+
+    return _guarded(examine, row)
 
 
 def examine_case(
     case: Case, solver: Solver, store: OracleStore, timeout: float | None = DEFAULT_TIMEOUT
 ) -> Examined:
-    """Let a solver register one case, and judge what it returns.
-
-    Raises: what the store raises where there is no oracle; a solver's fault becomes a failed row.
-    """
+    """Let a solver register one case, and judge what it returns."""
     row: dict[str, Any] = {
         "id": f"irgate/{case.suite}.py::test_case[{case.id}]",
         "suite": case.suite,
         "case": case.id,
         "model": case.model,
     }
-    if case.model not in solver.models:
-        return Examined(
-            Row(
-                **row,
-                status="skipped",
-                message=f"solver {solver.name!r} has no {case.model} model "
-                f"(it declares {list(solver.models)})",
-            )
-        )
-    pair = case.pair()
-    oracle, origin = store.get(case)
-    try:
-        answer, seconds = solver.solve(
+
+    def examine() -> Row:
+        if case.model not in solver.models:
+            reason = f"solver {solver.name!r} has no {case.model} model"
+            message = f"{reason} (it declares {list(solver.models)})"
+            return Row(**row, status="skipped", message=message)
+        pair = case.pair()
+        oracle, origin = store.get(case)
+        row.update(oracle=origin, oracle_seconds=oracle.seconds)
+        answer, row["seconds"] = solver.solve(
             pair.fixed,
             pair.moving,
             model=case.model,
@@ -90,21 +85,40 @@ def examine_case(
             intensity=case.intensity,
             timeout=timeout,
         )
-    except SolverFault as fault:
-        row |= {"oracle": origin, "seconds": fault.seconds, "oracle_seconds": oracle.seconds}
-        return Examined(Row(**row, status="failed", message=str(fault)), fault.detail)
+        shape = (pair.fixed.shape[0], pair.fixed.shape[1])
+        measured = measure(pair, answer.displacement, oracle.transform.displacement(shape))
+        row.update(measured.to_dict())
+        if measured.oracle_diverged:
+            row["oracle"] = "diverged"
+        fault = fixture_fault(measured)
+        if fault is None:
+            return Row(**row)
+        reason = _because(explain(pair, answer.displacement, answer.matrix))
+        return Row(
+            **row, status="failed", message=f"{case.id}: {fault}; {_off(measured)}. {reason}"
+        )
 
-    shape = (pair.fixed.shape[0], pair.fixed.shape[1])
-    measured = measure(pair, answer.displacement, oracle.transform.displacement(shape))
-    figures = asdict(measured)
-    figures["oracle"] = "diverged" if figures.pop("oracle_diverged") else origin
-    row |= {**figures, "seconds": seconds, "oracle_seconds": oracle.seconds}
-    fault_found = fixture_fault(measured)
-    if fault_found is None:
-        return Examined(Row(**row))
-    reason = explain(pair, answer.displacement, answer.matrix)
-    message = f"{case.id}: {fault_found}; {_off(measured)}. {_because(reason)}"
-    return Examined(Row(**row, status="failed", message=message))
+    return _guarded(examine, row)
+
+
+def _guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
+    """Turn whatever goes wrong into a row, with what had been measured until then.
+
+    What the solver did is `failed`; what broke in the gate or around it is `error`.
+    """
+    try:
+        return Examined(examine())
+    except Violation as violation:
+        return Examined(Row(**row, status="failed", message=str(violation)))
+    except SolverFault as fault:
+        row["seconds"] = fault.seconds if row["suite"] != "contract" else None
+        return Examined(Row(**row, status="failed", message=str(fault)), fault.detail)
+    except (OracleUnavailable, MissingDataError) as trouble:
+        return Examined(Row(**row, status="error", message=str(trouble)))
+    except Exception as error:
+        said = " ".join(str(error).split())
+        message = f"the gate itself failed with {type(error).__name__}: {said}"
+        return Examined(Row(**row, status="error", message=message), traceback.format_exc())
 
 
 def check_solver(

@@ -4,7 +4,8 @@ numpy and scipy, float64, linear interpolation. It shares no line with the solve
 SimpleITK's resampler or with the oracle's metric, so that a bug in one cannot hide in the other.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,10 @@ class Measurement:
     folded: float
     escaped: bool
     oracle_diverged: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures of a row; whether the oracle diverged is told by its origin there."""
+        return {name: value for name, value in asdict(self).items() if name != "oracle_diverged"}
 
 
 @dataclass(frozen=True, eq=False)

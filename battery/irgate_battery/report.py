@@ -88,7 +88,11 @@ class Report:
             )
         skipped = counts["skipped"] + counts["xfailed"]
         items = f"{counts['passed']} items passed" + (f", {skipped} did not run" if skipped else "")
-        return Line(f"irgate: PASS: {items}; the hard gate holds: {gate.reason}", "good")
+        held = (
+            f"{gate.figures['max_rmse']:.4g} <= {gate.figures['limit']:.4g}, "
+            f"{gate.figures['ran']} of {gate.figures['expected']} ran"
+        )
+        return Line(f"irgate: PASS: {items}; the hard gate holds ({held})", "good")
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON schema 1 as builtin types."""

@@ -3,9 +3,11 @@
 Plain ASCII, because a log file or a dumb terminal must read the same.
 """
 
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from irgate_battery.gate import Verdict, Verdicts
@@ -27,13 +29,14 @@ class _Column:
     """A column of the fixtures' table.
 
     Attributes:
-        title: one or two words.
+        group: what neighbouring columns have in common; stands once above them.
+        title: one word.
         width: characters.
         cell: a row's figure as text.
         keep: columns with a larger number go first where the terminal is narrow.
-
     """
 
+    group: str
     title: str
     width: int
     cell: Callable[[Row], str]
@@ -51,17 +54,20 @@ def _times(row: Row) -> str:
 
 
 _COLUMNS = (
-    _Column("RMSE", 9, lambda row: _number(row.rmse, ".6f"), 0),
-    _Column("oracle", 9, lambda row: _number(row.oracle_rmse, ".6f"), 1),
-    _Column("ratio", 8, lambda row: _number(row.ratio, ".4f"), 0),
-    _Column("px off", 8, lambda row: _number(row.tre_px, ".4f"), 0),
-    _Column("oracle", 8, lambda row: _number(row.oracle_tre_px, ".4f"), 3),
-    _Column("apart", 8, lambda row: _number(row.rmse_vs_oracle, ".1e"), 4),
-    _Column("seconds", 8, lambda row: _number(row.seconds, ".3f"), 2),
-    _Column("/oracle", 8, _times, 2),
+    _Column("RMSE", "ours", 9, lambda row: _number(row.rmse, ".6f"), 0),
+    _Column("RMSE", "oracle", 9, lambda row: _number(row.oracle_rmse, ".6f"), 1),
+    _Column("RMSE", "ratio", 8, lambda row: _number(row.ratio, ".4f"), 0),
+    _Column("to truth, px", "ours", 12, lambda row: _number(row.tre_px, ".4f"), 0),
+    _Column("to truth, px", "oracle", 8, lambda row: _number(row.oracle_tre_px, ".4f"), 3),
+    _Column("warps", "apart", 8, lambda row: _number(row.rmse_vs_oracle, ".1e"), 4),
+    _Column("time, s", "ours", 8, lambda row: _number(row.seconds, ".3f"), 2),
+    _Column("time, s", "/oracle", 8, _times, 2),
 )
-"""RMSE: intensity; px off: mean distance to the true transform; apart: RMSE between the two
-warped images; /oracle: the solver's seconds over the oracle's."""
+"""RMSE: intensity; to truth: mean distance to the true transform; warps apart: RMSE between the
+two warped images; /oracle: the solver's seconds over the oracle's."""
+
+_NARROWEST = 40
+"""Characters that a reason is given even where the terminal has fewer."""
 
 _TITLES = {
     "hard_gate": "hard gate",
@@ -102,6 +108,7 @@ def _fixtures(rows: Sequence[Row], width: int) -> Iterable[Line]:
     columns = list(_COLUMNS)
     while names + 9 + sum(column.width + 1 for column in columns) > width and len(columns) > 3:
         columns.remove(max(columns, key=lambda column: column.keep))
+    yield Line(f"{'':<{names}} {_groups(columns)}".rstrip(), "head")
     head = " ".join(f"{column.title:>{column.width}}" for column in columns)
     yield Line(f"{'base fixture':<{names}} {head}", "head")
     for row in rows:
@@ -111,7 +118,17 @@ def _fixtures(rows: Sequence[Row], width: int) -> Iterable[Line]:
         yield Line(f"{row.case:<{names}} {cells} {row.status}", tone)
     origins = sorted({row.oracle for row in rows if row.oracle})
     if origins:
-        yield Line(f"{'':<{names}} oracle: SimpleITK, {', '.join(origins)}{_elsewhere(origins)}")
+        yield from _wrapped(
+            "oracle: ", f"{', '.join(origins)}{_elsewhere(origins)}", "plain", width
+        )
+
+
+def _groups(columns: Sequence[_Column]) -> str:
+    """Return the line above the titles: each group's name in the middle of its columns."""
+    parts = []
+    for group, members in groupby(columns, key=lambda column: column.group):
+        parts.append(f"{group:^{sum(column.width + 1 for column in members) - 1}}")
+    return " ".join(parts)
 
 
 def _elsewhere(origins: Sequence[str]) -> str:
@@ -122,16 +139,12 @@ def _elsewhere(origins: Sequence[str]) -> str:
 def _verdicts(verdicts: Verdicts, width: int) -> Iterable[Line]:
     for name, title in _TITLES.items():
         verdict: Verdict = getattr(verdicts, name)
-        yield from _wrapped(f"{title:<13}{_WORDS[verdict.status]:<5}", verdict, width)
+        head = f"{title:<13}{_WORDS[verdict.status]:<5}"
+        yield from _wrapped(head, verdict.reason, _TONES[verdict.status], width)
 
 
-def _wrapped(head: str, verdict: Verdict, width: int) -> Iterable[Line]:
-    """Break a reason between words, and keep its continuation under its first letter."""
-    room = max(width - len(head), 24)
-    line = ""
-    for word in verdict.reason.split():
-        if line and len(line) + 1 + len(word) > room:
-            yield Line(f"{head}{line}", _TONES[verdict.status])
-            head, line = " " * len(head), ""
-        line = f"{line} {word}".strip()
-    yield Line(f"{head}{line}", _TONES[verdict.status])
+def _wrapped(head: str, text: str, tone: Tone, width: int) -> Iterable[Line]:
+    """Break a text between words, and keep its continuation under its first letter."""
+    room = max(width - len(head), _NARROWEST)
+    for number, part in enumerate(textwrap.wrap(text, room, break_long_words=False)):
+        yield Line(f"{head if number == 0 else ' ' * len(head)}{part}", tone)

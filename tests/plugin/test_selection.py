@@ -20,7 +20,7 @@ def test_in_an_empty_folder_the_suite_runs(gate):
     result = gate()
     result.assert_outcomes(passed=ALL)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["hard gate*PASS*", "irgate: PASS: 13 items passed;*(5 of 5 ran)"])
+    result.stdout.fnmatch_lines(["hard gate*PASS*", "irgate: PASS: 13 items passed;*, 5 of 5 ran)"])
 
 
 def test_alone_it_runs_nothing_of_the_users(gate, project):

@@ -1,0 +1,25 @@
+"""The suites' items are the battery's checks and cases, all of them and nothing else."""
+
+import inspect
+
+from irgate_battery import CHECKS, SUITES, base_cases
+from pytest_irgate.plugin import MARKERS
+from pytest_irgate.suites import base, contract
+
+
+def test_every_contract_check_is_an_item():
+    items = [name for name, _ in inspect.getmembers(contract, inspect.isfunction)]
+    assert sorted(items) == sorted(f"test_{check.name}" for check in CHECKS)
+    for check in CHECKS:
+        source = inspect.getsource(getattr(contract, f"test_{check.name}"))
+        assert f'"{check.name}"' in source
+
+
+def test_every_base_fixture_is_an_item():
+    (mark,) = base.test_case.pytestmark
+    assert mark.args[1] == base_cases()
+
+
+def test_every_suite_has_its_marker():
+    names = [marker.partition(":")[0] for marker in MARKERS]
+    assert names == ["irgate", *(f"irgate_{suite}" for suite in SUITES)]
