@@ -174,7 +174,10 @@ def _newton(objective: _Objective) -> tuple[Array, float]:
         curvature = objective.curvature(here)
         scale = np.sqrt(np.diag(curvature))
         scale[scale == 0] = 1.0
-        step = -np.linalg.lstsq(curvature / np.outer(scale, scale), gradient / scale)[0] / scale
+        step = (
+            -np.linalg.lstsq(curvature / np.outer(scale, scale), gradient / scale, rcond=None)[0]
+            / scale
+        )
         for _ in range(POLISH.halvings):
             tried = objective.value(here + step)
             if tried < value:
