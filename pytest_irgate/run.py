@@ -4,6 +4,8 @@ Under xdist every process has one of these. The workers' rows ride on their test
 controller gathers, so that what a dead worker had measured before is kept.
 """
 
+from __future__ import annotations
+
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The report in the terminal: the report's lines, in colours of pytest's own writer."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -78,6 +78,9 @@ _TITLES = {
     "gradient": "gradient",
 }
 _WORDS = {"pass": "PASS", "fail": "FAIL", "not_evaluated": "-"}
+_DIAGNOSTIC = ("agreement", "mean_ratio")
+"""Verdicts that fail nothing: missing their target must not look like a failure of the run."""
+
 _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "not_evaluated": "open"}
 
 
@@ -139,8 +142,10 @@ def _elsewhere(origins: Sequence[str]) -> str:
 def _verdicts(verdicts: Verdicts, width: int) -> Iterable[Line]:
     for name, title in _TITLES.items():
         verdict: Verdict = getattr(verdicts, name)
-        head = f"{title:<13}{_WORDS[verdict.status]:<5}"
-        yield from _wrapped(head, verdict.reason, _TONES[verdict.status], width)
+        word, tone = _WORDS[verdict.status], _TONES[verdict.status]
+        if name in _DIAGNOSTIC and verdict.status == "fail":
+            word, tone = "over", "open"
+        yield from _wrapped(f"{title:<13}{word:<5}", verdict.reason, tone, width)
 
 
 def _wrapped(head: str, text: str, tone: Tone, width: int) -> Iterable[Line]:
