@@ -7,7 +7,7 @@ lambda falls tenfold, else it rises tenfold (Marquardt 1963). Pairs of a batch g
 and those that are done stand still; the host looks at the device once an iteration.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import torch
@@ -38,6 +38,7 @@ class Linearisation:
         gradient: g, `(B, n)`.
         normal: N, symmetric and for descent positive, `(B, n, n)`.
         overlap: valid fraction of the trusted fixed pixels, `(B,)`.
+        noise: the factor that makes a covariance of N^-1, `(B,)` (`_uncertainty`).
 
     """
 
@@ -46,6 +47,7 @@ class Linearisation:
     gradient: Tensor
     normal: Tensor
     overlap: Tensor
+    noise: Tensor
 
 
 class Problem(Protocol):
@@ -147,9 +149,5 @@ def _choose(chosen: Tensor, first: Tensor, second: Tensor) -> Tensor:
 
 
 def _choose_all(chosen: Tensor, first: Linearisation, second: Linearisation) -> Linearisation:
-    return Linearisation(
-        *(
-            _choose(chosen, getattr(first, name), getattr(second, name))
-            for name in ("objective", "rounding", "gradient", "normal", "overlap")
-        )
-    )
+    pairs = ((getattr(first, field.name), getattr(second, field.name)) for field in fields(first))
+    return Linearisation(*(_choose(chosen, one, other) for one, other in pairs))

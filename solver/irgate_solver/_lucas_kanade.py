@@ -13,7 +13,7 @@ With r = gain m(T(x; p)) + offset - f(x) (`_metrics`), Baker & Matthews 2004:
 (1) approaches (linear families only: FFDs are no group), (2) settles.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -85,6 +85,8 @@ class Forward:
         extent: the full moving image's (height, width).
         metric: the objective.
         prior: weight of the bending energy, `(B,)` in unit range; None without one.
+        exact: linearise with the objective's own Hessian (Newton) instead of the Gauss-Newton
+            matrix: it converges quadratically near a minimum, and need not be positive elsewhere.
 
     """
 
@@ -95,6 +97,7 @@ class Forward:
     extent: tuple[int, int]
     metric: Metric
     prior: Tensor | None = None
+    exact: bool = False
 
     def points(self, p: Tensor) -> Tensor:
         """Return T(x; p) at the level's fixed pixels, px, `(B, 2, h, w)`."""
@@ -107,32 +110,35 @@ class Forward:
         """Return the moving image and its derivatives by px at mapped points."""
         scale = self.level.scale
         jet = self.sampler.jet(points / scale if scale > 1 else points, curvature=curvature)
-        if scale == 1:
-            return jet
-        return replace(jet, dx=jet.dx / scale, dy=jet.dy / scale)
+        return jet if scale == 1 else jet.per(scale)
 
-    def compare(self, p: Tensor, *, exact: bool = False) -> tuple[Fit, _sampling.Jet, Tensor]:
+    def compare(self, p: Tensor) -> tuple[Fit, _sampling.Jet, Tensor]:
         """Return the fit at `p`, the jet of the moving image, and the valid weights."""
         points = self.points(p)
         valid = valid_points(points, self.extent, self.level.trusted)
-        jet = self.jet(points, curvature=exact)
-        return self.metric(self.level.fixed, jet.value, valid, exact), jet, valid
+        jet = self.jet(points, curvature=self.exact)
+        return self.metric(self.level.fixed, jet.value, valid, self.exact), jet, valid
 
     def linearise(self, p: Tensor) -> Linearisation:
-        """Return objective, gradient and Gauss-Newton matrix at `p`."""
+        """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
         fit, jet, valid = self.compare(p)
         jacobian = self.warp.jacobian(p)
         by_coefficients = fit.gain.unsqueeze(1) * self.basis.gradient(fit.psi, jet.dx, jet.dy)
         gradient = pull_gradient(jacobian, by_coefficients)
         normal = normal_matrix(self.basis, jacobian, fit, jet)
+        bend = self.warp.bend(p, by_coefficients) if self.exact else None
+        if bend is not None:
+            normal = normal + bend
         objective = fit.objective
         if self.prior is not None and isinstance(self.warp, _warps.FreeForm):
             energy, slope, curvature = bending(self.warp, p)
             objective = objective + self.prior * energy
             gradient = gradient + self.prior.unsqueeze(1) * slope
             normal = normal + self.prior.view(-1, 1, 1) * curvature
-        overlap = total(valid) / total(self.level.trusted).clamp(min=1)
-        return Linearisation(objective, fit.rounding, gradient, normal, overlap)
+        count = total(valid)
+        overlap = count / total(self.level.trusted).clamp(min=1)
+        noise = fit.noise * count / (count - self.warp.size).clamp(min=1)
+        return Linearisation(objective, fit.rounding, gradient, normal, overlap, noise)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Add the step."""
@@ -207,7 +213,7 @@ class Inverse:
         # T(p) o W(step)^-1 moves the residual by -J step: the gradient by `step` is -J^T psi.
         gradient = -pull_gradient(self.jacobian, by_coefficients)
         overlap = total(valid) / self.count
-        return Linearisation(fit.objective, fit.rounding, gradient, self.normal, overlap)
+        return Linearisation(fit.objective, fit.rounding, gradient, self.normal, overlap, fit.noise)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Compose with the inverse increment on the right."""

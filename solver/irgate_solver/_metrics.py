@@ -41,6 +41,7 @@ class Fit:
         objective: (1), (2) or (3), `(B,)`, float64; infinite where no pixel is valid.
         rounding: how far rounding may move the objective, `(B,)`.
         gain: a of (3), 1 otherwise, `(B,)`, float64.
+        noise: variance of a parameter per inverse normal matrix, large n, `(B,)` (`_uncertainty`).
         psi: half-derivative of the objective by r, times 2, zero outside V, `(B, h, w)`.
         curvature: second derivative of the objective by r, `(B, h, w)`.
         nuisance: columns of eliminated parameters, scaled, each `(B, h, w)`.
@@ -50,6 +51,7 @@ class Fit:
     objective: Tensor
     rounding: Tensor
     gain: Tensor
+    noise: Tensor
     psi: Tensor
     curvature: Tensor
     nuisance: tuple[Tensor, ...] = ()
@@ -75,6 +77,7 @@ def squared_differences(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool
         objective=mean_square,
         rounding=rounding_of_mean_square(mean_square, count, fixed.dtype),
         gain=torch.ones_like(count),
+        noise=2.0 * mean_square / count.clamp(min=1),
         psi=residual * factor,
         curvature=valid * factor,
     )
@@ -92,15 +95,16 @@ def huber(width: Tensor) -> Metric:
         beyond = residual - clipped
         mean = _mean(total(residual * residual - beyond * beyond), count)
         factor = _spread(2.0 / count.clamp(min=1), fixed)
-        if exact:
-            curvature = (beyond == 0).to(fixed.dtype)
-        else:
-            # psi(r) / r: positive, and its quadratic lies above rho (Huber 1981, 7.8).
-            curvature = torch.where(beyond == 0, torch.ones_like(residual), clipped / residual)
+        within = (beyond == 0).to(fixed.dtype)
+        # psi(r) / r: positive, and its quadratic lies above rho (Huber 1981, 7.8).
+        weight = torch.where(beyond == 0, torch.ones_like(residual), clipped / residual)
+        curvature = within if exact else weight
+        share = total(within * valid) / total(curvature * valid).clamp(min=1).sqrt()
         return Fit(
             objective=mean,
             rounding=rounding_of_mean_square(mean, count, fixed.dtype),
             gain=torch.ones_like(count),
+            noise=2.0 * total(clipped * clipped) / (count * share.square()).clamp(min=1),
             psi=clipped * factor,
             curvature=curvature * valid * factor,
         )
@@ -128,6 +132,7 @@ def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit
     by_offset = valid * _spread(gain * (factor / count).sqrt(), fixed)
     rounding = rounding_of_mean_square(square / count, count, fixed.dtype) * count / fixed_energy
     return Fit(
+        noise=2.0 * square / (fixed_energy * count),
         objective=torch.where(flat, torch.ones_like(ff), square / fixed_energy),
         rounding=torch.where(flat, torch.zeros_like(ff), rounding),
         gain=gain,

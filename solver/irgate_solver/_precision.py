@@ -54,6 +54,12 @@ RECIPROCAL_CONDITION = 1e-12
 matrix is not trusted: float64 keeps fewer than four digits of it."""
 
 
+STATIONARY = 0.01
+"""A Newton step longer than this, px, at the end of a solve means that it did not end at a
+stationary point (an edge of the valid region, say). A gradient is off by about a fifth of the
+distance in px, relatively (measured on noisy affine pairs)."""
+
+
 def final_tolerance(dtype: torch.dtype) -> float:
     """Return the step, in px, that ends the last level: 1e-6 in float32, 1e-9 in float64.
 

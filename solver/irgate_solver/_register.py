@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _inputs, _precision, _result
+from irgate_solver import _implicit, _inputs, _precision, _result, _uncertainty
+from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule, Settings, Solution
 
@@ -77,15 +78,28 @@ def register(
     settings = Settings(kind, sampling, huber_width, bending, search, iterations, tolerance)
     with torch.no_grad():
         solution = Schedule(pair, settings).run(warp, init)
-    return _finish(pair, solution)
+    last = solution.descents[-1]
+    p, at = _implicit.attach(
+        solution.objective, pair.fixed, pair.moving, last.p, last.state != EXHAUSTED
+    )
+    return _finish(pair, solution, p, at)
 
 
-def _finish(pair: _inputs.Pair, solution: Solution) -> Result:
-    """Build the result from the last descent."""
+def _finish(
+    pair: _inputs.Pair, solution: Solution, p: Tensor, at: _implicit.Stationarity | None
+) -> Result:
+    """Build the result from the last descent; `p` is its end, attached to the graph or not."""
     last, objective = solution.descents[-1], solution.objective
     warp = objective.warp
-    matrix, control_points = _result.transform_of(warp, last.p)
-    status = tuple(_result.STATUS_OF_CODE[code] for code in last.state.tolist())
+    matrix, control_points = _result.transform_of(warp, p)
+    covariance, condition = _uncertainty.covariance(last.at)
+    if at is not None:
+        condition = torch.minimum(condition, at.reciprocal_condition)
+    singular = (condition < _precision.RECIPROCAL_CONDITION).tolist()
+    status = tuple(
+        _result.status_of(code, bad)
+        for code, bad in zip(last.state.tolist(), singular, strict=True)
+    )
     counts = torch.stack([descent.iterations for descent in solution.descents], 1).tolist()
     iterations = tuple(tuple(row) for row in counts)
     span = objective.fixed_units.span.view(-1).to(_precision.SOLVE)
@@ -98,11 +112,13 @@ def _finish(pair: _inputs.Pair, solution: Solution) -> Result:
         model=warp.name,
         matrix=None if matrix is None else one(matrix),
         control_points=None if control_points is None else one(control_points),
-        parameters=one(last.p),
+        parameters=one(p),
         status=status if pair.batched else status[0],
         objective=one(value),
         overlap=one(last.at.overlap),
         iterations=iterations if pair.batched else iterations[0],
+        covariance=one(covariance),
+        reciprocal_condition=one(condition),
         _warp=warp,
         _batched=pair.batched,
         _sampling=objective.settings.sampling,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from irgate_solver import _sampling, _warps
+from irgate_solver import _sampling, _uncertainty, _warps
 from irgate_solver._levenberg import CONVERGED, EXHAUSTED, STALLED
 from irgate_solver._precision import SOLVE
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -20,6 +20,10 @@ class Status(enum.Enum):
         "No step of any length lowers the objective beyond rounding: the point is a minimum to "
         "the precision of the images; pass float64 images if you need more digits."
     )
+    SINGULAR = (
+        "The images do not determine all parameters, some of which stayed at the start: choose a "
+        "smaller model, trust more of the image, or give `bending` a weight."
+    )
     EXHAUSTED = (
         "The iterations ran out before the step fell under the tolerance: raise `iterations`, or "
         "start closer with `init`."
@@ -28,7 +32,7 @@ class Status(enum.Enum):
     @property
     def settled(self) -> bool:
         """Whether the point is as good as the images allow."""
-        return self is not Status.EXHAUSTED
+        return self in (Status.CONVERGED, Status.STALLED)
 
 
 STATUS_OF_CODE = {
@@ -36,6 +40,13 @@ STATUS_OF_CODE = {
     STALLED: Status.STALLED,
     EXHAUSTED: Status.EXHAUSTED,
 }
+
+
+def status_of(code: int, singular: bool) -> Status:
+    """Return the status of a descent's end code; a singular matrix outranks having converged."""
+    if singular and code != EXHAUSTED:
+        return Status.SINGULAR
+    return STATUS_OF_CODE[code]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +66,9 @@ class Result:
         objective: value of the metric, in squared units of the given intensities ("ncc": none).
         overlap: valid fraction of the trusted fixed pixels.
         iterations: trial steps, one number per stage of the solve, coarsest first.
+        covariance: of the parameters, `(n, n)`, px^2 (`_uncertainty`, eq. 1).
+        reciprocal_condition: of the normal matrix scaled to unit diagonal; where the result is
+            attached to a graph, of the Hessian that the gradient is solved with.
 
     """
 
@@ -66,6 +80,8 @@ class Result:
     objective: Tensor
     overlap: Tensor
     iterations: tuple[int, ...] | tuple[tuple[int, ...], ...]
+    covariance: Tensor
+    reciprocal_condition: Tensor
     _warp: Warp
     _batched: bool
     _sampling: str
@@ -111,6 +127,21 @@ class Result:
         inside = ((points >= -0.5) & (points < extent - 0.5)).all(1)
         warped = torch.where(inside, value, torch.full_like(value, outside))
         return warped if self._batched else warped[0]
+
+    def standard_error(self, points: Tensor) -> Tensor:
+        """Return the standard errors of T at `points`, px, from the covariance.
+
+        Args:
+            points: `(m, 2)`, (x, y), px of the fixed image.
+        Returns: `(m, 2)`, of T's x and y; `(B, m, 2)` for a batch.
+
+        """
+        p, spread = self.parameters.detach(), self.covariance
+        if not self._batched:
+            p, spread = p[None], spread[None]
+        place = points.detach().to(p.device, SOLVE)
+        errors = _uncertainty.standard_error(self._warp, p, spread, place)
+        return errors if self._batched else errors[0]
 
     def _field(self, height: int, width: int) -> Tensor:
         """Return the displacement `(B, 2, height, width)`."""

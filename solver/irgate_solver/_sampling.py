@@ -38,6 +38,18 @@ class Jet:
     dxy: Tensor | None = None
     dyy: Tensor | None = None
 
+    def per(self, scale: float) -> "Jet":
+        """Return the same jet by a coordinate that is `scale` times as fine."""
+        first, second = 1.0 / scale, 1.0 / scale**2
+        return Jet(
+            self.value,
+            self.dx * first,
+            self.dy * first,
+            None if self.dxx is None else self.dxx * second,
+            None if self.dxy is None else self.dxy * second,
+            None if self.dyy is None else self.dyy * second,
+        )
+
 
 @dataclass(frozen=True)
 class Linear:

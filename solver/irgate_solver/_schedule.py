@@ -1,6 +1,6 @@
 """The order of a solve: from where, in which family, on which level, with which linearisation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -79,6 +79,10 @@ class Objective:
         trusted = self.mask.to(fixed.dtype)
         normal = self.fixed_units.normalise(fixed) * trusted
         return Level(normal, trusted, self.moving_units.normalise(moving), 1)
+
+    def weighted(self, bending: Tensor) -> "Objective":
+        """Return the same objective with another weight of the bending energy."""
+        return replace(self, settings=replace(self.settings, bending=bending))
 
     def metric(self) -> _metrics.Metric:
         """Return the comparison."""
@@ -166,15 +170,25 @@ class Schedule:
         """Descend forward-additively through `levels` (finest first), coarsest first."""
         for level in reversed(levels):
             objective = self._objective(warp, level, p)
+            problem = objective.on(level, self.extent)
             coarse = _precision.COARSE_TOLERANCE * level.scale
+            newton = level.scale == 1 and self.settings.sampling == "cubic"
             descent = _levenberg.descend(
-                objective.on(level, self.extent),
+                problem,
                 p,
                 iterations=self.settings.iterations,
-                tolerance=coarse if level.scale > 1 else self.settings.tolerance,
+                tolerance=coarse if level.scale > 1 or newton else self.settings.tolerance,
             )
-            p = descent.p
             descents = [*descents, descent]
+            if newton:
+                descent = _levenberg.descend(
+                    replace(problem, exact=True),
+                    descent.p,
+                    iterations=self.settings.iterations,
+                    tolerance=self.settings.tolerance,
+                )
+                descents = [*descents, descent]
+            p = descent.p
         return Solution(descents, objective)
 
     def _approach(self, warp: LinearWarp, p: Tensor, levels: list[Level]) -> list[Descent]:

@@ -1,0 +1,241 @@
+"""The exact derivative of a minimiser by its images: the implicit function theorem.
+
+At a minimum the stationarity condition g(p, theta) = dE/dp = 0 holds, whatever led there, so
+
+(1)  dp/dtheta = -A^-1 dg/dtheta,    A = dg/dp,
+(2)  A^T lambda = v    =>    v^T dp/dtheta = -d(lambda^T g)/dtheta    with lambda held,
+
+and a backward pass is one small solve and one pass through one warp, however many iterations the
+solve took. theta: the fixed image, the moving image, the weight of the bending energy. A is the
+Hessian of the objective itself: the residual's second-order terms and the prior are in it, the
+damping is not; Huber's curvature is psi' = 0 or 1; which pixels are valid, Huber's width and the
+intensity units are held constant. The coarse levels only chose the start: no gradient flows there.
+
+With bilinear sampling A is the Hessian of the piece in which p* lies; at a pixel border the
+objective has a kink, and (1) holds to one side of it. Cubic sampling has no such borders.
+
+Source: Krantz & Parks 2002, "The implicit function theorem"; for registration Blondel et al. 2022,
+section 2.1. Checked against central differences of the whole solve.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from irgate_solver import _precision, _warps
+from irgate_solver._lucas_kanade import Forward, bending, valid_points
+from irgate_solver._schedule import Objective
+from irgate_solver._warps import FreeForm
+
+
+class InexactGradientWarning(UserWarning):
+    """The point is not a stationary one, or its Hessian is singular: gradients are not exact."""
+
+
+@dataclass(frozen=True)
+class Stationarity:
+    """The stationarity condition at one p.
+
+    Attributes:
+        gradient: g, `(B, n)`.
+        jacobian: A, `(B, n, n)`.
+        reciprocal_condition: of A scaled to unit diagonal, `(B,)`.
+        newton_travel: how far a Newton step would still move a probe, px, `(B,)`.
+
+    """
+
+    gradient: Tensor
+    jacobian: Tensor
+    reciprocal_condition: Tensor
+    newton_travel: Tensor
+
+
+def stationarity(problem: Forward, p: Tensor) -> Stationarity:
+    """Return g and A at `p` `(B, n)`; not differentiable."""
+    at = replace(problem, exact=True).linearise(p)
+    condition = reciprocal_condition(at.normal)
+    newton = adjoint_solve(at.normal, -at.gradient, condition)
+    travel = _warps.travel(problem.warp, p, p + newton)
+    return Stationarity(at.gradient, at.normal, condition, travel)
+
+
+def reciprocal_condition(matrix: Tensor) -> Tensor:
+    """Return 1 / (|S| |S^-1|), 1-norms, of `matrix` `(B, n, n)` scaled to unit diagonal: `(B,)`.
+
+    The scaling takes the parameters' own units out; 0 where the matrix is singular.
+    """
+    scale = matrix.diagonal(dim1=1, dim2=2).abs().rsqrt()
+    usable = scale.isfinite().all(1)
+    scaled = matrix * scale.unsqueeze(1) * scale.unsqueeze(2)
+    safe = torch.where(usable.view(-1, 1, 1), scaled, torch.zeros_like(scaled))
+    inverse, info = torch.linalg.inv_ex(safe)
+    norms = torch.linalg.matrix_norm(safe, 1) * torch.linalg.matrix_norm(inverse, 1)
+    good = usable & (info == 0) & norms.isfinite()
+    return torch.where(good, 1.0 / norms, torch.zeros_like(norms))
+
+
+def adjoint_solve(jacobian: Tensor, cotangent: Tensor, condition: Tensor) -> Tensor:
+    """Solve A^T lambda = v, eq. (2), by LU; the least-norm solution where A is singular.
+
+    A is symmetric for these objectives but need not be positive, hence no Cholesky.
+
+    Args:
+        jacobian: A, `(B, n, n)`, float64.
+        cotangent: v, `(B, n)`.
+        condition: reciprocal condition number of A, `(B,)`.
+    Returns: lambda, `(B, n)`.
+
+    """
+    transposed = jacobian.mT
+    solution: Tensor = torch.linalg.solve_ex(transposed, cotangent.unsqueeze(-1))[0]
+    singular = condition < _precision.RECIPROCAL_CONDITION
+    if bool(singular.any()):
+        cutoff = _precision.RECIPROCAL_CONDITION
+        finite = torch.nan_to_num(transposed)
+        least_norm = torch.linalg.pinv(finite, rtol=cutoff) @ cotangent.unsqueeze(-1)
+        solution = torch.where(singular.view(-1, 1, 1), least_norm, solution)
+    return solution.squeeze(-1)
+
+
+def pairing(
+    objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor, direction: Tensor
+) -> Tensor:
+    """Return sum_B lambda^T g(p; images), differentiable by the images and the prior's weight.
+
+    lambda^T J^T psi = sum psi (J lambda): with u = dT/dp lambda the field of the direction, no
+    Jacobian is needed.
+
+    Args:
+        objective: what g is the gradient of.
+        fixed: `(B, H, W)`, given intensities.
+        moving: `(B, H', W')`, likewise.
+        p: `(B, n)`, held.
+        direction: lambda, `(B, n)`, held.
+
+    """
+    extent = (moving.shape[1], moving.shape[2])
+    problem = objective.on(objective.level(fixed, moving), extent)
+    points = problem.points(p)
+    valid = valid_points(points, extent, problem.level.trusted)
+    jet = problem.jet(points)
+    fit = problem.metric(problem.level.fixed, jet.value, valid, True)
+    jacobian = objective.warp.jacobian(p)
+    rates = direction if jacobian is None else (jacobian @ direction.unsqueeze(-1)).squeeze(-1)
+    rows, columns = problem.basis.rows, problem.basis.columns
+    field = rows @ (rates.view(len(p), 2, rows.shape[1], -1) @ columns.mT)
+    field = field.to(jet.dx.dtype)
+    change = jet.dx * field[:, 0] + jet.dy * field[:, 1]
+    total = (fit.gain * (fit.psi * change).sum((1, 2), dtype=_precision.SOLVE)).sum()
+    prior = problem.prior
+    if prior is not None and isinstance(objective.warp, FreeForm):
+        _, slope, _ = bending(objective.warp, p)
+        total = total + (prior * (slope * direction).sum(1)).sum()
+    return total
+
+
+class FixedPoint(torch.autograd.Function):
+    """The identity on p*, whose derivative by images and prior weight is (2)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        fixed: Tensor,
+        moving: Tensor,
+        weight: Tensor,
+        p: Tensor,
+        objective: Objective,
+        at: Stationarity,
+    ) -> Tensor:
+        """Remember images, p* and A; return p*."""
+        ctx.save_for_backward(fixed, moving, weight, p)
+        ctx.objective, ctx.at = objective, at
+        return p.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
+        """Apply (2)."""
+        fixed, moving, weight, p = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[:3]
+        with torch.no_grad():
+            direction = adjoint_solve(ctx.at.jacobian, cotangents[0], ctx.at.reciprocal_condition)
+        with torch.enable_grad():
+            leaves = [
+                source.detach().requires_grad_(need)
+                for source, need in zip((fixed, moving, weight), wanted, strict=True)
+            ]
+            objective = ctx.objective.weighted(leaves[2])
+            value = pairing(objective, leaves[0], leaves[1], p, direction)
+            asked = [leaf for leaf, need in zip(leaves, wanted, strict=True) if need]
+            found = iter(torch.autograd.grad(value, asked, allow_unused=True))
+        gradients: list[Tensor | None] = []
+        for need in wanted:
+            gradient = next(found) if need else None
+            if gradient is not None:
+                gradient = _apply_once(-gradient, fixed, moving, weight)
+            gradients.append(gradient)
+        return (*gradients, None, None, None)
+
+
+class _Once(torch.autograd.Function):
+    """The identity, which refuses to be differentiated: a second derivative would be wrong."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, *sources: Tensor) -> Tensor:
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
+        raise RuntimeError(
+            "register: its gradient was differentiated again; expected one derivative only, as the "
+            "implicit function theorem is applied once: drop create_graph=True, or take second "
+            "derivatives by differences of the gradient"
+        )
+
+
+# `apply` carries no types of its own.
+_apply_fixed_point: Callable[..., Tensor] = FixedPoint.apply
+_apply_once: Callable[..., Tensor] = _Once.apply
+
+
+def attach(
+    objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor, settled: Tensor
+) -> tuple[Tensor, Stationarity | None]:
+    """Return p* attached to the graph of its inputs, and the condition that holds there.
+
+    Nothing is attached, and None returned, where no input requires grad. Warns once a call where
+    the gradient cannot be exact.
+
+    Args:
+        objective: what was minimised.
+        fixed: `(B, H, W)`, as given.
+        moving: `(B, H', W')`, as given.
+        p: the minimiser, `(B, n)`.
+        settled: whether the solve converged, `(B,)`.
+
+    """
+    given = objective.settings.bending
+    weight = given if isinstance(given, Tensor) else torch.tensor(float(given))
+    needed = any(source.requires_grad for source in (fixed, moving, weight))
+    if not (needed and torch.is_grad_enabled()):
+        return p, None
+    with torch.no_grad():
+        extent = (moving.shape[1], moving.shape[2])
+        problem = objective.weighted(weight.detach()).on(objective.level(fixed, moving), extent)
+        at = stationarity(problem, p)
+    singular = at.reciprocal_condition < _precision.RECIPROCAL_CONDITION
+    astray = at.newton_travel > _precision.STATIONARY
+    if bool((singular | astray | ~settled).any()):
+        warnings.warn(
+            "register: the gradient is not exact: "
+            f"{int((~settled).sum())} of {len(p)} solves ran out of iterations, "
+            f"{int(singular.sum())} have a singular Hessian and {int(astray.sum())} are further "
+            f"than {_precision.STATIONARY} px from a stationary point; see Result.status, raise "
+            '`iterations`, choose a smaller model or use sampling="cubic"',
+            InexactGradientWarning,
+            stacklevel=4,
+        )
+    return _apply_fixed_point(fixed, moving, weight, p, objective, at), at
