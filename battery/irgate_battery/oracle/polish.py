@@ -27,10 +27,16 @@ from irgate_fixtures import Transform, pixel_grid
 
 Array = NDArray[np.float64]
 
+EDGE = 0.499
+"""px beyond the outermost samples, just inside ITK's half-open buffer [-0.5, N - 0.5)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Polished:
-    """A stationary point: its transform, the metric there and before, on how many pixels."""
+    """A stationary point: its transform, the metric there, and on how many pixels.
+
+    `metric_before` is the metric at the start, on the pixels that mapped inside there.
+    """
 
     transform: Transform
     metric: float
@@ -50,15 +56,17 @@ def polish(images: Images, metric: str, model: str, start: Transform) -> Polishe
     """
     fixed, moving, mask = images
     region = overlap(start, fixed.shape, moving.shape, mask)
-    transform = start
+    if not region.any():
+        raise RuntimeError("the descent ended where no trusted pixel maps into the moving image")
+    objective = _Objective(fixed, moving, region, metric, model, start)
+    before = objective.value(objective.start)
     for _ in range(POLISH.rounds):
-        objective = _Objective(fixed, moving, region, metric, model, transform)
         parameters, value = _newton(objective)
         transform = objective.transform(parameters)
         frozen, region = region, overlap(transform, fixed.shape, moving.shape, mask)
         if np.array_equal(frozen, region):
             break
-    before = objective.value(objective.parameters(start))
+        objective = _Objective(fixed, moving, region, metric, model, transform)
     return Polished(transform, value, before, int(frozen.sum()))
 
 
@@ -89,6 +97,7 @@ class _Objective:
     ) -> None:
         self._shape = fixed.shape
         self._region = region
+        self._pixels = pixel_grid(fixed.shape)[region]
         self._metric = metric
         self._fixed, self._moving = image(fixed), image(moving)
         self._registration = method(metric, region)
@@ -109,7 +118,13 @@ class _Objective:
         return transform_from(self._set(parameters), self._shape)
 
     def value(self, parameters: Array) -> float:
-        self._registration.SetInitialTransform(self._set(parameters), inPlace=True)
+        """Return C, or infinity where a frozen pixel leaves the moving image: C would forget it."""
+        transform = self._set(parameters)
+        x, y = np.moveaxis(transform_from(transform, self._shape)(self._pixels), -1, 0)
+        width, height = self._moving.GetSize()
+        if min(x.min(), y.min(), width - 1 - x.max(), height - 1 - y.max()) < -EDGE:
+            return float("inf")
+        self._registration.SetInitialTransform(transform, inPlace=True)
         return float(self._registration.MetricEvaluate(self._fixed, self._moving))
 
     def _reach(self) -> Array:

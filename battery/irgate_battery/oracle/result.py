@@ -19,7 +19,8 @@ class OracleResult:
     Attributes:
         transform: from points of the fixed image to points of the moving one, px.
         metric: SimpleITK's metric there: mean squares, or minus NCC squared.
-        metric_before_polish: the same where its own optimisers had stopped.
+        metric_before_polish: the same where its own optimisers had stopped (on the pixels that
+            mapped inside there).
         points: on how many pixels.
         seconds: wall time that it took.
         simpleitk: the version.
