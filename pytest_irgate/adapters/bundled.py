@@ -1,5 +1,7 @@
 """The bundled solver, `irgate_solver`, under the gate's protocol."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -17,14 +19,31 @@ def register(
     intensity: str = "same",
 ) -> Any:
     """Register with the bundled solver; numpy or torch images, see `irgate_solver.register`."""
-    return _register(
-        torch.as_tensor(fixed),
-        torch.as_tensor(moving),
-        model=model,
-        mask=None if mask is None else torch.as_tensor(mask),
-        init=init,
-        intensity=intensity,
-    )
+    with _one_thread():
+        return _register(
+            torch.as_tensor(fixed),
+            torch.as_tensor(moving),
+            model=model,
+            mask=None if mask is None else torch.as_tensor(mask),
+            init=init,
+            intensity=intensity,
+        )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch work in one thread, and put its number of threads back.
+
+    At 200 px a second thread costs more than it brings. On a machine that is busy, or under
+    `pytest -n`, threads that wait for each other take a hundred times as long; and sums must not
+    depend on how many there were.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 register.name = "irgate_solver"  # type: ignore[attr-defined]
