@@ -1,6 +1,6 @@
 """Levenberg-Marquardt descent on a batch of small problems.
 
-(1)  (N + lambda D) step = -g,    D = diag(N) floored,    p <- retract(p, step)
+(1)  (N + lambda D) step = -g,    D = |diag(N)| floored,    p <- retract(p, step)
 
 A step is kept if the objective does not rise beyond its rounding and the overlap survives; then
 lambda falls tenfold, else it rises tenfold (Marquardt 1963). Pairs of a batch go their own ways
@@ -19,8 +19,10 @@ from irgate_solver._precision import (
     DAMPING_RATIO,
     DAMPING_START,
     GAUGE,
+    NO_PROGRESS,
     OVERLAP_FLOOR,
     OVERLAP_KEPT,
+    PATIENCE,
 )
 
 RUNNING, CONVERGED, STALLED, EXHAUSTED = range(4)
@@ -91,13 +93,15 @@ def descend(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -
 
     A rejected step shorter than the tolerance ends it as well: nothing better lies within reach.
     So does a step that neither changes the objective beyond rounding nor is half as long as the
-    one before: from there on steps follow the rounding of the images, not the objective.
+    one before: from there on steps follow the rounding of the images, not the objective; and
+    so do `PATIENCE` steps in a row without progress to speak of, as at a kink.
     """
     at = problem.linearise(p)
     damping = torch.full_like(at.objective, DAMPING_START)
     least_overlap = (OVERLAP_KEPT * at.overlap).clamp(min=OVERLAP_FLOOR)
     state = torch.zeros_like(at.objective, dtype=torch.long)
     steps = torch.zeros_like(state)
+    fruitless = torch.zeros_like(state)
     moved = torch.zeros_like(at.objective)
     for _ in range(iterations):
         running = state == RUNNING
@@ -108,13 +112,16 @@ def descend(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -
         accepted = running & solved & better & (there.overlap >= least_overlap)
         length = problem.travel(p, trial)
         idle = (there.objective - at.objective).abs() <= at.rounding
+        progress = at.objective - there.objective > NO_PROGRESS * at.objective
+        fruitless = torch.where(accepted & progress, 0, fruitless + 1)
         drifting = accepted & idle & (length > 0.5 * moved) & (steps > 0)
         moved = torch.where(running, length, moved)
         steps = steps + running.long()
         p, at = _choose(accepted, trial, p), _choose_all(accepted, there, at)
         eased = (damping / DAMPING_RATIO).clamp(min=DAMPING_FLOOR)
         damping = torch.where(accepted, eased, damping * DAMPING_RATIO)
-        state = torch.where(drifting | (running & (damping > DAMPING_CEILING)), STALLED, state)
+        lost = (damping > DAMPING_CEILING) | (fruitless >= PATIENCE)
+        state = torch.where(drifting | (running & lost), STALLED, state)
         state = torch.where(running & solved & (length <= tolerance), CONVERGED, state)
         if not bool((state == RUNNING).any()):
             break
@@ -124,8 +131,9 @@ def descend(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -
 
 def _damped_step(at: Linearisation, damping: Tensor) -> tuple[Tensor, Tensor]:
     """Solve (1) by Cholesky; return the step and whether the matrix was positive, `(B,)`."""
-    diagonal = at.normal.diagonal(dim1=1, dim2=2)
-    floor = GAUGE * diagonal.abs().mean(1, keepdim=True)
+    # A Hessian far from a minimum may have negative entries here; their size still sets the scale.
+    diagonal = at.normal.diagonal(dim1=1, dim2=2).abs()
+    floor = GAUGE * diagonal.mean(1, keepdim=True)
     marquardt = damping.unsqueeze(1) * torch.maximum(diagonal, floor)
     factor, info = torch.linalg.cholesky_ex(at.normal + torch.diag_embed(marquardt))
     step = -torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1)

@@ -33,6 +33,12 @@ GAUGE = 1e-12
 """Floor of the damped diagonal over its mean: control points that no pixel sees stay where they
 are. It pulls to the current iterate, not to zero, so it moves no minimum."""
 
+NO_PROGRESS = 1e-8
+"""A relative decrease of the objective under this is no progress by itself: where it is the last
+digits that are still being settled, steps at least halve, and `PATIENCE` is enough for nine."""
+PATIENCE = 30
+"""Steps without progress after which a descent gives up: it sits on a kink of bilinear sampling or
+at the edge of the valid region, where no gradient leads anywhere."""
 COARSE_TOLERANCE = 0.02
 """A coarse level is left when a step moves no probe by more than this many of *its* pixels: the
 next level starts with an error of its own blur anyway (heuristic)."""
