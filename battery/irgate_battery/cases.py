@@ -2,14 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import irgate_fixtures
+from irgate_battery import perturbations
 
 BATTERY_VERSION = "1"
 """Changes whenever a recipe changes what it makes; part of every digest and of the JSON report."""
+
+DEFAULT_SEED = 0
+DEFAULT_COUNT = 50
+"""Five fixtures by nine perturbations, and five stressors."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,7 @@ class Case:
     """One pair of images to register, by name and recipe.
 
     Attributes:
-        id: stable, ASCII, made of names: `synth_translate_2d`.
+        id: stable, ASCII, made of names: `lena_affine_2d-rot75`.
         suite: `"base"` or `"battery"`.
         fixture: the base fixture that it comes from.
         model: the smallest family that holds the true transform.
@@ -35,7 +41,11 @@ class Case:
 
     def pair(self) -> irgate_fixtures.Pair:
         """Make the images, float64, the same bits on every call on one machine."""
-        return irgate_fixtures.pair(self.fixture)
+        if self.suite == "base":
+            return irgate_fixtures.pair(self.fixture)
+        return perturbations.perturbed(
+            self.fixture, self.recipe["perturbation"], self.model, self.intensity
+        )
 
     def digest(self) -> str:
         """Return the sha256 of the recipe in canonical JSON, as 64 hexadecimal digits."""
@@ -63,6 +73,54 @@ def base_cases() -> tuple[Case, ...]:
     )
 
 
-def cases() -> tuple[Case, ...]:
-    """Return every case of this version, base fixtures first."""
-    return base_cases()
+def battery_cases(seed: int = DEFAULT_SEED, count: int = DEFAULT_COUNT) -> Iterator[Case]:
+    """Make the battery, one record at a time: a pure function of seed, count and version.
+
+    The first 50 are the named ones; whoever asks for more gets draws from the same families.
+
+    Args:
+        seed: decides directions, signs, places and noise.
+        count: how many cases.
+    """
+    named = (
+        (fixture, perturbation)
+        for fixture in irgate_fixtures.NAMES
+        for perturbation in (
+            *perturbations.EVERYWHERE,
+            *perturbations.STRESSORS.get(fixture, ()),
+        )
+    )
+    for number in range(count):
+        at_hand = next(named, None)
+        if at_hand is None:
+            draw = _generator(seed, f"draw{number + 1}")
+            fixture = draw.choice(irgate_fixtures.NAMES)
+            family, recipe = perturbations.drawn(draw)
+            yield _battery_case(f"{fixture}-{family}-draw{number + 1}", fixture, recipe)
+        else:
+            fixture, perturbation = at_hand
+            name = f"{fixture}-{perturbation}"
+            recipe = perturbations.named(perturbation, _generator(seed, name))
+            yield _battery_case(name, fixture, recipe)
+
+
+def cases(seed: int = DEFAULT_SEED, count: int = DEFAULT_COUNT) -> tuple[Case, ...]:
+    """Return every case, base fixtures first."""
+    return (*base_cases(), *battery_cases(seed, count))
+
+
+def _generator(seed: int, name: str) -> random.Random:
+    """Return a generator of one case's own: adding a case moves no other."""
+    return random.Random(f"irgate {BATTERY_VERSION} {seed} {name}")
+
+
+def _battery_case(name: str, fixture: str, recipe: perturbations.Recipe) -> Case:
+    base = irgate_fixtures.RECIPES[fixture]
+    return Case(
+        id=name,
+        suite="battery",
+        fixture=fixture,
+        model=perturbations.model_of(base["model"], recipe),
+        intensity=perturbations.intensity_of(base["intensity"], recipe),
+        recipe={"fixture": base, "perturbation": recipe},
+    )
