@@ -40,7 +40,7 @@ class Linearisation:
         gradient: g, `(B, n)`.
         normal: N, symmetric and for descent positive, `(B, n, n)`.
         overlap: valid fraction of the trusted fixed pixels, `(B,)`.
-        noise: the factor that makes a covariance of N^-1, `(B,)` (`_uncertainty`).
+        noise: the factor that makes a covariance of the gradient of N, `(B,)` (`_uncertainty`).
 
     """
 

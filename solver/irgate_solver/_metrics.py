@@ -41,7 +41,8 @@ class Fit:
         objective: (1), (2) or (3), `(B,)`, float64; infinite where no pixel is valid.
         rounding: how far rounding may move the objective, `(B,)`.
         gain: a of (3), 1 otherwise, `(B,)`, float64.
-        noise: variance of a parameter per inverse normal matrix, large n, `(B,)` (`_uncertainty`).
+        noise: the gradient's variance under independent noise per normal matrix, `(B,)`
+            (`_uncertainty`).
         psi: half-derivative of the objective by r, times 2, zero outside V, `(B, h, w)`.
         curvature: second derivative of the objective by r, `(B, h, w)`.
         nuisance: columns of eliminated parameters, scaled, each `(B, h, w)`.
@@ -99,12 +100,11 @@ def huber(width: Tensor) -> Metric:
         # psi(r) / r: positive, and its quadratic lies above rho (Huber 1981, 7.8).
         weight = torch.where(beyond == 0, torch.ones_like(residual), clipped / residual)
         curvature = within if exact else weight
-        share = total(within * valid) / total(curvature * valid).clamp(min=1).sqrt()
         return Fit(
             objective=mean,
             rounding=rounding_of_mean_square(mean, count, fixed.dtype),
             gain=torch.ones_like(count),
-            noise=2.0 * total(clipped * clipped) / (count * share.square()).clamp(min=1),
+            noise=2.0 * total(clipped * clipped) / (count * total(curvature * valid)).clamp(min=1),
             psi=clipped * factor,
             curvature=curvature * valid * factor,
         )

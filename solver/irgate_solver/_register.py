@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _implicit, _inputs, _precision, _result, _uncertainty
+from irgate_solver import _implicit, _inputs, _precision, _result
 from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule, Settings, Solution
@@ -92,7 +92,7 @@ def _finish(
     last, objective = solution.descents[-1], solution.objective
     warp = objective.warp
     matrix, control_points = _result.transform_of(warp, p)
-    covariance, condition = _uncertainty.covariance(last.at)
+    condition = _implicit.reciprocal_condition(last.at.normal)
     if at is not None:
         condition = torch.minimum(condition, at.reciprocal_condition)
     singular = (condition < _precision.RECIPROCAL_CONDITION).tolist()
@@ -117,9 +117,8 @@ def _finish(
         objective=one(value),
         overlap=one(last.at.overlap),
         iterations=iterations if pair.batched else iterations[0],
-        covariance=one(covariance),
         reciprocal_condition=one(condition),
-        _warp=warp,
+        _objective=objective,
+        _images=(pair.fixed.detach(), pair.moving.detach()),
         _batched=pair.batched,
-        _sampling=objective.settings.sampling,
     )

@@ -2,6 +2,7 @@
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from irgate_solver import _sampling, _uncertainty, _warps
 from irgate_solver._levenberg import CONVERGED, EXHAUSTED, STALLED
 from irgate_solver._precision import SOLVE
+from irgate_solver._schedule import Objective
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 
@@ -66,7 +68,6 @@ class Result:
         objective: value of the metric, in squared units of the given intensities ("ncc": none).
         overlap: valid fraction of the trusted fixed pixels.
         iterations: trial steps, one number per stage of the solve, coarsest first.
-        covariance: of the parameters, `(n, n)`, px^2 (`_uncertainty`, eq. 1).
         reciprocal_condition: of the normal matrix scaled to unit diagonal; where the result is
             attached to a graph, of the Hessian that the gradient is solved with.
 
@@ -80,11 +81,10 @@ class Result:
     objective: Tensor
     overlap: Tensor
     iterations: tuple[int, ...] | tuple[tuple[int, ...], ...]
-    covariance: Tensor
     reciprocal_condition: Tensor
-    _warp: Warp
+    _objective: Objective
+    _images: tuple[Tensor, Tensor]
     _batched: bool
-    _sampling: str
 
     def displacement(self, shape: tuple[int, int] | None = None) -> Tensor:
         """Return u(x) = T(x) - x, `(H, W, 2)`, last axis (dx, dy), px; differentiable.
@@ -94,7 +94,9 @@ class Result:
                 FFD moves nothing beyond its own domain, as in SimpleITK.
 
         """
-        height, width = (self._warp.height, self._warp.width) if shape is None else shape
+        height, width = (
+            (self._objective.warp.height, self._objective.warp.width) if shape is None else shape
+        )
         field = self._field(int(height), int(width)).permute(0, 2, 3, 1)
         return field if self._batched else field[0]
 
@@ -114,7 +116,7 @@ class Result:
                 "convert it with torch.as_tensor(image).float()"
             )
         planes = image if image.dim() == 3 else image[None]
-        height, width = self._warp.height, self._warp.width
+        height, width = self._objective.warp.height, self._objective.warp.width
         device = self.parameters.device
         y = torch.arange(height, dtype=SOLVE, device=device)
         x = torch.arange(width, dtype=SOLVE, device=device)
@@ -122,11 +124,25 @@ class Result:
             (x.expand(height, width), y.unsqueeze(-1).expand(height, width))
         )
         planes = planes.expand(len(points), *planes.shape[1:])
-        value = _sampling.make_sampler(self._sampling, planes).value(points)
+        value = _sampling.make_sampler(self._objective.settings.sampling, planes).value(points)
         extent = points.new_tensor([planes.shape[2], planes.shape[1]]).view(2, 1, 1)
         inside = ((points >= -0.5) & (points < extent - 0.5)).all(1)
         warped = torch.where(inside, value, torch.full_like(value, outside))
         return warped if self._batched else warped[0]
+
+    @cached_property
+    def covariance(self) -> Tensor:
+        """Covariance of the parameters under the images' noise, `(n, n)`, px^2, not attached.
+
+        Infinite where the images do not determine them. Made when first asked for; `_uncertainty`,
+        eq. 1, says what it assumes.
+        """
+        p = self.parameters.detach()
+        with torch.no_grad():
+            found = _uncertainty.covariance(
+                self._objective, *self._images, p if self._batched else p[None]
+            )
+        return found if self._batched else found[0]
 
     def standard_error(self, points: Tensor) -> Tensor:
         """Return the standard errors of T at `points`, px, from the covariance.
@@ -140,7 +156,7 @@ class Result:
         if not self._batched:
             p, spread = p[None], spread[None]
         place = points.detach().to(p.device, SOLVE)
-        errors = _uncertainty.standard_error(self._warp, p, spread, place)
+        errors = _uncertainty.standard_error(self._objective.warp, p, spread, place)
         return errors if self._batched else errors[0]
 
     def _field(self, height: int, width: int) -> Tensor:
@@ -148,9 +164,9 @@ class Result:
         p = self.parameters if self._batched else self.parameters[None]
         y = torch.arange(height, dtype=SOLVE, device=p.device)
         x = torch.arange(width, dtype=SOLVE, device=p.device)
-        field = _warps.displacement(self._warp, p, y, x)
-        if isinstance(self._warp, FreeForm):
-            inside = self._warp.holds(y, x)
+        field = _warps.displacement(self._objective.warp, p, y, x)
+        if isinstance(self._objective.warp, FreeForm):
+            inside = self._objective.warp.holds(y, x)
             field = torch.where(inside, field, torch.zeros_like(field))
         return field
 

@@ -10,7 +10,7 @@ centres at whole numbers. The one conversion to torch's normalised coordinates s
 `normalised`; `align_corners` is False everywhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -93,6 +93,34 @@ class Linear:
 
 
 @dataclass(frozen=True)
+class LinearOnAverage:
+    """Bilinear sampling whose curvature counts the kinks that a step across many cells meets.
+
+    The second derivative of a linear interpolant is a row of spikes at the pixels, each as large as
+    the second difference there; over steps of more than a pixel's fraction the sum of many such
+    rows acts like the second differences themselves, interpolated.
+    """
+
+    image: Tensor
+
+    def jet(self, points: Tensor, *, curvature: bool = False) -> Jet:
+        """Return the bilinear jet, with second differences as `dxx` and `dyy` where asked for."""
+        jet = Linear(self.image).jet(points, curvature=curvature)
+        if not curvature:
+            return jet
+        framed = functional.pad(self.image.unsqueeze(1), (1, 1, 1, 1), mode="replicate").squeeze(1)
+        middle = 2.0 * self.image
+        across = framed[:, 1:-1, 2:] + framed[:, 1:-1, :-2] - middle
+        down = framed[:, 2:, 1:-1] + framed[:, :-2, 1:-1] - middle
+        dxx, dyy = (Linear(second).jet(points).value for second in (across, down))
+        return replace(jet, dxx=dxx, dyy=dyy)
+
+    def value(self, points: Tensor) -> Tensor:
+        """Return intensities at `points`."""
+        return Linear(self.image).value(points)
+
+
+@dataclass(frozen=True)
 class Cubic:
     """Cubic B-spline interpolation of `image` `(B, H, W)`, mirrored about the edge samples."""
 
@@ -134,7 +162,7 @@ class Cubic:
         return jet.value + (jet.dx * moved[:, 0] + jet.dy * moved[:, 1]).to(jet.value.dtype)
 
 
-Sampler = Linear | Cubic
+Sampler = Linear | LinearOnAverage | Cubic
 
 
 def make_sampler(kind: str, image: Tensor) -> Sampler:

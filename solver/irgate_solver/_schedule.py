@@ -146,6 +146,8 @@ class Schedule:
     def run(self, warp: Warp, init: Any) -> Solution:
         """Solve for the member of `warp` that `init`, or a start found here, leads to."""
         start = None if init is None else _start.read(init, warp, self.batch, self.device)
+        if start is not None:
+            self._require_overlap(warp, start)
         if isinstance(warp, FreeForm):
             return self._free_form(warp, start)
         assert isinstance(warp, LinearWarp)
@@ -154,6 +156,18 @@ class Schedule:
         else:
             descents = self._approach(warp, start, self.levels)
         return self._settle(warp, descents, descents[-1].p, self.levels[:1])
+
+    def _require_overlap(self, warp: Warp, p: Tensor) -> None:
+        """Raise ValueError where a start maps no trusted pixel into the moving image."""
+        level = self.levels[0]
+        points = _warps.mapped(warp, p, *grid_of(level))
+        seen = _metrics.total(valid_points(points, self.extent, level.trusted))
+        if not bool((seen > 0).all()):
+            raise ValueError(
+                "register: init leaves no overlap: it maps every trusted pixel of fixed outside "
+                f"moving's {self.extent[0]} x {self.extent[1]}; expected a start that shows some "
+                "of it: check that it maps fixed to moving, in pixels, (x, y), or leave it out"
+            )
 
     def _free_form(self, warp: FreeForm, start: Tensor | None) -> Solution:
         """Align affinely on the coarser levels, then bend, coarse to fine."""

@@ -1,32 +1,52 @@
 """How well the images determine the parameters: covariance, and standard errors in px.
 
-(1)  Cov(p) = s^2 (J^T J)^-1,    s^2 = sum r^2 / (n - n_p)
+At a minimum g(p, images) = 0, and noise of variance s^2 on the residuals moves g by J^T noise, so
 
-for residuals that are independent from pixel to pixel and of one variance: noise of the fixed
-image is; noise of the moving image is averaged by interpolation, and then (1) is an upper bound of
-what it adds. With Huber's metric s^2 is mean psi^2 / (mean psi')^2 (Huber 1981, eq. 7.6.3 less its
-correction for finite n); with a prior (1) is the posterior's covariance.
+(1)  Cov(p) = s^2 A^-1 (J^T J) A^-1,    s^2 = sum r^2 / (n - n_p),
+
+with A the Hessian of the objective, in the same units as J^T J (the "sandwich", White 1982). With
+noise on the fixed image alone A and J^T J agree on average. Noise on the moving image is in J as
+well and makes J^T J too large, which A corrects: its residual terms average to the opposite of
+what noise adds. With bilinear sampling A counts the kinks (`LinearOnAverage`). What (1) leaves out
+is that interpolated noise is correlated between neighbours.
+
+With Huber's metric the gradient's variance is J^T J mean psi^2 (Huber 1981, section 7.6); with a
+prior A holds the prior too. What is left out shows with bilinear sampling of a noisy moving image:
+standard errors come out about three quarters of what is seen; otherwise within 20 % (tested).
 """
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from irgate_solver._implicit import reciprocal_condition
-from irgate_solver._levenberg import Linearisation
 from irgate_solver._precision import RECIPROCAL_CONDITION
+from irgate_solver._sampling import Linear, LinearOnAverage
+from irgate_solver._schedule import Objective
 from irgate_solver._warps import Warp
 
 
-def covariance(at: Linearisation) -> tuple[Tensor, Tensor]:
-    """Return (1), `(B, n, n)`, px^2, and the normal matrix's reciprocal condition number, `(B,)`.
+def covariance(objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor) -> Tensor:
+    """Return (1) at the minimiser `p` `(B, n)`: `(B, n, n)`, px^2; infinite where A is singular.
 
-    The covariance is infinite where the normal matrix is singular.
+    Args:
+        objective: what `p` minimises.
+        fixed: `(B, H, W)`, given intensities.
+        moving: `(B, H', W')`, likewise.
+        p: the minimiser.
     """
-    condition = reciprocal_condition(at.normal)
-    inverse, _ = torch.linalg.inv_ex(at.normal)
-    found = at.noise.view(-1, 1, 1) * inverse
-    singular = (condition < RECIPROCAL_CONDITION).view(-1, 1, 1)
-    return torch.where(singular, torch.full_like(found, torch.inf), found), condition
+    extent = (moving.shape[1], moving.shape[2])
+    problem = objective.on(objective.level(fixed, moving), extent)
+    at = problem.linearise(p)
+    if isinstance(problem.sampler, Linear):
+        problem = replace(problem, sampler=LinearOnAverage(problem.sampler.image))
+    hessian = replace(problem, exact=True).linearise(p).normal
+    inverse, _ = torch.linalg.inv_ex(hessian)
+    # With an objective of (1/n) sum r^2 both matrices hold 2/n J^T J, and `noise` 2/n s^2.
+    found = at.noise.view(-1, 1, 1) * (inverse @ at.normal @ inverse.mT)
+    singular = (reciprocal_condition(hessian) < RECIPROCAL_CONDITION).view(-1, 1, 1)
+    return torch.where(singular, torch.full_like(found, torch.inf), found)
 
 
 def standard_error(warp: Warp, p: Tensor, covariances: Tensor, points: Tensor) -> Tensor:
