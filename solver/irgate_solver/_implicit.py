@@ -8,8 +8,9 @@ At a minimum the stationarity condition g(p, theta) = dE/dp = 0 holds, whatever 
 and a backward pass is one small solve and one pass through one warp, however many iterations the
 solve took. theta: the fixed image, the moving image, the weight of the bending energy. A is the
 Hessian of the objective itself: the residual's second-order terms and the prior are in it, the
-damping is not; Huber's curvature is psi' = 0 or 1; which pixels are valid, Huber's width and the
-intensity units are held constant. The coarse levels only chose the start: no gradient flows there.
+damping is not; Huber's curvature is psi' = 0 or 1. Which pixels are valid, Huber's width and the
+intensity units are held constant, as they were in the solve's last stage. The coarse levels only
+chose the start: no gradient flows there.
 
 With bilinear sampling A is the Hessian of the piece in which p* lies; at a pixel border the
 objective has a kink, and (1) holds to one side of it. Cubic sampling has no such borders.
@@ -27,7 +28,7 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _precision, _warps
-from irgate_solver._lucas_kanade import Forward, bending, valid_points
+from irgate_solver._lucas_kanade import Forward, bending
 from irgate_solver._schedule import Objective
 from irgate_solver._warps import FreeForm
 
@@ -120,7 +121,7 @@ def pairing(
     extent = (moving.shape[1], moving.shape[2])
     problem = objective.on(objective.level(fixed, moving), extent)
     points = problem.points(p)
-    valid = valid_points(points, extent, problem.level.trusted)
+    valid = problem.inside(points) if problem.region is None else problem.region
     jet = problem.jet(points)
     fit = problem.metric(problem.level.fixed, jet.value, valid, True)
     jacobian = objective.warp.jacobian(p)

@@ -38,9 +38,10 @@ def grid_of(level: Level) -> tuple[Tensor, Tensor]:
 
 
 def valid_points(points: Tensor, extent: tuple[int, int], trusted: Tensor) -> Tensor:
-    """Return `trusted` where the point lies in [-0.5, N - 0.5) of the full moving image, else 0.
+    """Return `trusted` where the point lies in [0, W-1] x [0, H-1] of the moving image, else 0.
 
-    The half-open rule is ITK's buffer test.
+    Between the outermost samples of the full image, that is, where interpolation has neighbours on
+    both sides; the half pixel beyond, which ITK counts too, adds residuals of clamped values.
 
     Args:
         points: `(B, 2, h, w)`, px.
@@ -49,7 +50,7 @@ def valid_points(points: Tensor, extent: tuple[int, int], trusted: Tensor) -> Te
 
     """
     x, y = points[:, 0], points[:, 1]
-    inside = (x >= -0.5) & (x < extent[1] - 0.5) & (y >= -0.5) & (y < extent[0] - 0.5)
+    inside = (x >= 0) & (x <= extent[1] - 1) & (y >= 0) & (y <= extent[0] - 1)
     return trusted * inside
 
 
@@ -85,6 +86,9 @@ class Forward:
         extent: the full moving image's (height, width).
         metric: the objective.
         prior: weight of the bending energy, `(B,)` in unit range; None without one.
+        region: 0/1 weights that stand for the valid points whatever `p`, `(B, h, w)`; None to count
+            those that map inside at each `p`. A mean over points that enter and leave jumps by
+            1/n as they do, and its lowest value is then a matter of which are counted.
         exact: linearise with the objective's own Hessian (Newton) instead of the Gauss-Newton
             matrix: it converges quadratically near a minimum, and need not be positive elsewhere.
 
@@ -97,6 +101,7 @@ class Forward:
     extent: tuple[int, int]
     metric: Metric
     prior: Tensor | None = None
+    region: Tensor | None = None
     exact: bool = False
 
     def points(self, p: Tensor) -> Tensor:
@@ -112,16 +117,17 @@ class Forward:
         jet = self.sampler.jet(points / scale if scale > 1 else points, curvature=curvature)
         return jet if scale == 1 else jet.per(scale)
 
-    def compare(self, p: Tensor) -> tuple[Fit, _sampling.Jet, Tensor]:
-        """Return the fit at `p`, the jet of the moving image, and the valid weights."""
-        points = self.points(p)
-        valid = valid_points(points, self.extent, self.level.trusted)
-        jet = self.jet(points, curvature=self.exact)
-        return self.metric(self.level.fixed, jet.value, valid, self.exact), jet, valid
+    def inside(self, points: Tensor) -> Tensor:
+        """Return 0/1 weights of the trusted pixels whose points lie inside, `(B, h, w)`."""
+        return valid_points(points, self.extent, self.level.trusted)
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
-        fit, jet, valid = self.compare(p)
+        points = self.points(p)
+        inside = self.inside(points)
+        valid = inside if self.region is None else self.region
+        jet = self.jet(points, curvature=self.exact)
+        fit = self.metric(self.level.fixed, jet.value, valid, self.exact)
         jacobian = self.warp.jacobian(p)
         by_coefficients = fit.gain.unsqueeze(1) * self.basis.gradient(fit.psi, jet.dx, jet.dy)
         gradient = pull_gradient(jacobian, by_coefficients)
@@ -135,8 +141,8 @@ class Forward:
             objective = objective + self.prior * energy
             gradient = gradient + self.prior.unsqueeze(1) * slope
             normal = normal + self.prior.view(-1, 1, 1) * curvature
+        overlap = total(inside) / total(self.level.trusted).clamp(min=1)
         count = total(valid)
-        overlap = count / total(self.level.trusted).clamp(min=1)
         noise = fit.noise * count / (count - self.warp.size).clamp(min=1)
         return Linearisation(objective, fit.rounding, gradient, normal, overlap, noise)
 
@@ -192,12 +198,13 @@ class Inverse:
             dtype=SOLVE,
             device=level.fixed.device,
         ).view(2, 1, 1)
-        # ITK's [-0.5, N - 0.5) px of the full image in the same coordinates.
+        # [0, W-1] x [0, H-1] of the full image in the same coordinates, and a float32's rounding.
+        slack = 4.0 * torch.finfo(dtype).eps
+        cells = torch.tensor([width, height], dtype=SOLVE, device=level.fixed.device)
         full = torch.tensor([extent[1], extent[0]], dtype=SOLVE, device=level.fixed.device)
-        edge = ((full - 0.5) / level.scale * 2.0 + 1.0) / full.new_tensor([width, height]) - 1.0
-        start_edge = (1.0 - 1.0 / level.scale) / full.new_tensor([width, height]) - 1.0
-        self.edge = edge.to(dtype).view(2, 1, 1)
-        self.start_edge = start_edge.to(dtype).view(2, 1, 1)
+        last = (2.0 * (full - 1.0) / level.scale + 1.0) / cells - 1.0
+        self.start_edge = (1.0 / cells - 1.0 - slack).to(dtype).view(2, 1, 1)
+        self.end_edge = (last + slack).to(dtype).view(2, 1, 1)
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
@@ -205,7 +212,7 @@ class Inverse:
         grid = self.rows @ (c @ self.columns.mT)
         grid[:, 0] += self.x
         grid[:, 1] += self.y
-        inside = ((grid >= self.start_edge) & (grid < self.edge)).all(1)
+        inside = ((grid >= self.start_edge) & (grid <= self.end_edge)).all(1)
         valid = self.trusted * inside
         moved = _sampling.sample_normalised(self.level.moving, grid)
         fit = self.metric(self.level.fixed, moved, valid, False)

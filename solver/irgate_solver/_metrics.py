@@ -1,7 +1,8 @@
 """Objectives: what is minimised, its residual, and what its normal equations need.
 
-All are means over the *valid* pixels V: trusted by the mask, and mapped into
-[-0.5, N - 0.5) of the moving image. With f the fixed and m the warped moving image, in unit range:
+All are means over the *valid* pixels V: trusted by the mask, and mapped between the outermost
+samples of the moving image, [0, W-1] x [0, H-1]. With f the fixed and m the warped moving image,
+in unit range:
 
 (1)  ssd    mean_V (m - f)^2
 (2)  huber  mean_V rho_k(m - f),  rho_k(r) = r^2 for |r| <= k, else 2 k |r| - k^2

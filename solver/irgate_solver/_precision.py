@@ -45,6 +45,14 @@ next level starts with an error of its own blur anyway (heuristic)."""
 COARSE_ITERATIONS = 30
 """Most steps of an approach on one level: right ones take two to eight, and a wrong one that crawls
 is better left to the search."""
+NEAR = 1e-3
+"""Step, px, that ends the first round on the full images, before the valid region is frozen for
+good: a thousandth of a pixel moves one border pixel in a thousand in or out."""
+NEAR_NEWTON = 0.02
+"""The same where Newton's method follows, which needs no better start to converge."""
+ROUNDS = 5
+"""Most rounds of freezing the region; two are usual, and at a draw between two regions either will
+do: each is the minimum over the pixels that it counts."""
 OVERLAP_KEPT = 0.5
 """A step may lose at most this part of the overlap that its level began with."""
 OVERLAP_FLOOR = 0.05

@@ -64,6 +64,8 @@ class Objective:
         mask: bool, `(B, H, W)`.
         fixed_units, moving_units: unit ranges, held constant.
         width: Huber's k in unit range, `(B,)`, held constant; None for the other metrics.
+        region: 0/1 weights of the valid pixels of the full images, held constant, `(B, H, W)`;
+            None to count those that map inside.
 
     """
 
@@ -73,6 +75,7 @@ class Objective:
     fixed_units: _precision.Units
     moving_units: _precision.Units
     width: Tensor | None = None
+    region: Tensor | None = None
 
     def level(self, fixed: Tensor, moving: Tensor) -> Level:
         """Return the full images in unit range; differentiable by both."""
@@ -107,6 +110,7 @@ class Objective:
             extent,
             self.metric(),
             self.prior(),
+            self.region,
         )
 
 
@@ -181,29 +185,50 @@ class Schedule:
     def _settle(
         self, warp: Warp, descents: list[Descent], p: Tensor, levels: list[Level]
     ) -> Solution:
-        """Descend forward-additively through `levels` (finest first), coarsest first."""
-        for level in reversed(levels):
-            objective = self._objective(warp, level, p)
-            problem = objective.on(level, self.extent)
-            coarse = _precision.COARSE_TOLERANCE * level.scale
-            newton = level.scale == 1 and self.settings.sampling == "cubic"
-            descent = _levenberg.descend(
-                problem,
-                p,
-                iterations=self.settings.iterations,
-                tolerance=coarse if level.scale > 1 or newton else self.settings.tolerance,
+        """Descend forward-additively through `levels` (full images first), coarsest first."""
+        for level in reversed(levels[1:]):
+            problem = self._objective(warp, level, p).on(level, self.extent)
+            tolerance = _precision.COARSE_TOLERANCE * level.scale
+            descents = [*descents, self._descend(problem, p, tolerance)]
+            p = descents[-1].p
+        last, objective = self._settle_on_full_images(warp, p)
+        return Solution([*descents, last], objective)
+
+    def _settle_on_full_images(self, warp: Warp, p: Tensor) -> tuple[Descent, Objective]:
+        """Descend to a minimum over a region that is frozen, anew until it is the minimum's own.
+
+        A first round comes near, and the others settle: by Newton's method where the sampler has a
+        continuous gradient.
+        """
+        level = self.levels[0]
+        newton = self.settings.sampling == "cubic"
+        near = _precision.NEAR_NEWTON if newton else _precision.NEAR
+        objective = self._objective(warp, level, p)
+        problem = objective.on(level, self.extent)
+        region = problem.inside(problem.points(p))
+        descent = self._descend(
+            replace(problem, region=region), p, max(near, self.settings.tolerance)
+        )
+        problem = replace(problem, exact=newton)
+        open_pairs = torch.ones(self.batch, dtype=torch.bool, device=self.device)
+        for _ in range(_precision.ROUNDS):
+            found = problem.inside(problem.points(descent.p))
+            region = torch.where(open_pairs.view(-1, 1, 1), found, region)
+            again = self._descend(
+                replace(problem, region=region), descent.p, self.settings.tolerance
             )
-            descents = [*descents, descent]
-            if newton:
-                descent = _levenberg.descend(
-                    replace(problem, exact=True),
-                    descent.p,
-                    iterations=self.settings.iterations,
-                    tolerance=self.settings.tolerance,
-                )
-                descents = [*descents, descent]
-            p = descent.p
-        return Solution(descents, objective)
+            again = replace(again, iterations=again.iterations + descent.iterations)
+            descent = _levenberg.choose_descent(open_pairs, again, descent)
+            there = problem.inside(problem.points(descent.p))
+            open_pairs = open_pairs & (there != region).flatten(1).any(1)
+            if not bool(open_pairs.any()):
+                break
+        return descent, replace(objective, region=region)
+
+    def _descend(self, problem: Forward, p: Tensor, tolerance: float) -> Descent:
+        return _levenberg.descend(
+            problem, p, iterations=self.settings.iterations, tolerance=tolerance
+        )
 
     def _approach(self, warp: LinearWarp, p: Tensor, levels: list[Level]) -> list[Descent]:
         """Descend inverse-compositionally through `levels` (finest first), coarsest first."""

@@ -88,11 +88,11 @@ def make(
 
 
 def look_up(fixed_shape: tuple[int, int], moving: Array, field: Array) -> tuple[Array, Array]:
-    """Warp by scipy: bilinear with clamped border, and which points are valid as ITK counts."""
+    """Warp by scipy, bilinearly, and say which points lie between the outermost samples."""
     x, y = grid(fixed_shape)
     px, py = x + field[..., 0], y + field[..., 1]
     height, width = moving.shape
-    valid = (px >= -0.5) & (px < width - 0.5) & (py >= -0.5) & (py < height - 0.5)
+    valid = (px >= 0) & (px <= width - 1) & (py >= 0) & (py <= height - 1)
     clamped = [np.clip(py, 0, height - 1), np.clip(px, 0, width - 1)]
     return ndimage.map_coordinates(moving, clamped, order=1), valid
 

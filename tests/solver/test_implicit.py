@@ -238,7 +238,7 @@ def peak_bytes(iterations: int, monkeypatch: pytest.MonkeyPatch) -> int:
             with pytest.warns(InexactGradientWarning):
                 result = register(fixed, problem.images[1], **options)
             result.matrix.sum().backward()
-    assert result.iterations[-1] == iterations
+    assert result.iterations[-1] >= iterations
     events = [e for e in record.profiler.kineto_results.events() if e.name() == "[memory]"]
     sizes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
     return int(np.cumsum(sizes).max())

@@ -236,8 +236,8 @@ def test_every_level_stands_where_it_says() -> None:
         torch.testing.assert_close(level.moving[0, 4][inner], place[inner])
 
 
-def test_half_open_extent_is_itks() -> None:
-    points = torch.tensor([-0.5, -0.51, 13.49, 13.5], dtype=torch.float64)
+def test_points_count_between_the_outermost_samples() -> None:
+    points = torch.tensor([0.0, -0.01, 13.0, 13.01], dtype=torch.float64)
     points = torch.stack((points, torch.zeros(4, dtype=torch.float64))).view(1, 2, 1, 4)
     valid = _lucas_kanade.valid_points(points, SHAPE, torch.ones(1, 1, 4))
     assert valid.flatten().tolist() == [1, 0, 1, 0]
