@@ -15,6 +15,8 @@ from irgate_battery import (
     Solver,
     examine_case,
     examine_check,
+    examine_gradient,
+    examine_recovery,
 )
 from pytest_irgate.resolve import RESOLVED
 from pytest_irgate.settings import settings_of
@@ -59,6 +61,14 @@ class Bench:
         """Register a case and judge the answer: pass, skip, or fail the item."""
         store = OracleStore(self._settings.oracle, getattr(self._item.config, "cache", None))
         self._conclude(examine_case(case, self._solver, store, self._settings.timeout))
+
+    def recovery(self, case: Case, push: str) -> None:
+        """Push the solver's optimum away: pass, skip, or fail the item."""
+        self._conclude(examine_recovery(case, push, self._solver, self._settings.timeout))
+
+    def gradient(self, case: Case) -> None:
+        """Compare autograd with differences: pass, skip, or fail the item."""
+        self._conclude(examine_gradient(case, self._solver, self._settings.timeout))
 
     def _conclude(self, examined: Examined) -> None:
         row = replace(examined.row, id=self._item.nodeid)

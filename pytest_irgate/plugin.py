@@ -22,7 +22,15 @@ OPTIONS = {
             "module:attribute or path/to/file.py:attribute (default: bundled)"
         ),
     ),
-    "suite": ("LIST", "suites to run, comma-separated: contract, base (default: all)"),
+    "suite": (
+        "LIST",
+        (
+            "suites to run, comma-separated: contract, base, battery, recovery, gradient "
+            "(default: all)"
+        ),
+    ),
+    "seed": ("N", "what the battery is drawn with (default: 0)"),
+    "cases": ("N", "how many battery cases; over 50 more are drawn (default: 50)"),
     "oracle": (
         "MODE",
         (
@@ -31,6 +39,7 @@ OPTIONS = {
         ),
     ),
     "timeout": ("SECONDS", "limit for each call of the solver, 0 for none (default: 300)"),
+    "xfail": ("FILE", "items that are expected to fail: lines of `id  # reason`, strict"),
     "json": ("FILE", "write the report as JSON, schema 1"),
 }
 """Each is `--irgate-NAME` on the command line and `irgate_NAME` in ini; the command line wins."""
@@ -39,6 +48,9 @@ MARKERS = (
     "irgate: every item of the registration gate",
     "irgate_contract: the gate's contract suite",
     "irgate_base: the gate's five base fixtures",
+    "irgate_battery: the gate's 50 perturbed fixtures",
+    "irgate_recovery: the gate's convergence-recovery suite",
+    "irgate_gradient: the gate's gradient suite",
 )
 
 
@@ -53,6 +65,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "if no path is given, nothing else (name `irgate` beside your paths to run both)",
     )
     parser.addini("irgate", "run the registration gate, as --irgate does", "bool", default=False)
+    group.addoption(
+        "--irgate-strict",
+        action="store_true",
+        default=None,
+        help="let the mean ratio fail the run too",
+    )
+    parser.addini("irgate_strict", "as --irgate-strict", "bool", default=False)
     for name, (metavar, about) in OPTIONS.items():
         group.addoption(f"--irgate-{name}", metavar=metavar, default=None, help=about)
         parser.addini(f"irgate_{name}", about, default="")

@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
-from irgate_battery import Report, Row, SolverIdentity, base_cases, evaluate
+from irgate_battery import Report, Row, SolverIdentity, evaluate, has_failed
 from pytest_irgate import __version__, terminal
 from pytest_irgate.bench import EXAMINED, IDENTITY, blank_row, row_of
+from pytest_irgate.expected_failures import ExpectedFailures
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.resolve import solver_of
 from pytest_irgate.selection import ROOT, Selection, is_ours, split_arguments
 from pytest_irgate.settings import DEFAULT_SOLVER, SETTINGS, settings_of
 
-SOLVER_FROM_CONTROLLER = "irgate_solver"
-"""Key under which a worker, whose folder may be another, learns which solver was named."""
+FROM_CONTROLLER = "irgate"
+"""Key under which a worker, whose folder may be another, learns what was named by its path."""
 
 
 class GateRun:
@@ -34,13 +35,19 @@ class GateRun:
         self._is_worker = worker_input is not None
         settings = settings_of(config)
         if worker_input is not None:
-            solver, base = worker_input[SOLVER_FROM_CONTROLLER]
-            settings = replace(settings, solver=solver, solver_base=Path(base))
+            solver, base, xfail = worker_input[FROM_CONTROLLER]
+            settings = replace(
+                settings,
+                solver=solver,
+                solver_base=Path(base),
+                xfail=Path(xfail) if xfail else None,
+            )
             config.stash[SETTINGS] = settings
         elif settings.solver != DEFAULT_SOLVER:
             # A wrong SPEC is one line now rather than an error in every item.
             solver_of(config)
         self._settings = settings
+        self._xfail = ExpectedFailures.read(settings.xfail) if settings.xfail else None
         self._expected: list[str] = []
         self._rows: dict[str, Row] = {}
         self._lost: dict[str, str] = {}
@@ -74,9 +81,10 @@ class GateRun:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell an xdist worker which solver was named, whatever its folder."""
+        """Tell an xdist worker what was named by its path, whatever the worker's folder."""
         settings = self._settings
-        node.workerinput[SOLVER_FROM_CONTROLLER] = (settings.solver, str(settings.solver_base))
+        xfail = str(settings.xfail.absolute()) if settings.xfail else ""
+        node.workerinput[FROM_CONTROLLER] = (settings.solver, str(settings.solver_base), xfail)
 
     def pytest_collection(self, session: pytest.Session) -> None:
         """Refuse an overriding fixture that the suite's items would never see."""
@@ -92,12 +100,15 @@ class GateRun:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Refuse a node id that names no item."""
+        """Refuse a node id that names no item; mark what is expected to fail."""
         for name in self._selection.named or ():
             if not any(Selection((name,)).holds(item.nodeid) for item in items):
                 raise pytest.UsageError(
                     f"not found: {name} (`--collect-only` lists the gate's items)"
                 )
+
+        if self._xfail:
+            self._xfail.mark(items)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember which of the gate's items should report."""
@@ -160,13 +171,14 @@ class GateRun:
 
     def _conclude(self) -> Report:
         rows = tuple(self._rows.get(nodeid) or self._missing(nodeid) for nodeid in self._expected)
-        verdicts = evaluate(rows, [case.id for case in base_cases()])
-        failed = any(row.status in ("failed", "error", "missing") for row in rows)
+        plan = self._settings.plan
+        verdicts = evaluate(rows, plan.expected())
         return Report(
             rows=rows,
             verdicts=verdicts,
             solver=self._identity(),
-            exit_status=int(failed or verdicts.hard_gate.status == "fail"),
+            exit_status=int(has_failed(rows, verdicts, strict=self._settings.strict)),
+            seed=plan.seed,
         )
 
     def _missing(self, nodeid: str) -> Row:
@@ -200,4 +212,13 @@ class GateRun:
         """Print the report after everything else, so that the verdict is what one reads last."""
         yield
         if self._report is not None:
-            terminal.show(terminalreporter, self._report, self._settings.json, self._json_trouble)
+            written = None if self._json_trouble else self._settings.json
+            terminal.show(terminalreporter, self._report, written, self._notices())
+
+    def _notices(self) -> list[str]:
+        """Return what a person should mend, besides the solver."""
+        stale = self._xfail.stale(self._settings.plan) if self._xfail else []
+        notices = [
+            f"{self._settings.xfail}: no item {nodeid}; take the line out" for nodeid in stale
+        ]
+        return [*notices, self._json_trouble] if self._json_trouble else notices

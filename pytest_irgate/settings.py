@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from irgate_battery.store import Mode
 
-from irgate_battery.check import DEFAULT_TIMEOUT, SUITES
+from irgate_battery import DEFAULT_TIMEOUT, SUITES, Plan
+from irgate_battery.store import Mode
 
 DEFAULT_SOLVER = "bundled"
 
@@ -22,6 +22,9 @@ class Settings:
         suites: in the order in which they run.
         oracle: auto, stored or live.
         timeout: seconds for one call, or `None` for no limit.
+        plan: the battery's seed and number of cases.
+        strict: whether the mean ratio fails the run too.
+        xfail: the file of expected failures, or `None`.
         json: where the report goes, or `None`.
 
     """
@@ -31,6 +34,9 @@ class Settings:
     suites: tuple[str, ...]
     oracle: Mode
     timeout: float | None
+    plan: Plan
+    strict: bool
+    xfail: Path | None
     json: Path | None
 
 
@@ -47,12 +53,19 @@ def settings_of(config: pytest.Config) -> Settings:
 def _read(config: pytest.Config) -> Settings:
     solver, solver_base = _given(config, "solver")
     json, json_base = _given(config, "json")
+    xfail, xfail_base = _given(config, "xfail")
     return Settings(
         solver=solver or DEFAULT_SOLVER,
         solver_base=solver_base,
         suites=_suites(_given(config, "suite")[0]),
         oracle=_oracle(_given(config, "oracle")[0]),
         timeout=_timeout(_given(config, "timeout")[0]),
+        plan=Plan(
+            seed=_whole_number("seed", _given(config, "seed")[0], Plan().seed),
+            count=_whole_number("cases", _given(config, "cases")[0], Plan().count),
+        ),
+        strict=bool(config.getoption("irgate_strict") or config.getini("irgate_strict")),
+        xfail=xfail_base / xfail if xfail else None,
         json=_json(json_base / json) if json else None,
     )
 
@@ -97,6 +110,14 @@ def _timeout(text: str) -> float | None:
             f"--irgate-timeout {text}: expected seconds, a number of 0 (no limit) or more"
         )
     return seconds or None
+
+
+def _whole_number(name: str, text: str, default: int) -> int:
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit():
+        raise pytest.UsageError(f"--irgate-{name} {text}: expected a whole number of 0 or more")
+    return int(text)
 
 
 def _json(path: Path) -> Path:

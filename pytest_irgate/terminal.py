@@ -18,7 +18,7 @@ _MARKUP: dict[str, dict[str, bool]] = {
 
 
 def show(
-    reporter: pytest.TerminalReporter, report: Report, json: Path | None, json_trouble: str
+    reporter: pytest.TerminalReporter, report: Report, json: Path | None, notices: list[str]
 ) -> None:
     """Print the report; with `-q` only its last sentence."""
     if reporter.config.get_verbosity() >= 0:
@@ -29,10 +29,10 @@ def show(
         for line in report.lines(reporter._tw.fullwidth - 1)[:-1]:
             _write(reporter, line)
         reporter.write_line("")
-    if json is not None and not json_trouble:
+    if json is not None:
         reporter.write_line(f"report: {json}")
-    if json_trouble:
-        reporter.write_line(f"irgate: {json_trouble}", red=True)
+    for notice in notices:
+        reporter.write_line(f"irgate: {notice}", yellow=True)
     _write(reporter, report.sentence(), bold=True)
 
 

@@ -6,29 +6,34 @@ report = check_solver(register)        # def register(fixed, moving): return mat
 print(report)
 """
 
-from irgate_battery.cases import BATTERY_VERSION, Case, base_cases, cases
-from irgate_battery.check import (
+from irgate_battery.cases import BATTERY_VERSION, Case, base_cases, battery_cases, cases
+from irgate_battery.check import check_solver
+from irgate_battery.contract import CHECKS, Check
+from irgate_battery.examine import (
     DEFAULT_TIMEOUT,
-    SUITES,
     Examined,
-    check_solver,
     examine_case,
     examine_check,
+    examine_gradient,
+    examine_recovery,
 )
-from irgate_battery.contract import CHECKS, Check
-from irgate_battery.gate import Verdict, Verdicts, evaluate
+from irgate_battery.gate import evaluate, has_failed
 from irgate_battery.judge import Measurement, measure
+from irgate_battery.plan import SUITES, Plan, item_id, recovery_name
 from irgate_battery.protocol import MODELS, NotASolver, Solver, SolverFault
+from irgate_battery.recovery import PUSHES
 from irgate_battery.report import Report, SolverIdentity
 from irgate_battery.row import Row
 from irgate_battery.store import OracleStore
 from irgate_battery.table import Line
+from irgate_battery.verdict import Verdict, Verdicts
 
 __all__ = [
     "BATTERY_VERSION",
     "CHECKS",
     "DEFAULT_TIMEOUT",
     "MODELS",
+    "PUSHES",
     "SUITES",
     "Case",
     "Check",
@@ -37,6 +42,7 @@ __all__ = [
     "Measurement",
     "NotASolver",
     "OracleStore",
+    "Plan",
     "Report",
     "Row",
     "Solver",
@@ -45,10 +51,16 @@ __all__ = [
     "Verdict",
     "Verdicts",
     "base_cases",
+    "battery_cases",
     "cases",
     "check_solver",
     "evaluate",
     "examine_case",
     "examine_check",
+    "examine_gradient",
+    "examine_recovery",
+    "has_failed",
+    "item_id",
     "measure",
+    "recovery_name",
 ]

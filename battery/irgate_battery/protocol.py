@@ -9,17 +9,27 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery.answer import Answer, AnswerError, read_answer
 from irgate_battery.timeout import CallTimeout, call_within
-from irgate_fixtures import Transform
 
 MODELS = ("translation", "rigid", "affine", "ffd")
 OPTIONAL_ARGUMENTS = ("model", "mask", "init", "intensity")
+
+
+class Init(Protocol):
+    """What a solver may be handed to start from."""
+
+    @property
+    def matrix(self) -> NDArray[np.float64] | None:
+        """Return `(3, 3)` about the pixel origin, or `None` where the start is dense."""
+
+    def displacement(self, shape: tuple[int, int]) -> NDArray[np.float64]:
+        """Return `u(x) = T(x) - x`, `(H, W, 2)`, px."""
 
 
 class NotASolver(Exception):
@@ -94,7 +104,7 @@ class Solver:
         *,
         model: str,
         mask: NDArray[np.bool_] | None = None,
-        init: Transform | None = None,
+        init: Init | None = None,
         intensity: str = "same",
         timeout: float | None = None,
     ) -> tuple[Answer, float]:

@@ -26,6 +26,9 @@ class Row:
         oracle: where the oracle's result came from: stored, live, cached; or diverged.
         seconds: the solver's call, wall time.
         oracle_seconds: the oracle's, on the machine that computed it.
+        tolerance_px: what `tre_px` may be on a battery case.
+        recovered, tried: seeds of a recovery item that came back, and all of them.
+        relative_error: of a gradient item, against central differences.
 
     The other figures are those of `irgate_battery.judge.Measurement`.
 
@@ -52,12 +55,16 @@ class Row:
     oracle: str | None = None
     seconds: float | None = None
     oracle_seconds: float | None = None
+    tolerance_px: float | None = None
+    recovered: int | None = None
+    tried: int | None = None
+    relative_error: float | None = None
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):
             raise ValueError(f"Row: status {self.status!r} is none of {get_args(Status)}")
         for name, value in asdict(self).items():
-            if value is not None and type(value) not in (str, float, bool):
+            if value is not None and type(value) not in (str, float, bool, int):
                 raise TypeError(f"Row: {name} is {type(value).__name__}; builtin types only")
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(f"Row: {name} is {value}; a figure that does not exist is None")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from irgate_battery.gate import Verdict, Verdicts
 from irgate_battery.row import Row
+from irgate_battery.verdict import Verdict, Verdicts
 
 Tone = Literal["plain", "good", "bad", "open", "head"]
 
@@ -69,6 +69,11 @@ two warped images; /oracle: the solver's seconds over the oracle's."""
 _NARROWEST = 40
 """Characters that a reason is given even where the terminal has fewer."""
 
+_BAD = ("failed", "error", "missing")
+
+_MOST_NAMED = 10
+"""Items that a suite's section names one by one; the failures above say the rest."""
+
 _TITLES = {
     "hard_gate": "hard gate",
     "each_fixture": "each fixture",
@@ -87,23 +92,72 @@ _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "not_evaluated": "open
 def layout(rows: Sequence[Row], verdicts: Verdicts, width: int) -> list[Line]:
     """Lay out rows and verdicts for this many characters a line."""
     lines: list[Line] = []
-    checks = [row for row in rows if row.suite == "contract"]
-    fixtures = [row for row in rows if row.suite == "base"]
-    if checks:
-        lines += [*_contract(checks), Line("")]
-    if fixtures:
-        lines += [*_fixtures(fixtures, width), Line("")]
+    for suite in dict.fromkeys(row.suite for row in rows):
+        mine = [row for row in rows if row.suite == suite]
+        if suite == "base":
+            lines += [*_fixtures(mine, width), Line("")]
+        elif suite == "battery":
+            lines += [*_battery(mine), *_counts(suite, mine), Line("")]
+        else:
+            lines += [*_counts(suite, mine), Line("")]
     return [*lines, *_verdicts(verdicts, width)]
 
 
-def _contract(rows: Sequence[Row]) -> Iterable[Line]:
+def _counts(title: str, rows: Sequence[Row]) -> Iterable[Line]:
+    """Say how many passed, and name those that did not, with what they measured."""
     counts = Counter(row.status for row in rows)
-    passed = counts["passed"] == len(rows)
     told = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
-    yield Line(f"contract: {told}", "good" if passed else "bad")
-    for row in rows:
-        if row.status != "passed":
-            yield Line(f"  {row.case}: {row.status}", "bad" if row.status != "skipped" else "open")
+    bad = [row for row in rows if row.status in _BAD]
+    other = len(rows) - counts["passed"] - len(bad)
+    yield Line(f"{title}: {told}", "bad" if bad else "open" if other else "good")
+    for row in bad[:_MOST_NAMED]:
+        yield Line(f"  {row.case}: {row.status}{_measured(row)}", "bad")
+    if len(bad) > _MOST_NAMED:
+        yield Line(f"  ... and {len(bad) - _MOST_NAMED} more", "bad")
+
+
+def _measured(row: Row) -> str:
+    figures = []
+    if row.ratio is not None:
+        figures.append(f"ratio {row.ratio:.3f}")
+    if row.tre_px is not None:
+        figures.append(f"{row.tre_px:.3f} px from the truth")
+    if row.tolerance_px is not None:
+        figures.append(f"tolerance {row.tolerance_px:.3f} px")
+    if row.tried:
+        figures.append(f"{row.recovered} of {row.tried} came back")
+    if row.relative_error is not None:
+        figures.append(f"relative error {row.relative_error:.1e}")
+    return f" ({', '.join(figures)})" if figures else ""
+
+
+def _battery(rows: Sequence[Row]) -> Iterable[Line]:
+    """One line for each fixture that the cases come from: the mean ratio and the two extremes."""
+    fixtures = dict.fromkeys(row.case.partition("-")[0] for row in rows)
+    names = max(map(len, fixtures))
+    yield Line(f"{'battery':<{names}}  passed  mean ratio  largest ratio    farthest, px", "head")
+    for fixture in fixtures:
+        mine = [row for row in rows if row.case.partition("-")[0] == fixture]
+        passed = sum(row.status == "passed" for row in mine)
+        ratios = [(row.ratio, _family(row)) for row in mine if row.ratio is not None]
+        distances = [(row.tre_px, _family(row)) for row in mine if row.tre_px is not None]
+        mean = sum(ratio for ratio, _ in ratios) / len(ratios) if ratios else None
+        yield Line(
+            f"{fixture:<{names}} {passed:>4}/{len(mine):<3}{_number(mean, '.4f'):>11}  "
+            f"{_extreme(ratios):<17}{_extreme(distances)}".rstrip(),
+            "good" if passed == len(mine) else "plain",
+        )
+
+
+def _family(row: Row) -> str:
+    return row.case.partition("-")[2]
+
+
+def _extreme(values: Sequence[tuple[float, str]]) -> str:
+    if not values:
+        return "-"
+    largest, family = max(values)
+    return f"{largest:.3f} {family}"
 
 
 def _fixtures(rows: Sequence[Row], width: int) -> Iterable[Line]:

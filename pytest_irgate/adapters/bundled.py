@@ -18,7 +18,13 @@ def register(
     init: Any = None,
     intensity: str = "same",
 ) -> Any:
-    """Register with the bundled solver; numpy or torch images, see `irgate_solver.register`."""
+    """Register with the bundled solver, see `irgate_solver.register`.
+
+    Arrays are sampled linearly, which is the objective that SimpleITK minimises by default. Tensors
+    come from whoever wants gradients: they are sampled with cubic splines, because an answer under
+    linear sampling has no derivative wherever a sample crosses a pixel's border.
+    """
+    sampling = "cubic" if isinstance(fixed, torch.Tensor) else "linear"
     with _one_thread():
         return _register(
             torch.as_tensor(fixed),
@@ -27,6 +33,7 @@ def register(
             mask=None if mask is None else torch.as_tensor(mask),
             init=init,
             intensity=intensity,
+            sampling=sampling,
         )
 
 

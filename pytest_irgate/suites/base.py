@@ -10,5 +10,5 @@ pytestmark = [pytest.mark.irgate, pytest.mark.irgate_base]
 
 @pytest.mark.parametrize("case", base_cases(), ids=lambda case: case.id)
 def test_case(case: Case, irgate_bench: Bench) -> None:
-    """Rmse <= 1.1 x oracle_rmse + 1e-4, finite, not escaped."""
+    """Hold rmse <= 1.1 x oracle_rmse + 1e-4, finite, not escaped."""
     irgate_bench.case(case)

@@ -5,9 +5,10 @@ import itertools
 
 import pytest
 
-from irgate_battery.gate import base_limit, evaluate, fixture_fault
+from irgate_battery.gate import evaluate, has_failed
 from irgate_battery.judge import Measurement
 from irgate_battery.row import Row
+from irgate_battery.rules import base_limit, battery_fault, fixture_fault
 
 BASE = ("a", "b", "c", "d", "e")
 
@@ -22,8 +23,11 @@ def unmeasured(case, status):
     return Row(id=f"irgate/base.py::test_case[{case}]", suite="base", case=case, status=status)
 
 
+EXPECTED = {"base": BASE}
+
+
 def gate(rows):
-    return evaluate(rows, BASE).hard_gate
+    return evaluate(rows, EXPECTED).hard_gate
 
 
 GOOD = tuple(row(case) for case in BASE)
@@ -50,20 +54,22 @@ def test_the_limit_stands_between(rmse, status):
 def test_the_maximum_is_over_all_five_on_both_sides():
     rows = [row("a", 0.02, 0.001), row("b", 0.019, 0.0183), *GOOD[2:]]
     assert gate(rows).status == "pass"
-    assert evaluate(rows, BASE).agreement.status == "pass"
+    assert evaluate(rows, EXPECTED).agreement.status == "pass"
 
 
 def test_the_order_of_the_rows_is_nothing():
     rows = [row("a", 0.3), unmeasured("b", "missing"), *GOOD[2:]]
     assert (
-        len({str(evaluate(p, BASE)) for p in itertools.islice(itertools.permutations(rows), 24)})
+        len(
+            {str(evaluate(p, EXPECTED)) for p in itertools.islice(itertools.permutations(rows), 24)}
+        )
         == 1
     )
 
 
 @pytest.mark.parametrize("count", range(5))
 def test_what_did_not_run_is_not_evaluated(count):
-    verdicts = evaluate(GOOD[:count], BASE)
+    verdicts = evaluate(GOOD[:count], EXPECTED)
     for verdict in (verdicts.hard_gate, verdicts.each_fixture, verdicts.agreement):
         assert verdict.status == "not_evaluated"
         assert f"not evaluated ({count} of 5 ran)" in verdict.reason
@@ -105,7 +111,7 @@ def test_waived_fixtures_are_counted_aloud():
 
 
 def test_an_oracle_that_diverged_decides_nothing():
-    verdicts = evaluate(swapped("a", row("a", 0.01, 5.0, oracle="diverged")), BASE)
+    verdicts = evaluate(swapped("a", row("a", 0.01, 5.0, oracle="diverged")), EXPECTED)
     assert verdicts.hard_gate.status == verdicts.agreement.status == "not_evaluated"
     assert "the oracle diverged on a" in verdicts.hard_gate.reason
 
@@ -113,7 +119,7 @@ def test_an_oracle_that_diverged_decides_nothing():
 def test_each_fixture_sees_what_the_maximum_hides():
     """A translate fixture that never moved has a smaller RMSE than the noise of the MRI pair."""
     rows = [row("a", 0.030, 0.0004, status="failed"), row("b", 0.028, 0.028), *GOOD[2:]]
-    verdicts = evaluate(rows, BASE)
+    verdicts = evaluate(rows, EXPECTED)
     assert verdicts.hard_gate.status == "pass"
     assert verdicts.each_fixture.status == "fail"
     assert "not: a" in verdicts.each_fixture.reason
@@ -121,7 +127,7 @@ def test_each_fixture_sees_what_the_maximum_hides():
 
 @pytest.mark.parametrize(("apart", "status"), [(9e-5, "pass"), (1.1e-4, "fail")])
 def test_agreement_is_the_largest_difference(apart, status):
-    verdict = evaluate(swapped("c", row("c", rmse_vs_oracle=apart)), BASE).agreement
+    verdict = evaluate(swapped("c", row("c", rmse_vs_oracle=apart)), EXPECTED).agreement
     assert (verdict.status, verdict.figures["max_rmse_vs_oracle"]) == (status, apart)
 
 
@@ -130,10 +136,22 @@ def test_rows_of_other_suites_are_no_fixtures():
     assert gate([contract] * 5).status == "not_evaluated"
 
 
-def test_verdicts_that_this_version_cannot_give_are_not_evaluated():
-    verdicts = evaluate(GOOD, BASE).to_dict()
+def test_suites_that_did_not_run_are_not_evaluated():
+    verdicts = evaluate(GOOD, {**EXPECTED, "battery": ("x", "y")}).to_dict()
+    assert "0 of 2 ran" in verdicts["mean_ratio"]["reason"]
     for name in ("mean_ratio", "recovery", "gradient"):
         assert verdicts[name]["status"] == "not_evaluated"
+
+
+@pytest.mark.parametrize("status", ["failed", "error", "missing"])
+def test_a_run_fails_by_an_item_or_by_the_gate(status):
+    assert not has_failed(GOOD, evaluate(GOOD, EXPECTED))
+    other = Row(id="i", suite="contract", case="x", status=status)
+    rows = [*GOOD, other]
+    assert has_failed(rows, evaluate(rows, EXPECTED))
+    # A waived item beside a maximum that does not hold: no item failed, and the run does.
+    gate_only = [row("a", 0.5), *GOOD[1:]]
+    assert has_failed(gate_only, evaluate(gate_only, EXPECTED))
 
 
 GOOD_FIGURES = Measurement(
@@ -165,3 +183,16 @@ def test_a_fixtures_own_rule():
     # A diverged oracle would let anything through; the truth's floor stands in for it.
     assert "the oracle diverged" in fault(rmse=0.02, oracle_rmse=0.5, oracle_diverged=True)
     assert fault(rmse=0.011, oracle_rmse=0.5, oracle_diverged=True) is None
+
+
+def test_a_battery_cases_own_rule():
+    def fault(**figures):
+        return battery_fault(dataclasses.replace(GOOD_FIGURES, **figures), 0.1)
+
+    assert fault() is None
+    assert fault(rmse=0.02, tre_px=0.1) is None
+    assert "over 2 x oracle" in fault(rmse=0.020001)
+    assert "over the case's tolerance 0.1 px" in fault(tre_px=0.1001)
+    assert "covers 50% of" in fault(escaped=True, coverage=0.5)
+    assert "no RMSE" in fault(rmse=None, tre_px=None)
+    assert "the oracle diverged" in fault(rmse=0.03, oracle_rmse=0.5, oracle_diverged=True)

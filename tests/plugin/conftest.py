@@ -9,15 +9,18 @@ import pytest
 def gate(pytester, solvers):
     """Run `pytest --irgate` in a process of its own, as a user does; the solver by its file name.
 
-    Plugins that only happen to be installed here are kept out, xdist apart.
+    Plugins that only happen to be installed here are kept out, xdist apart. Unless a test asks for
+    others, the two fast suites run.
     """
 
-    def run(*args, solver="knowing", irgate=True, autoload=False):
+    def run(*args, solver="knowing", irgate=True, autoload=False, suites="contract,base"):
         first = []
         if not autoload:
             first = ["-p", "pytest_irgate.plugin", "-p", "xdist"]
         if irgate:
             first.append("--irgate")
+            if suites:
+                first += ["--irgate-suite", suites]
         if solver:
             first += ["--irgate-solver", f"{solvers / solver}.py:register"]
         return pytester.runpytest_subprocess(*first, *args)

@@ -15,7 +15,7 @@ def test_ini_switches_the_gate_on(gate, pytester):
 
 def test_the_command_line_wins_over_ini(gate, pytester):
     pytester.makeini("[pytest]\nirgate_suite = contract\nirgate_timeout = 7\nirgate_oracle = live")
-    result = gate("--irgate-suite", "base", "--irgate-timeout", "60", "--irgate-oracle", "auto")
+    result = gate("--irgate-timeout", "60", "--irgate-oracle", "auto", suites="base")
     result.assert_outcomes(passed=5)
     result.stdout.fnmatch_lines(["irgate *suites base, oracle auto, 60 s a call"])
 
@@ -23,22 +23,27 @@ def test_the_command_line_wins_over_ini(gate, pytester):
 def test_ini_reaches_every_option(gate, pytester):
     pytester.makeini(
         "[pytest]\nirgate_suite = contract\nirgate_timeout = 0\nirgate_oracle = stored\n"
-        "irgate_json = out.json"
+        "irgate_json = out.json\nirgate_seed = 3\nirgate_cases = 7\nirgate_strict = true"
     )
-    result = gate()
+    result = gate(suites=None)
     result.stdout.fnmatch_lines(["irgate *suites contract, oracle stored, no time limit"])
-    assert (pytester.path / "out.json").is_file()
+    report = json.loads((pytester.path / "out.json").read_text())
+    assert report["seed"] == 3
+    assert report["verdicts"]["mean_ratio"]["expected"] == 7
 
 
 WRONG = {
     "suite": (
         "--irgate-suite=base,nope",
-        "*no suite 'nope' in this version; it has contract, base",
+        "*no suite 'nope'*it has contract, base, battery, *",
     ),
     "oracle": ("--irgate-oracle=guess", "*expected one of auto, stored, live"),
     "timeout": ("--irgate-timeout=soon", "*expected seconds*"),
     "negative timeout": ("--irgate-timeout=-1", "*expected seconds*"),
     "endless timeout": ("--irgate-timeout=inf", "*expected seconds*"),
+    "seed": ("--irgate-seed=-1", "*expected a whole number of 0 or more"),
+    "cases": ("--irgate-cases=many", "*expected a whole number of 0 or more"),
+    "xfail": ("--irgate-xfail=nowhere.txt", "*it cannot be read: *"),
     "json folder": ("--irgate-json=.", "*that is a folder; name a file"),
     "json nowhere": ("--irgate-json=no/such/r.json", "*there is no folder *"),
 }
@@ -46,7 +51,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("option", "words"), WRONG.values(), ids=WRONG)
 def test_a_wrong_value_is_one_usage_error_line(gate, option, words):
-    result = gate(option)
+    result = gate(option, suites=None)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {option.partition('=')[0]} {words}"])
     assert len([line for line in result.errlines if line.strip()]) == 1

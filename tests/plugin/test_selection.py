@@ -116,7 +116,7 @@ def test_collect_only_lists_the_items_and_gives_no_verdict(gate):
 
 
 def test_suite_option(gate):
-    gate("--irgate-suite", "contract").assert_outcomes(passed=CONTRACT)
+    gate(suites="contract").assert_outcomes(passed=CONTRACT)
 
 
 class TestLastFailed:

@@ -2,7 +2,7 @@
 
 import inspect
 
-from irgate_battery import CHECKS, SUITES, base_cases
+from irgate_battery import CHECKS, SUITES, Plan, base_cases, item_id
 from pytest_irgate.plugin import MARKERS
 from pytest_irgate.suites import base, contract
 
@@ -23,3 +23,12 @@ def test_every_base_fixture_is_an_item():
 def test_every_suite_has_its_marker():
     names = [marker.partition(":")[0] for marker in MARKERS]
     assert names == ["irgate", *(f"irgate_{suite}" for suite in SUITES)]
+
+
+def test_the_plan_names_every_item_of_a_complete_run(pytester):
+    """What a verdict expects, and what `--irgate-xfail` may name, is what pytest collects."""
+    result = pytester.runpytest_subprocess("--irgate", "--collect-only", "-q")
+    collected = [line for line in result.outlines if line.startswith("irgate/")]
+    plan = [item_id(suite, case) for suite, names in Plan().expected().items() for case in names]
+    assert collected == plan
+    assert len(plan) == 8 + 5 + 50 + 15 + 5

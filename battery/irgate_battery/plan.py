@@ -1,0 +1,64 @@
+"""The plan of a run: which items each suite has, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from irgate_battery.cases import (
+    DEFAULT_COUNT,
+    DEFAULT_SEED,
+    Case,
+    base_cases,
+    battery_cases,
+)
+from irgate_battery.contract import CHECKS
+from irgate_battery.recovery import PUSHES
+
+SUITES = ("contract", "base", "battery", "recovery", "gradient")
+"""In the order in which they run."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a complete run has.
+
+    Attributes:
+        seed: what the battery is drawn with.
+        count: how many battery cases.
+    """
+
+    seed: int = DEFAULT_SEED
+    count: int = DEFAULT_COUNT
+
+    def battery(self) -> tuple[Case, ...]:
+        """Return the battery's cases."""
+        return tuple(battery_cases(self.seed, self.count))
+
+    def recovery(self) -> tuple[tuple[Case, str], ...]:
+        """Return each base fixture with each push."""
+        return tuple((case, push) for case in base_cases() for push in PUSHES)
+
+    def expected(self) -> Mapping[str, tuple[str, ...]]:
+        """Return for each suite the names of its items' cases, as in their rows."""
+        fixtures = tuple(case.id for case in base_cases())
+        return {
+            "contract": tuple(check.name for check in CHECKS),
+            "base": fixtures,
+            "battery": tuple(case.id for case in self.battery()),
+            "recovery": tuple(recovery_name(case, push) for case, push in self.recovery()),
+            "gradient": fixtures,
+        }
+
+
+def recovery_name(case: Case, push: str) -> str:
+    """Return a recovery item's name, `lena_affine_2d-shift5px`."""
+    return f"{case.id}-{push}"
+
+
+def item_id(suite: str, case: str) -> str:
+    """Return the node id of an item, `irgate/base.py::test_case[brain_mri_real]`."""
+    item = {
+        "contract": f"test_{case}",
+        "recovery": f"test_recovers[{case}]",
+        "gradient": f"test_gradient[{case}]",
+    }.get(suite, f"test_case[{case}]")
+    return f"irgate/{suite}.py::{item}"

@@ -1,0 +1,30 @@
+"""How far from the truth an answer on a battery case may stand, in pixels.
+
+    tolerance = slack(model) + 1.5 x the oracle's own distance + 1 px x sigma of the noise
+
+RMSE does not see everything: an answer half a pixel off its rotation centre, or pulled by a gamma
+on one image, stays under a ratio of 1.1. So a battery case also fails by its distance.
+"""
+
+from irgate_battery.cases import Case
+
+SLACK_PX = {"translation": 0.05, "rigid": 0.05, "affine": 0.05, "ffd": 0.1}
+"""Ten times what good solvers leave on clean pairs (0.005 px; 0.01 px for an FFD, whose outer
+control points hang on few pixels), and a third of what a centre that is half a pixel off does to
+15 degrees (0.18 px)."""
+
+ORACLE_FACTOR = 1.5
+"""A solver of another objective (cubic sampling, local correlation) may be drawn by noise or bias
+half as far again as the oracle is, and is no worse for it."""
+
+NOISE_PX = 1.0
+"""px per unit of noise. The standard error of a shift is sigma / (g sqrt(n)), 0.01 px at sigma 0.1
+with an image gradient of 0.05 per px over 30000 pixels; affine corners and FFDs have ten times
+that."""
+
+
+def tolerance_px(case: Case, oracle_tre_px: float) -> float:
+    """Return the largest mean distance to the truth that passes on a case, px."""
+    perturbation = case.recipe.get("perturbation", {})
+    sigma: float = perturbation.get("sigma", 0.0)
+    return SLACK_PX[case.model] + ORACLE_FACTOR * oracle_tre_px + NOISE_PX * sigma

@@ -1,0 +1,41 @@
+"""Verdicts as data: a status, the numbers, and one sentence that says why."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+VerdictStatus = Literal["pass", "fail", "not_evaluated"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One verdict.
+
+    Attributes:
+        status: pass, fail or not_evaluated.
+        reason: a sentence with the numbers and the limit.
+        figures: what the JSON report holds besides, `None` where there is no number.
+    """
+
+    status: VerdictStatus
+    reason: str
+    figures: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return status, figures and reason as one flat dict of builtin types."""
+        return {"status": self.status, **self.figures, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All verdicts of a run, in the order of the report."""
+
+    hard_gate: Verdict
+    each_fixture: Verdict
+    agreement: Verdict
+    mean_ratio: Verdict
+    recovery: Verdict
+    gradient: Verdict
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return the `verdicts` object of the JSON report."""
+        return {field.name: getattr(self, field.name).to_dict() for field in fields(self)}
