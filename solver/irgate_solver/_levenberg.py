@@ -93,8 +93,8 @@ def descend(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -
 
     A rejected step shorter than the tolerance ends it as well: nothing better lies within reach.
     So does a step that neither changes the objective beyond rounding nor is half as long as the
-    one before: from there on steps follow the rounding of the images, not the objective; and
-    so do `PATIENCE` steps in a row without progress to speak of, as at a kink.
+    one before, for from there on steps follow the rounding of the images; and so do `PATIENCE`
+    steps in a row that neither pay nor shrink, as along a kink.
     """
     at = problem.linearise(p)
     damping = torch.full_like(at.objective, DAMPING_START)
@@ -103,6 +103,7 @@ def descend(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -
     steps = torch.zeros_like(state)
     fruitless = torch.zeros_like(state)
     moved = torch.zeros_like(at.objective)
+    shortest = torch.full_like(at.objective, torch.inf)
     for _ in range(iterations):
         running = state == RUNNING
         step, solved = _damped_step(at, damping)
@@ -112,8 +113,10 @@ def descend(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -
         accepted = running & solved & better & (there.overlap >= least_overlap)
         length = problem.travel(p, trial)
         idle = (there.objective - at.objective).abs() <= at.rounding
-        progress = at.objective - there.objective > NO_PROGRESS * at.objective
-        fruitless = torch.where(accepted & progress, 0, fruitless + 1)
+        pays = at.objective - there.objective > NO_PROGRESS * at.objective
+        shrinks = length <= 0.5 * shortest
+        shortest = torch.minimum(shortest, length)
+        fruitless = torch.where((accepted & pays) | shrinks, 0, fruitless + 1)
         drifting = accepted & idle & (length > 0.5 * moved) & (steps > 0)
         moved = torch.where(running, length, moved)
         steps = steps + running.long()
