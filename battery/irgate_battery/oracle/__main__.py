@@ -1,7 +1,8 @@
 """Recompute what the package stores: `python -m irgate_battery.oracle compare` or `rewrite`.
 
-Both compute every case live. `compare` sets the results beside the stored ones and exits with 1
-where they differ; `rewrite` replaces the file.
+Both compute every case live (`rewrite --missing` only those without an entry that fits). `compare`
+sets the results beside the stored ones and exits with 1 where they differ; `rewrite` replaces the
+file.
 """
 
 import argparse
@@ -17,13 +18,15 @@ from irgate_battery.judge import measure
 from irgate_battery.oracle import OracleResult, solve
 from irgate_fixtures import Pair
 
-TOLERANCE = 5e-6
-"""RMSE between the two warped images, in intensity. Another CPU changes last bits, and the polish
-may then end at another kink of the interpolated metric: two such ends are 1e-6 apart on the
-photograph and less elsewhere. Agreement with a solver is asked for at 1e-4 (20 times as much)."""
+TOLERANCE = 5e-5
+"""RMSE between the two warped images, in intensity. Another CPU changes last bits, and on a noisy
+image the polish may then end at another kink of the interpolated metric, or with one pixel of air
+more in the overlap: 1.5e-5 apart at most in 12 starts on the MRI pair, 1e-8 on the photograph.
+Agreement with a solver is asked for at twice this."""
 
-TOLERANCE_PX = 1e-3
-"""Mean difference of the displacements, px; in flat corners it is the more sensitive figure."""
+TOLERANCE_PX = 5e-3
+"""Root mean square difference of the displacements, px: what 5e-5 is where the image rises by
+0.01 per px. The same kinks move the MRI result by 4e-4 px."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,18 +42,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=Path(irgate_battery.__path__[0], *store.FILE),
         help="the stored results (default: those of the package)",
     )
+    parser.add_argument(
+        "--missing",
+        action="store_true",
+        help="rewrite: keep the entries that still fit, compute the others",
+    )
     given = parser.parse_args(arguments)
-    return compare(given.file) if given.command == "compare" else rewrite(given.file)
+    if given.command == "compare":
+        return compare(given.file)
+    return rewrite(given.file, keep=given.missing)
 
 
-def rewrite(file: Path) -> int:
-    """Compute every case and write the file anew; return 0."""
-    entries = {}
+def rewrite(file: Path, *, keep: bool = False) -> int:
+    """Compute every case, or those that have no entry to keep, and write the file; return 0."""
+    entries: dict[str, Any] = {}
+    old = json.loads(file.read_text(encoding="ascii"))["entries"] if keep else {}
     for case in cases():
-        pair = case.pair()
-        result = _solve(case, pair)
-        entries[store.digest(case)] = store.entry_of(case, pair, result)
-        print(_line(case, result, pair), flush=True)
+        key, pair = store.digest(case), case.pair()
+        try:
+            store.believe(old.get(key), case, pair)
+            entries[key] = old[key]
+        except store.NotBelievedError:
+            result = _solve(case, pair)
+            entries[key] = store.entry_of(case, pair, result)
+            print(_line(case, result, pair), flush=True)
     file.parent.mkdir(exist_ok=True)
     text = json.dumps({"format": store.FORMAT, "entries": entries}, indent=1, allow_nan=False)
     file.write_text(text + "\n", encoding="ascii")

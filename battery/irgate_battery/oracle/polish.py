@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from irgate_battery.oracle.descent import Images
 from irgate_battery.oracle.itk import image, method, transform_from, transform_of
+from irgate_battery.oracle.region import overlap
 from irgate_battery.oracle.settings import POLISH
 from irgate_fixtures import Transform, pixel_grid
 
@@ -70,19 +71,6 @@ def polish(images: Images, metric: str, model: str, start: Transform) -> Polishe
     return Polished(transform, value, before, int(frozen.sum()))
 
 
-def overlap(
-    transform: Transform,
-    shape: tuple[int, ...],
-    moving_shape: tuple[int, ...],
-    mask: NDArray[np.bool_] | None,
-) -> NDArray[np.bool_]:
-    """Return the trusted fixed pixels that map into [0, W-1] x [0, H-1] of the moving image."""
-    x, y = np.moveaxis(transform(pixel_grid(shape)), -1, 0)
-    height, width = moving_shape
-    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    return np.asarray(inside if mask is None else inside & mask)
-
-
 class _Objective:
     """SimpleITK's metric as a function of a transform's parameters, on a frozen region."""
 
@@ -104,7 +92,7 @@ class _Objective:
         self._model = model
         self._transform = transform_of(model, start, fixed.shape)
         self.start = self.parameters(start)
-        self.steps = POLISH.difference / self._reach()
+        self.reach = self._reach()
 
     def _set(self, parameters: Array) -> sitk.Transform:
         self._transform.SetParameters(parameters.tolist())
@@ -118,14 +106,15 @@ class _Objective:
         return transform_from(self._set(parameters), self._shape)
 
     def value(self, parameters: Array) -> float:
-        """Return C, or infinity where a frozen pixel leaves the moving image: C would forget it."""
-        transform = self._set(parameters)
-        x, y = np.moveaxis(transform_from(transform, self._shape)(self._pixels), -1, 0)
-        width, height = self._moving.GetSize()
-        if min(x.min(), y.min(), width - 1 - x.max(), height - 1 - y.max()) < -EDGE:
-            return float("inf")
-        self._registration.SetInitialTransform(transform, inPlace=True)
+        """Return C."""
+        self._registration.SetInitialTransform(self._set(parameters), inPlace=True)
         return float(self._registration.MetricEvaluate(self._fixed, self._moving))
+
+    def holds(self, parameters: Array) -> bool:
+        """Say whether every frozen pixel still maps into the moving image: C forgets the others."""
+        x, y = np.moveaxis(self.transform(parameters)(self._pixels), -1, 0)
+        width, height = self._moving.GetSize()
+        return bool(min(x.min(), y.min(), width - 1 - x.max(), height - 1 - y.max()) >= -EDGE)
 
     def _reach(self) -> Array:
         """Return how far one unit of each parameter moves the most moved pixel, px."""
@@ -137,27 +126,25 @@ class _Objective:
             reach.append(np.abs(there - here).max() / 1e-3)
         return np.array(reach)
 
-    def moved_px(self, step: Array) -> float:
-        """Return a bound on how far a step of the parameters moves any pixel."""
-        return float((np.abs(step) / self.steps).sum() * POLISH.difference)
-
-    def gradient(self, parameters: Array) -> Array:
+    def gradient(self, parameters: Array, h: Array) -> Array:
+        """Return g by central differences, h one for each parameter."""
         return np.array(
             [
-                (self.value(parameters + h) - self.value(parameters - h)) / (2 * h.sum())
-                for h in np.diag(self.steps)
+                (self.value(parameters + step) - self.value(parameters - step)) / (2 * step.sum())
+                for step in np.diag(h)
             ]
         )
 
-    def curvature(self, parameters: Array) -> Array:
+    def curvature(self, parameters: Array, h: Array) -> Array:
         """Return 2 J^T J, the Gauss-Newton matrix of the metric.
 
         einsum adds in one order whatever the number of BLAS threads.
         """
         J = np.stack(
             [
-                (self._feature(parameters + h) - self._feature(parameters - h)) / (2 * h.sum())
-                for h in np.diag(self.steps)
+                (self._feature(parameters + step) - self._feature(parameters - step))
+                / (2 * step.sum())
+                for step in np.diag(h)
             ]
         )
         return np.asarray(2 * np.einsum("in,jn->ij", J, J, optimize=False))
@@ -179,28 +166,39 @@ class _Objective:
 
 
 def _newton(objective: _Objective) -> tuple[Array, float]:
-    """Iterate to the stationary point; every step taken lowers the metric."""
+    """Iterate to the lowest point that any of the differences leads to."""
     here = objective.start
     value = objective.value(here)
-    for _ in range(POLISH.iterations):
-        gradient = objective.gradient(here)
-        # Scaled to a unit diagonal, so that px and radians mix; least squares, because a
-        # control point that moves no trusted pixel has no row at all.
-        curvature = objective.curvature(here)
-        scale = np.sqrt(np.diag(curvature))
-        scale[scale == 0] = 1.0
-        step = (
-            -np.linalg.lstsq(curvature / np.outer(scale, scale), gradient / scale, rcond=None)[0]
-            / scale
-        )
-        for _ in range(POLISH.halvings):
-            tried = objective.value(here + step)
-            if tried < value:
-                break
-            step = step / 2
-        else:
-            break
-        here, value = here + step, tried
-        if objective.moved_px(step) < POLISH.converged:
+    for _ in range(POLISH.cycles):
+        moved = False
+        for difference in POLISH.differences:
+            for _ in range(POLISH.steps):
+                step = _lower(objective, here, value, _direction(objective, here, difference))
+                if step is None:
+                    break
+                here, value, moved = here + step, objective.value(here + step), True
+        if not moved:
             break
     return here, value
+
+
+def _direction(objective: _Objective, here: Array, difference: float) -> Array:
+    """Return -H^-1 g."""
+    h = difference / objective.reach
+    gradient, curvature = objective.gradient(here, h), objective.curvature(here, h)
+    # Scaled to a unit diagonal, so that px and radians mix; least squares, because a control
+    # point that moves no trusted pixel has no row at all.
+    scale = np.sqrt(np.diag(curvature))
+    scale[scale == 0] = 1.0
+    scaled = np.linalg.lstsq(curvature / np.outer(scale, scale), gradient / scale, rcond=None)[0]
+    return np.asarray(-scaled / scale)
+
+
+def _lower(objective: _Objective, here: Array, value: float, step: Array) -> Array | None:
+    """Return the step, halved until it lowers the metric, or None if it comes to nothing."""
+    for _ in range(POLISH.halvings):
+        lower = objective.value(here + step) < value - POLISH.gain * abs(value)
+        if lower and objective.holds(here + step):
+            return step
+        step = step / 2
+    return None

@@ -46,7 +46,7 @@ def solve(
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise OracleUnavailable(
-                f"SimpleITK {itk.VERSION} failed ({model}): {reason}"
+                f"the oracle's SimpleITK {itk.VERSION} failed on a {model} model: {reason}"
             ) from error
     return OracleResult(
         transform=polished.transform,

@@ -7,12 +7,15 @@ alone turns at most about 45 degrees.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from irgate_battery.oracle.itk import image, mask_image, method, transform_from, transform_of
+from irgate_battery.oracle.region import overlap
 from irgate_battery.oracle.settings import SEARCH
 from irgate_fixtures import Matrix, Transform
 
@@ -32,50 +35,79 @@ def start_value(
 
     """
     trusted = np.ones(fixed.shape, dtype=bool) if mask is None else mask
-    small_fixed, small_moving = _small(image(fixed)), _small(image(moving))
-    small_mask = _shrunk_mask(trusted)
-    ones = sitk.Image(small_moving.GetSize(), sitk.sitkUInt8) + 1
-    ones.CopyInformation(small_moving)
-
+    coarse_fixed, coarse_moving, coarse_mask = (
+        _shrunk(full, SEARCH.sigma, SEARCH.shrink) for full in (fixed, moving, trusted)
+    )
+    ones = sitk.Image(coarse_moving.GetSize(), sitk.sitkUInt8) + 1
+    ones.CopyInformation(coarse_moving)
     turns = (0,) if model == "translation" else range(0, 360, SEARCH.angle_step)
-    found = [
-        _best_shift(small_fixed, small_mask, small_moving, ones, math.radians(degrees))
+    starts = [
+        _best_shift(coarse_fixed, coarse_mask, coarse_moving, ones, math.radians(degrees))
         for degrees in turns
     ]
-    found.sort(key=lambda candidate: -candidate[0])
-
     kind = "translation" if model == "translation" else "rigid"
-    refined = []
-    for _, start in found[: SEARCH.candidates]:
-        transform = transform_of(kind, start, fixed.shape)
-        registration = method("correlation", None)
-        registration.SetMetricFixedMask(small_mask)
-        registration.SetOptimizerAsRegularStepGradientDescent(
-            learningRate=1.0,
-            minStep=SEARCH.refine_step,
-            numberOfIterations=SEARCH.refine_iterations,
-        )
-        registration.SetOptimizerScalesFromPhysicalShift()
-        registration.SetInitialTransform(transform, inPlace=True)
-        registration.Execute(small_fixed, small_moving)
-        refined.append((registration.GetMetricValue(), transform_from(transform, fixed.shape)))
-    return min(refined, key=lambda candidate: candidate[0])[1]
+    small = [
+        _shrunk(full, SEARCH.refine_sigma, SEARCH.refine_shrink)
+        for full in (fixed, moving, trusted)
+    ]
+    refined = [_refined(small, kind, start, fixed.shape) for start in starts]
+    least = SEARCH.overlap * min(int(trusted.sum()), moving.size)
+    held = [
+        candidate
+        for candidate in refined
+        if overlap(candidate, fixed.shape, moving.shape, trusted).sum() >= least
+    ]
+    return _best(held or refined, fixed, moving, mask)
 
 
-def _small(full: sitk.Image) -> sitk.Image:
-    """Blur and shrink; the small image knows its origin and spacing, so points stay px."""
-    blurred = sitk.SmoothingRecursiveGaussian(full, SEARCH.sigma)
-    return sitk.Shrink(blurred, [SEARCH.shrink] * 2)
+def _shrunk(full: NDArray[Any], sigma: float, shrink: int) -> sitk.Image:
+    """Return a small image that knows its origin and spacing, so that points stay px.
+
+    Images are blurred first; masks, which are bool, are not.
+    """
+    if full.dtype == bool:
+        return sitk.Shrink(mask_image(full), [shrink] * 2)
+    return sitk.Shrink(sitk.SmoothingRecursiveGaussian(image(full), sigma), [shrink] * 2)
 
 
-def _shrunk_mask(mask: NDArray[np.bool_]) -> sitk.Image:
-    return sitk.Shrink(mask_image(mask), [SEARCH.shrink] * 2)
+def _refined(
+    small: Sequence[sitk.Image], kind: str, start: Transform, shape: Sequence[int]
+) -> Transform:
+    """Return the transform after a short descent on small images."""
+    fixed, moving, mask = small
+    registration = method("correlation", None)
+    registration.SetMetricFixedMask(mask)
+    registration.SetOptimizerAsRegularStepGradientDescent(
+        learningRate=1.0,
+        minStep=SEARCH.refine_step,
+        numberOfIterations=SEARCH.refine_iterations,
+    )
+    registration.SetOptimizerScalesFromPhysicalShift()
+    transform = transform_of(kind, start, shape)
+    registration.SetInitialTransform(transform, inPlace=True)
+    registration.Execute(fixed, moving)
+    return transform_from(transform, shape)
+
+
+def _best(
+    candidates: Sequence[Transform],
+    fixed: NDArray[np.float64],
+    moving: NDArray[np.float64],
+    mask: NDArray[np.bool_] | None,
+) -> Transform:
+    """Return the one with the highest correlation at full size."""
+    registration, images = method("correlation", mask), (image(fixed), image(moving))
+    values = []
+    for candidate in candidates:
+        registration.SetInitialTransform(transform_of("rigid", candidate, fixed.shape), True)
+        values.append(registration.MetricEvaluate(*images))
+    return candidates[int(np.argmin(values))]
 
 
 def _best_shift(
     fixed: sitk.Image, fixed_mask: sitk.Image, moving: sitk.Image, ones: sitk.Image, angle: float
-) -> tuple[float, Transform]:
-    """Return the highest NCC over all shifts at one rotation, and the transform that gives it.
+) -> Transform:
+    """Return the transform of the highest NCC over all shifts at one rotation.
 
     With R about the moving image's centre c and `moved(y) = moving(R(y - c) + c)`, a peak at lag
     d says fixed(x) ~ moved(x - d), hence T(x) = R(x - d - c) + c.
@@ -107,7 +139,7 @@ def _best_shift(
     c, s = math.cos(angle), math.sin(angle)
     R = np.array([[c, -s], [s, c]])
     offset = centre - R @ (shift + centre)
-    return float(correlation[row, column]), Matrix(np.column_stack([R, offset]))
+    return Matrix(np.column_stack([R, offset]))
 
 
 def _at_origin(full: sitk.Image) -> sitk.Image:

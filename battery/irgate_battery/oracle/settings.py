@@ -18,13 +18,15 @@ class Search:
 
     sigma: float = 2.0
     shrink: int = 4
-    """Blur for the shrink; 4 px is a fifth of the structures in these images, and fast."""
+    """For the FFT: 4 px is a fifth of the structures in these images, and fast."""
     angle_step: int = 15
     """Degrees. 30 loses a turn of 15 on smooth scenes, finer ones find nothing more."""
     overlap: float = 0.25
     """Least fraction of the largest overlap: lower, and slivers of sky match best."""
-    candidates: int = 3
-    """How many rotations are refined before one is chosen; the grid's best may be a neighbour."""
+    refine_sigma: float = 1.0
+    refine_shrink: int = 2
+    """All rotations are refined on half-size images, and the metric at full size, without a
+    blur, then chooses: half a head, blurred, matches its other half upside down best."""
     refine_iterations: int = 60
     refine_step: float = 1e-2
 
@@ -70,17 +72,21 @@ class Deformable:
 class Polish:
     """Newton steps to the stationary point of the metric's values, on a frozen region."""
 
-    difference: float = 1e-5
+    differences: tuple[float, ...] = (1e-2, 1e-3, 1e-4, 1e-5)
     """px that the most moved pixel moves in a finite difference of the metric. The metric has a
-    kink wherever a pixel crosses a grid line of the moving image, 1e-4 px apart or so: smaller
-    steps leave the result 2e-8 (MRI) to 2e-9 (FFD) from the least-squares minimum in intensity,
-    1e-3 px leaves 2e-6; at 1e-6 px rounding shows."""
-    converged: float = 1e-9
-    """px: stop where a step moves no pixel by more."""
-    iterations: int = 40
+    kink wherever a pixel crosses a grid line of the moving image, 1e-4 px apart or so, and on a
+    noisy image hundreds of tiny minima between them. The wide differences see over these, the
+    narrow ones end within 1e-9 (intensity) of the least-squares minimum where the image is
+    smooth; at 1e-6 px rounding would show."""
+    gain: float = 1e-11
+    """A step counts if it lowers the metric by this fraction: 1e-9 between the two warped images
+    of the FFD pair, for the mean squares grow with the square of that."""
+    steps: int = 20
+    """Newton steps at most with one difference; smooth pairs take three."""
+    cycles: int = 10
+    """Through all the differences at most; two are usual, the second finding nothing lower."""
     halvings: int = 12
-    """Of one step that does not lower the metric; then the stationary point is reached, up to the
-    kinks of linear interpolation."""
+    """Of one step that does not lower the metric; then this difference has no lower point."""
     rounds: int = 5
     """How often the region may be frozen anew."""
 
@@ -99,5 +105,5 @@ RECIPE: Mapping[str, Any] = {
         "shrink": list(DEFORMABLE.shrink),
         "sigma": list(DEFORMABLE.sigma),
     },
-    "polish": asdict(POLISH),
+    "polish": {**asdict(POLISH), "differences": list(POLISH.differences)},
 }
