@@ -15,7 +15,9 @@ def test_a_row_survives_json():
     assert Row.from_dict(json.loads(json.dumps(row.to_dict()))) == row
 
 
-@pytest.mark.parametrize("value", [np.float64(1), np.float32(1), np.bool_(True), np.int64(1), [1.0]])
+@pytest.mark.parametrize(
+    "value", [np.float64(1), np.float32(1), np.bool_(True), np.int64(1), [1.0]]
+)
 def test_other_types_are_refused(value):
     with pytest.raises(TypeError, match=r"rmse is .*builtin types only"):
         Row(**IDS, rmse=value)

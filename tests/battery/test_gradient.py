@@ -1,0 +1,132 @@
+"""The gradient check passes an exact derivative and fails each way of losing one."""
+
+import numpy as np
+import pytest
+import torch
+
+from irgate_battery.cases import base_cases
+from irgate_battery.examine import examine_gradient
+from irgate_battery.gradient import GradientError, relative_error
+from irgate_battery.protocol import Solver, SolverFault
+
+CASE = base_cases()[0]
+
+EXACT = 1e-7
+"""Central differences with h = 1e-4 of a function whose third derivative is of order 1, and the
+rounding of float64 over 2 h."""
+
+
+def moments(fixed, moving):
+    """A smooth function of both images with the form of an answer; it need not register."""
+    y = torch.linspace(0, 1, fixed.shape[0], dtype=fixed.dtype)[:, None]
+    x = torch.linspace(0, 1, fixed.shape[1], dtype=fixed.dtype)[None, :]
+    dx = (fixed**2 * x).mean() - (moving**3 * y).mean()
+    dy = (fixed * y).mean() * (moving * x).mean()
+    one, zero = torch.ones_like(dx), torch.zeros_like(dx)
+    return torch.stack([torch.stack([one, dy, dx]), torch.stack([zero, one + dx, dy])])
+
+
+class Scaled(torch.autograd.Function):
+    """The identity with a derivative that is one percent off."""
+
+    @staticmethod
+    def forward(ctx, tensor):
+        return tensor.clone()
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        return 1.01 * cotangent
+
+
+class Spoilt(torch.autograd.Function):
+    """The identity with a derivative that is not finite."""
+
+    @staticmethod
+    def forward(ctx, tensor):
+        return tensor.clone()
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        return cotangent * float("nan")
+
+
+def solver(function):
+    function.differentiable = True
+    return Solver.of(function)
+
+
+def field(fixed, moving):
+    matrix = moments(fixed, moving)
+    height, width = fixed.shape
+    y, x = torch.meshgrid(
+        torch.arange(height, dtype=torch.float64),
+        torch.arange(width, dtype=torch.float64),
+        indexing="ij",
+    )
+    points = torch.stack([x, y, torch.ones_like(x)], -1)
+    return points @ matrix.T - points[..., :2]
+
+
+@pytest.mark.parametrize("function", [moments, field])
+def test_an_exact_derivative_passes_in_every_form(function):
+    def register(fixed, moving):
+        return function(fixed, moving)
+
+    assert relative_error(CASE, solver(register), None) < EXACT
+
+
+def test_one_percent_is_seen():
+    def register(fixed, moving):
+        return Scaled.apply(moments(fixed, moving))
+
+    assert relative_error(CASE, solver(register), None) == pytest.approx(0.01, rel=1e-3)
+    row = examine_gradient(CASE, solver(register)).row
+    assert row.status == "failed"
+    assert "differ by 1.0e-02 relative" in row.message
+
+
+@pytest.mark.parametrize("name", ["fixed", "moving"])
+def test_each_input_is_differentiated_alone(name):
+    """One that is detached must not hide behind the other."""
+
+    def register(fixed, moving):
+        if name == "fixed":
+            return moments(fixed.detach(), moving)
+        return moments(fixed, moving.detach())
+
+    with pytest.raises(GradientError, match=f"not on the graph of {name}"):
+        relative_error(CASE, solver(register), None)
+
+
+def ignores_moving(fixed, moving):
+    return moments(fixed, torch.ones_like(moving)) + 0 * moving.sum()
+
+
+LOST = {
+    "not finite": (lambda f, m: Spoilt.apply(moments(f, m)), "not finite"),
+    "zero": (ignores_moving, "gradient to moving is zero everywhere"),
+    "detached": (lambda f, m: moments(f, m).detach(), "not on the graph of fixed"),
+}
+
+
+@pytest.mark.parametrize(("function", "words"), LOST.values(), ids=LOST)
+def test_each_way_of_losing_it_is_named(function, words):
+    def register(fixed, moving):
+        return function(fixed, moving)
+
+    with pytest.raises(GradientError, match=words):
+        relative_error(CASE, solver(register), None)
+
+
+def test_an_array_is_no_differentiable_answer():
+    def register(fixed, moving):
+        return np.eye(3)
+
+    with pytest.raises(SolverFault, match="returned a ndarray for tensors"):
+        relative_error(CASE, solver(register), None)
+
+
+def test_a_solver_that_makes_no_such_claim_is_skipped():
+    row = examine_gradient(CASE, Solver.of(lambda fixed, moving: np.eye(3))).row
+    assert row.status == "skipped"
+    assert "does not say that it is differentiable" in row.message

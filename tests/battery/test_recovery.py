@@ -1,0 +1,107 @@
+"""Recovery: pushes have their size, starts are what they say, and a lame solver fails."""
+
+import knowing
+import numpy as np
+import pytest
+
+import irgate_fixtures
+from irgate_battery.answer import Answer, read_answer
+from irgate_battery.cases import base_cases
+from irgate_battery.examine import examine_recovery
+from irgate_battery.protocol import Solver
+from irgate_battery.recovery import PUSHES, SEEDS, pushed, pushes
+
+SHAPE = (171, 203)
+BY_ID = {case.id: case for case in base_cases()}
+RIGID, DENSE = BY_ID["synth_rotate_2d"], BY_ID["bspline_random_2d"]
+
+
+def displacements(push):
+    return [away.displacement(SHAPE) for away in pushes(push, "name", SHAPE)]
+
+
+@pytest.mark.parametrize(("push", "px"), [("shift1px", 1), ("shift5px", 5)])
+def test_a_shift_is_as_long_as_it_says_in_ten_directions(push, px):
+    fields = displacements(push)
+    assert len(fields) == SEEDS
+    for field in fields:
+        np.testing.assert_allclose(np.linalg.norm(field, axis=-1), px)
+    assert len({tuple(np.round(field[0, 0], 6)) for field in fields}) == SEEDS
+
+
+def test_a_turn_is_of_a_tenth_of_a_radian_about_ten_points_near_the_centre():
+    centres = set()
+    for away in pushes("turn100mrad", "name", SHAPE):
+        assert abs(np.arctan2(away.matrix[1, 0], away.matrix[0, 0])) == pytest.approx(0.1)
+        pivot = np.linalg.solve(np.eye(2) - away.matrix[:2, :2], away.matrix[:2, 2])
+        assert np.all(np.abs(pivot - ((203 - 1) / 2, (171 - 1) / 2)) <= (20.4, 17.2))
+        centres.add(tuple(np.round(pivot, 6)))
+    assert len(centres) == SEEDS
+
+
+def test_pushes_are_the_same_for_every_solver():
+    for push in PUSHES:
+        for one, other in zip(displacements(push), displacements(push), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_start_is_the_optimum_followed_by_the_push_as_matrix_and_dense():
+    matrix = irgate_fixtures.pair("synth_rotate_2d").truth.matrix
+    as_matrix = read_answer(matrix, SHAPE)
+    dense = Answer(displacement=as_matrix.displacement, matrix=None)
+    away = next(pushes("turn100mrad", "name", SHAPE))
+    start = pushed(as_matrix, away)
+    np.testing.assert_allclose(start.matrix, away.matrix @ matrix)
+    field = start.displacement(SHAPE)
+    x, y = 30, 7
+    np.testing.assert_allclose(
+        field[y, x] + (x, y), (away.matrix @ matrix @ (x, y, 1))[:2], atol=1e-9
+    )
+    assert pushed(dense, away).matrix is None
+    np.testing.assert_allclose(pushed(dense, away).displacement(SHAPE), field, atol=1e-9)
+    with pytest.raises(ValueError, match="the fixed image is"):
+        start.displacement((3, 3))
+
+
+def stubborn(fixed, moving, init=None):
+    """Finds the truth wherever it starts."""
+    return knowing.register(fixed, moving)
+
+
+def lame(fixed, moving, init=None):
+    """Stays where it is put."""
+    return knowing.register(fixed, moving) if init is None else init
+
+
+def halfway(fixed, moving, init=None):
+    """Goes nine tenths of the way and stops."""
+    known = knowing.truth(fixed, moving).displacement(fixed.shape)
+    return known if init is None else 0.9 * known + 0.1 * init.displacement(fixed.shape)
+
+
+@pytest.mark.parametrize("case", [RIGID, DENSE], ids=lambda case: case.model)
+@pytest.mark.parametrize("push", PUSHES)
+def test_a_solver_that_comes_back_passes_and_others_do_not(case, push):
+    row = examine_recovery(case, push, Solver.of(stubborn)).row
+    assert (row.status, row.recovered, row.tried) == ("passed", 10, 10)
+    for broken in (lame, halfway):
+        row = examine_recovery(case, push, Solver.of(broken)).row
+        assert (row.status, row.recovered, row.tried) == ("failed", 0, 10)
+        assert "0 of 10 starts came back" in row.message
+
+
+@pytest.mark.parametrize(("failures", "status"), [(1, "passed"), (2, "failed")])
+def test_nine_of_ten_are_enough(failures, status):
+    calls = []
+
+    def register(fixed, moving, init=None):
+        calls.append(init)
+        return init if 1 < len(calls) <= 1 + failures else knowing.register(fixed, moving)
+
+    assert examine_recovery(RIGID, "shift5px", Solver.of(register)).row.status == status
+
+
+def test_a_solver_without_a_start_value_is_skipped():
+    row = examine_recovery(RIGID, "shift1px", Solver.of(knowing.register)).row
+    assert row.status == "skipped"
+    assert "takes no init" in row.message

@@ -1,0 +1,56 @@
+"""`--irgate-xfail`: with reasons, strict, counted aloud, and nothing in it forgotten."""
+
+import pytest
+
+DIRECTION = "irgate/contract.py::test_direction"
+AXES = "irgate/contract.py::test_axis_order"
+
+
+@pytest.fixture
+def contract(gate, pytester):
+    def run(text, *args, solver="inverse"):
+        (pytester.path / "known.txt").write_text(text)
+        arguments = ("--irgate-xfail", "known.txt", *args)
+        return gate(*arguments, solver=solver, suites="contract")
+
+    return run
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_known_failure_is_expected(contract, workers):
+    result = contract(f"# known\n\n{DIRECTION}  # maps moving to fixed\n", "-n", workers)
+    result.assert_outcomes(passed=7, xfailed=1)
+    assert result.ret == 0
+
+
+def test_one_that_passes_after_all_fails(contract):
+    result = contract(f"{AXES}  # thought to be swapped\n")
+    result.assert_outcomes(passed=6, failed=2)
+
+
+def test_a_line_that_names_nothing_is_reported(contract):
+    result = contract("irgate/contract.py::test_gone  # no longer\n", solver="knowing")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*known.txt: no item irgate/contract.py::test_gone; take *"])
+
+
+def test_the_hard_gate_is_not_waived_silently(gate, pytester):
+    name = "irgate/base.py::test_case[synth_translate_2d]"
+    (pytester.path / "known.txt").write_text(f"{name}  # known\n")
+    result = gate("--irgate-xfail", "known.txt", "irgate/base.py", solver="identity")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*5 of 5 ran, waived: 1)"])
+
+
+WRONG = {
+    "no reason": (f"{DIRECTION}\n", "*line 1: *has no reason; expected*"),
+    "twice": (f"{DIRECTION} # a\n{DIRECTION} # b\n", "*line 2: *stands there twice"),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.values(), ids=WRONG)
+def test_a_wrong_file_is_one_usage_error_line(contract, text, words):
+    result = contract(text)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --irgate-xfail {words}"])
+    assert len([line for line in result.errlines if line.strip()]) == 1
