@@ -130,7 +130,7 @@ def pairing(
     field = rows @ (rates.view(len(p), 2, rows.shape[1], -1) @ columns.mT)
     field = field.to(jet.dx.dtype)
     change = jet.dx * field[:, 0] + jet.dy * field[:, 1]
-    total = (fit.gain * (fit.psi * change).sum((1, 2), dtype=_precision.SOLVE)).sum()
+    total = (fit.scale * fit.gain * (fit.psi * change).sum((1, 2), dtype=_precision.SOLVE)).sum()
     prior = problem.prior
     if prior is not None and isinstance(objective.warp, FreeForm):
         _, slope, _ = bending(objective.warp, p)

@@ -60,17 +60,17 @@ def normal_matrix(basis: Basis, jacobian: Tensor | None, fit: Fit, jet: _samplin
     Where the jet holds second derivatives, and the fit is exact, it is the Hessian of the
     objective (but for the family's own second derivative, `Warp.bend`).
     """
-    gain = fit.gain.to(fit.psi.dtype).view(-1, 1, 1)
-    k = fit.curvature * gain * gain
-    xx, xy, yy = k * jet.dx * jet.dx, k * jet.dx * jet.dy, k * jet.dy * jet.dy
-    pull = gain * fit.psi
-    xx = xx if jet.dxx is None else xx + pull * jet.dxx
-    xy = xy if jet.dxy is None else xy + pull * jet.dxy
-    yy = yy if jet.dyy is None else yy + pull * jet.dyy
-    normal = basis.normal(xx, xy, yy)
-    for column in fit.nuisance:
+    gain = fit.gain.view(-1, 1, 1)
+    dx, dy = fit.curvature * jet.dx, fit.curvature * jet.dy
+    normal = gain * basis.normal(dx * jet.dx, dx * jet.dy, dy * jet.dy)
+    seconds = (jet.dxx, jet.dxy, jet.dyy)
+    if any(second is not None for second in seconds):
+        bent = (fit.psi * (0.0 if second is None else second) for second in seconds)
+        normal = normal + basis.normal(*bent)
+    normal = fit.scale.view(-1, 1, 1) * gain * normal
+    for column, share in fit.nuisance:
         shadow = basis.gradient(column, jet.dx, jet.dy)
-        normal = normal - shadow.unsqueeze(2) * shadow.unsqueeze(1)
+        normal = normal - share.view(-1, 1, 1) * shadow.unsqueeze(2) * shadow.unsqueeze(1)
     return pull_normal(jacobian, normal)
 
 
@@ -129,7 +129,8 @@ class Forward:
         jet = self.jet(points, curvature=self.exact)
         fit = self.metric(self.level.fixed, jet.value, valid, self.exact)
         jacobian = self.warp.jacobian(p)
-        by_coefficients = fit.gain.unsqueeze(1) * self.basis.gradient(fit.psi, jet.dx, jet.dy)
+        share = (fit.scale * fit.gain).unsqueeze(1)
+        by_coefficients = share * self.basis.gradient(fit.psi, jet.dx, jet.dy)
         gradient = pull_gradient(jacobian, by_coefficients)
         normal = normal_matrix(self.basis, jacobian, fit, jet)
         bend = self.warp.bend(p, by_coefficients) if self.exact else None
@@ -176,51 +177,60 @@ class Inverse:
         self.warp, self.level, self.extent, self.metric = warp, level, extent, metric
         dtype = level.fixed.dtype
         y, x = grid_of(level)
-        self.basis = Basis.of(warp, y, x)
+        basis = Basis.of(warp, y, x)
         self.trusted = _inner(level.trusted)
-        self.dx, self.dy = _gradient(level.fixed, level.scale)
+        dx, dy = _gradient(level.fixed, level.scale)
         start = torch.zeros(len(level.fixed), warp.size, dtype=SOLVE, device=level.fixed.device)
         self.jacobian = warp.jacobian(start)
         # The fit of the fixed image to itself has gain 1 and no residual: its normal matrix is the
         # template's.
         itself = metric(level.fixed, level.fixed, self.trusted, False)
-        jet = _sampling.Jet(level.fixed, self.dx, self.dy)
-        self.normal = normal_matrix(self.basis, self.jacobian, itself, jet)
+        jet = _sampling.Jet(level.fixed, dx, dy)
+        self.normal = normal_matrix(basis, self.jacobian, itself, jet)
         self.count = total(self.trusted).clamp(min=1)
-        self.rows = self.basis.rows.to(dtype)
-        self.columns = self.basis.columns.to(dtype)
-        # Positions in torch's coordinates of the moving level, and px to them.
-        height, width = level.moving.shape[1:]
-        self.x = ((2.0 * x / level.scale + 1.0) / width - 1.0).to(dtype)
-        self.y = ((2.0 * y / level.scale + 1.0) / height - 1.0).to(dtype).unsqueeze(-1)
-        self.to_grid = torch.tensor(
-            [2.0 / (width * level.scale), 2.0 / (height * level.scale)],
-            dtype=SOLVE,
-            device=level.fixed.device,
-        ).view(2, 1, 1)
-        # [0, W-1] x [0, H-1] of the full image in the same coordinates, and a float32's rounding.
-        slack = 4.0 * torch.finfo(dtype).eps
-        cells = torch.tensor([width, height], dtype=SOLVE, device=level.fixed.device)
+        # The gradient by x, y and each times xi, a row of the image at a time: `(B, h, 4, w)`.
+        xi = basis.columns[:, 1].to(dtype)
+        self.steepest = torch.stack((dx, dx * xi, dy, dy * xi), 2)
+        self.rows = basis.rows
+        # In torch's coordinates of the moving level a linear map is a sum of a row and a column:
+        # here the identity's, and what a coefficient (px) adds.
+        size = torch.tensor(level.moving.shape[:0:-1], dtype=SOLVE, device=level.fixed.device)
+        self.per_px = 2.0 / (size * level.scale)
+        self.eta, self.xi = basis.rows[:, 1], basis.columns[:, 1]
+        self.row = (2.0 * y / level.scale + 1.0) / size[1] - 1.0
+        self.column = (2.0 * x / level.scale + 1.0) / size[0] - 1.0
+        # The outermost samples, [0, W-1] x [0, H-1], in the same coordinates, as distances from the
+        # middle (on a coarse level the nearer of the two), and some rounding.
         full = torch.tensor([extent[1], extent[0]], dtype=SOLVE, device=level.fixed.device)
-        last = (2.0 * (full - 1.0) / level.scale + 1.0) / cells - 1.0
-        self.start_edge = (1.0 / cells - 1.0 - slack).to(dtype).view(2, 1, 1)
-        self.end_edge = (last + slack).to(dtype).view(2, 1, 1)
+        last = (2.0 * (full - 1.0) / level.scale + 1.0) / size - 1.0
+        edge = torch.minimum(1.0 - 1.0 / size, last) + 4.0 * torch.finfo(dtype).eps
+        self.edge = edge.to(dtype)
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
-        c = (self.warp.coefficients(p) * self.to_grid).to(self.rows.dtype)
-        grid = self.rows @ (c @ self.columns.mT)
-        grid[:, 0] += self.x
-        grid[:, 1] += self.y
-        inside = ((grid >= self.start_edge) & (grid <= self.end_edge)).all(1)
+        grid = self._grid(self.warp.coefficients(p))
+        inside = (grid[:, 0].abs() <= self.edge[0]) & (grid[:, 1].abs() <= self.edge[1])
         valid = self.trusted * inside
         moved = _sampling.sample_normalised(self.level.moving, grid)
         fit = self.metric(self.level.fixed, moved, valid, False)
-        by_coefficients = self.basis.gradient(fit.psi, self.dx, self.dy)
+        # sum psi dx {1, xi} along each row, then times {1, eta} down the rows.
+        along = (self.steepest @ fit.psi.unsqueeze(-1)).squeeze(-1).to(SOLVE)
+        sums = (self.rows.mT @ along).view(-1, 2, 2, 2)
+        by_coefficients = fit.scale.unsqueeze(1) * sums.transpose(1, 2).flatten(1)
         # T(p) o W(step)^-1 moves the residual by -J step: the gradient by `step` is -J^T psi.
         gradient = -pull_gradient(self.jacobian, by_coefficients)
         overlap = total(valid) / self.count
         return Linearisation(fit.objective, fit.rounding, gradient, self.normal, overlap, fit.noise)
+
+    def _grid(self, c: Tensor) -> Tensor:
+        """Return T(x) in the moving level's normalised coordinates, `(B, 2, h, w)`, image type."""
+        c = c * self.per_px.view(2, 1, 1)
+        down = c[:, :, 0, :1] + c[:, :, 1, :1] * self.eta
+        across = c[:, :, 0, 1:] * self.xi
+        down[:, 1] += self.row
+        across[:, 0] += self.column
+        dtype = self.level.fixed.dtype
+        return down.to(dtype).unsqueeze(-1) + across.to(dtype).unsqueeze(-2)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Compose with the inverse increment on the right."""

@@ -34,9 +34,10 @@ METRICS = ("ssd", "ncc", "huber")
 class Fit:
     """One comparison of f and m.
 
-    With J the Jacobian of m, gradient = gain J^T psi, and the normal matrix is
-    gain^2 J^T diag(curvature) J - sum over `nuisance` t of (J^T t)(J^T t)^T, plus
-    gain psi times the second derivatives of m where it is to be exact.
+    With J the Jacobian of m, the gradient is scale gain J^T psi, and the normal matrix
+    scale gain (gain J^T diag(curvature) J + sum psi d^2 m) - sum over `nuisance` (t, s) of
+    s (J^T t)(J^T t)^T; without the term of second derivatives where it need not be exact. The
+    numbers per pair stay outside of the images: a product less for each pixel.
 
     Attributes:
         objective: (1), (2) or (3), `(B,)`, float64; infinite where no pixel is valid.
@@ -44,9 +45,10 @@ class Fit:
         gain: a of (3), 1 otherwise, `(B,)`, float64.
         noise: the gradient's variance under independent noise per normal matrix, `(B,)`
             (`_uncertainty`).
-        psi: half-derivative of the objective by r, times 2, zero outside V, `(B, h, w)`.
-        curvature: second derivative of the objective by r, `(B, h, w)`.
-        nuisance: columns of eliminated parameters, scaled, each `(B, h, w)`.
+        scale: 2 over what the objective is a mean of, `(B,)`, float64.
+        psi: derivative of rho(r) / 2 by r, zero outside V, `(B, h, w)`.
+        curvature: derivative of psi by r, `(B, h, w)`.
+        nuisance: columns of eliminated parameters `(B, h, w)`, each with its s `(B,)`.
 
     """
 
@@ -54,9 +56,10 @@ class Fit:
     rounding: Tensor
     gain: Tensor
     noise: Tensor
+    scale: Tensor
     psi: Tensor
     curvature: Tensor
-    nuisance: tuple[Tensor, ...] = ()
+    nuisance: tuple[tuple[Tensor, Tensor], ...] = ()
 
 
 Metric = Callable[[Tensor, Tensor, Tensor, bool], Fit]
@@ -72,16 +75,17 @@ def total(image: Tensor) -> Tensor:
 def squared_differences(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
     """Compare by (1)."""
     count = total(valid)
-    residual = (moved - fixed) * valid
+    residual = (moved - fixed).mul_(valid)
     mean_square = _mean(total(residual * residual), count)
-    factor = _spread(2.0 / count.clamp(min=1), fixed)
+    scale = 2.0 / count.clamp(min=1)
     return Fit(
         objective=mean_square,
         rounding=rounding_of_mean_square(mean_square, count, fixed.dtype),
         gain=torch.ones_like(count),
-        noise=2.0 * mean_square / count.clamp(min=1),
-        psi=residual * factor,
-        curvature=valid * factor,
+        noise=scale * mean_square,
+        scale=scale,
+        psi=residual,
+        curvature=valid,
     )
 
 
@@ -96,18 +100,18 @@ def huber(width: Tensor) -> Metric:
         # rho = r^2 - (|r| - k)^2 beyond k, and r = clipped + beyond.
         beyond = residual - clipped
         mean = _mean(total(residual * residual - beyond * beyond), count)
-        factor = _spread(2.0 / count.clamp(min=1), fixed)
         within = (beyond == 0).to(fixed.dtype)
         # psi(r) / r: positive, and its quadratic lies above rho (Huber 1981, 7.8).
         weight = torch.where(beyond == 0, torch.ones_like(residual), clipped / residual)
-        curvature = within if exact else weight
+        curvature = (within if exact else weight) * valid
         return Fit(
             objective=mean,
             rounding=rounding_of_mean_square(mean, count, fixed.dtype),
             gain=torch.ones_like(count),
-            noise=2.0 * total(clipped * clipped) / (count * total(curvature * valid)).clamp(min=1),
-            psi=clipped * factor,
-            curvature=curvature * valid * factor,
+            noise=2.0 * total(clipped * clipped) / (count * total(curvature)).clamp(min=1),
+            scale=2.0 / count.clamp(min=1),
+            psi=clipped,
+            curvature=curvature,
         )
 
     return compare
@@ -126,20 +130,21 @@ def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit
     square = total(residual * residual)
     # A part of the image in which either side is flat has no correlation: the worst value, 1.
     flat = (ff <= tiny) | (mm <= tiny)
-    factor = 2.0 / fixed_energy
-    by_gain = m * _spread(gain * (factor / moved_energy).sqrt(), fixed)
+    scale = 2.0 / fixed_energy
+    both = scale * gain.square()
+    by_gain = (m, both / moved_energy)
     if exact:
-        by_gain = by_gain + residual * _spread((factor / moved_energy).sqrt(), fixed)
-    by_offset = valid * _spread(gain * (factor / count).sqrt(), fixed)
+        by_gain = (residual + m * _spread(gain, fixed), scale / moved_energy)
     rounding = rounding_of_mean_square(square / count, count, fixed.dtype) * count / fixed_energy
     return Fit(
-        noise=2.0 * square / (fixed_energy * count),
+        noise=scale * square / count,
         objective=torch.where(flat, torch.ones_like(ff), square / fixed_energy),
         rounding=torch.where(flat, torch.zeros_like(ff), rounding),
         gain=gain,
-        psi=residual * _spread(factor, fixed),
-        curvature=valid * _spread(factor, fixed),
-        nuisance=(by_gain, by_offset),
+        scale=scale,
+        psi=residual,
+        curvature=valid,
+        nuisance=(by_gain, (valid, both / count)),
     )
 
 
