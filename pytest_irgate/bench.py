@@ -1,7 +1,9 @@
 """The bench: where a suite item examines the solver, and leaves its row for the report."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +22,9 @@ from irgate_battery import (
 )
 from pytest_irgate.resolve import RESOLVED
 from pytest_irgate.settings import settings_of
+
+if TYPE_CHECKING:
+    from pytest_irgate.properties import Property
 
 EXAMINED = pytest.StashKey[Examined]()
 IDENTITY = pytest.StashKey[dict[str, str | None]]()
@@ -69,6 +74,21 @@ class Bench:
     def gradient(self, case: Case) -> None:
         """Compare autograd with differences: pass, skip, or fail the item."""
         self._conclude(examine_gradient(case, self._solver, self._settings.timeout))
+
+    def fuzz(self, asked: Property) -> None:
+        """Look for a problem that breaks a property: pass, skip, or fail with the smallest."""
+        from pytest_irgate.properties import examine_property
+
+        settings = self._settings
+        replay = (
+            f"pytest --irgate --irgate-solver {settings.solver} --irgate-fuzz {settings.fuzz} "
+            f'--irgate-seed {settings.plan.seed} "{self._item.nodeid}"'
+        )
+        self._conclude(
+            examine_property(
+                asked, self._solver, settings.fuzz, settings.plan.seed, settings.timeout, replay
+            )
+        )
 
     def _conclude(self, examined: Examined) -> None:
         row = replace(examined.row, id=self._item.nodeid)

@@ -25,8 +25,8 @@ OPTIONS = {
     "suite": (
         "LIST",
         (
-            "suites to run, comma-separated: contract, base, battery, recovery, gradient "
-            "(default: all)"
+            "suites to run, comma-separated: contract, base, battery, recovery, gradient, fuzz "
+            "(default: all but fuzz)"
         ),
     ),
     "seed": ("N", "what the battery is drawn with (default: 0)"),
@@ -39,6 +39,7 @@ OPTIONS = {
         ),
     ),
     "timeout": ("SECONDS", "limit for each call of the solver, 0 for none (default: 300)"),
+    "fuzz": ("N", "turn the fuzz suite on, with this many examples for each property"),
     "xfail": ("FILE", "items that are expected to fail: lines of `id  # reason`, strict"),
     "json": ("FILE", "write the report as JSON, schema 1"),
 }
@@ -51,6 +52,7 @@ MARKERS = (
     "irgate_battery: the gate's 50 perturbed fixtures",
     "irgate_recovery: the gate's convergence-recovery suite",
     "irgate_gradient: the gate's gradient suite",
+    "irgate_fuzz: the gate's fuzz suite",
 )
 
 

@@ -11,6 +11,12 @@ from irgate_battery.store import Mode
 
 DEFAULT_SOLVER = "bundled"
 
+FUZZ = "fuzz"
+"""The suite that runs only when it is asked for."""
+
+DEFAULT_EXAMPLES = 50
+"""For each property, where the fuzz suite is named and no number is given."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -23,6 +29,7 @@ class Settings:
         oracle: auto, stored or live.
         timeout: seconds for one call, or `None` for no limit.
         plan: the battery's seed and number of cases.
+        fuzz: examples for each property, 0 where the fuzz suite is off.
         strict: whether the mean ratio fails the run too.
         xfail: the file of expected failures, or `None`.
         json: where the report goes, or `None`.
@@ -35,6 +42,7 @@ class Settings:
     oracle: Mode
     timeout: float | None
     plan: Plan
+    fuzz: int
     strict: bool
     xfail: Path | None
     json: Path | None
@@ -54,16 +62,21 @@ def _read(config: pytest.Config) -> Settings:
     solver, solver_base = _given(config, "solver")
     json, json_base = _given(config, "json")
     xfail, xfail_base = _given(config, "xfail")
+    suites = _suites(_given(config, "suite")[0])
+    fuzz = _whole_number("fuzz", _given(config, "fuzz")[0], DEFAULT_EXAMPLES * (FUZZ in suites))
+    if fuzz and FUZZ not in suites:
+        suites = (*suites, FUZZ)
     return Settings(
         solver=solver or DEFAULT_SOLVER,
         solver_base=solver_base,
-        suites=_suites(_given(config, "suite")[0]),
+        suites=suites,
         oracle=_oracle(_given(config, "oracle")[0]),
         timeout=_timeout(_given(config, "timeout")[0]),
         plan=Plan(
             seed=_whole_number("seed", _given(config, "seed")[0], Plan().seed),
             count=_whole_number("cases", _given(config, "cases")[0], Plan().count),
         ),
+        fuzz=fuzz,
         strict=bool(config.getoption("irgate_strict") or config.getini("irgate_strict")),
         xfail=xfail_base / xfail if xfail else None,
         json=_json(json_base / json) if json else None,
@@ -81,13 +94,14 @@ def _given(config: pytest.Config, name: str) -> tuple[str, Path]:
 
 def _suites(text: str) -> tuple[str, ...]:
     named = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in named if name not in SUITES]
+    known = (*SUITES, FUZZ)
+    unknown = [name for name in named if name not in known]
     if unknown:
         raise pytest.UsageError(
             f"--irgate-suite {text}: no suite {unknown[0]!r} in this version; it has "
-            f"{', '.join(SUITES)}"
+            f"{', '.join(known)}"
         )
-    return tuple(suite for suite in SUITES if not named or suite in named)
+    return tuple(suite for suite in known if suite in (named or SUITES))
 
 
 def _oracle(text: str) -> Mode:

@@ -79,8 +79,8 @@ class Report:
             if bad:
                 first = ", ".join(bad[:3]) + (", ..." if bad[3:] else "")
                 items = f"{len(bad)} of {len(self.rows)} items did not pass ({first}); "
-            named = {"pass": "holds", "fail": "fails", "not_evaluated": "is"}[gate.status]
-            return Line(f"irgate: FAIL: {items}the hard gate {named}: {gate.reason}", "bad")
+            named = {"pass": "holds:", "fail": "fails:", "not_evaluated": "is"}[gate.status]
+            return Line(f"irgate: FAIL: {items}the hard gate {named} {gate.reason}", "bad")
         if gate.status == "not_evaluated":
             reason = gate.reason.removeprefix("not evaluated ").strip("()")
             return Line(

@@ -22,7 +22,7 @@ def test_every_base_fixture_is_an_item():
 
 def test_every_suite_has_its_marker():
     names = [marker.partition(":")[0] for marker in MARKERS]
-    assert names == ["irgate", *(f"irgate_{suite}" for suite in SUITES)]
+    assert names == ["irgate", *(f"irgate_{suite}" for suite in (*SUITES, "fuzz"))]
 
 
 def test_the_plan_names_every_item_of_a_complete_run(pytester):
