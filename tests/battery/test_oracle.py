@@ -70,7 +70,7 @@ def test_a_second_run_has_the_same_bits(name):
 def test_another_process_with_other_threads_has_the_same_bits():
     code = (
         "import json, SimpleITK, irgate_fixtures; from irgate_battery.oracle import solve\n"
-        "SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(2)\n"
+        "SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(5)\n"
         "p = irgate_fixtures.pair('lena_affine_2d')\n"
         "r = solve(p.fixed, p.moving, p.model, p.intensity).to_json()\n"
         "del r['seconds']\n"

@@ -67,8 +67,10 @@ def rewrite(file: Path, *, keep: bool = False) -> int:
             entries[key] = store.entry_of(case, pair, result)
             print(_line(case, result, pair), flush=True)
     file.parent.mkdir(exist_ok=True)
-    text = json.dumps({"format": store.FORMAT, "entries": entries}, indent=1, allow_nan=False)
-    file.write_text(text + "\n", encoding="ascii")
+    # One line an entry: small, and a difference between two versions names its cases.
+    lines = ",\n".join(f'"{key}": {json.dumps(entry)}' for key, entry in entries.items())
+    text = f'{{"format": {store.FORMAT}, "entries": {{\n{lines}\n}}}}\n'
+    file.write_text(text, encoding="ascii")
     print(f"{len(entries)} results written to {file}")
     return 0
 

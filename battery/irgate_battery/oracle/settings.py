@@ -1,7 +1,7 @@
-"""The oracle's recipe: every number that decides its result, and why it is that one.
+"""The oracle's recipe: the numbers that decide its result, and why they are these.
 
 Lengths are px, sigmas too. `RECIPE` is all of it as JSON-able values; it enters the digest under
-which a result is stored.
+which a result is stored, and so does `ORACLE_VERSION`, for all that the code decides.
 """
 
 from collections.abc import Mapping
