@@ -49,9 +49,9 @@ def valid_points(points: Tensor, extent: tuple[int, int], trusted: Tensor) -> Te
         trusted: 0/1, `(B, h, w)`.
 
     """
-    x, y = points[:, 0], points[:, 1]
-    inside = (x >= 0) & (x <= extent[1] - 1) & (y >= 0) & (y <= extent[0] - 1)
-    return trusted * inside
+    middle_x, middle_y = (extent[1] - 1) / 2.0, (extent[0] - 1) / 2.0
+    inside = _within(points[:, 0] - middle_x, middle_x)
+    return inside.mul_(_within(points[:, 1] - middle_y, middle_y)).to(trusted.dtype).mul_(trusted)
 
 
 def normal_matrix(basis: Basis, jacobian: Tensor | None, fit: Fit, jet: _sampling.Jet) -> Tensor:
@@ -204,17 +204,17 @@ class Inverse:
         full = torch.tensor([extent[1], extent[0]], dtype=SOLVE, device=level.fixed.device)
         last = (2.0 * (full - 1.0) / level.scale + 1.0) / size - 1.0
         edge = torch.minimum(1.0 - 1.0 / size, last) + 4.0 * torch.finfo(dtype).eps
-        self.edge = edge.to(dtype)
+        self.edge: list[float] = edge.tolist()
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
         grid = self._grid(self.warp.coefficients(p))
-        inside = (grid[:, 0].abs() <= self.edge[0]) & (grid[:, 1].abs() <= self.edge[1])
-        valid = self.trusted * inside
+        valid = _within(grid[:, 0], self.edge[0]).mul_(_within(grid[:, 1], self.edge[1]))
+        valid = valid.mul_(self.trusted)
         moved = _sampling.sample_normalised(self.level.moving, grid)
         fit = self.metric(self.level.fixed, moved, valid, False)
         # sum psi dx {1, xi} along each row, then times {1, eta} down the rows.
-        along = (self.steepest @ fit.psi.unsqueeze(-1)).squeeze(-1).to(SOLVE)
+        along = torch.einsum("bhkw,bhw->bhk", self.steepest, fit.psi).to(SOLVE)
         sums = (self.rows.mT @ along).view(-1, 2, 2, 2)
         by_coefficients = fit.scale.unsqueeze(1) * sums.transpose(1, 2).flatten(1)
         # T(p) o W(step)^-1 moves the residual by -J step: the gradient by `step` is -J^T psi.
@@ -239,6 +239,14 @@ class Inverse:
     def travel(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the largest distance between two maps over the probe points, px."""
         return _warps.travel(self.warp, before, after)
+
+
+def _within(offset: Tensor, bound: float) -> Tensor:
+    """Return 1 where |offset| <= bound and else 0, in the type of `offset`.
+
+    Written straight into numbers, which is several times as fast as by way of bools.
+    """
+    return torch.le(offset.abs(), bound, out=torch.empty_like(offset))
 
 
 def _gradient(image: Tensor, scale: int) -> tuple[Tensor, Tensor]:
