@@ -178,7 +178,7 @@ class Inverse:
         dtype = level.fixed.dtype
         y, x = grid_of(level)
         basis = Basis.of(warp, y, x)
-        self.trusted = _inner(level.trusted)
+        self.trusted = level.trusted if level.whole else _inner(level.trusted)
         dx, dy = _gradient(level.fixed, level.scale)
         start = torch.zeros(len(level.fixed), warp.size, dtype=SOLVE, device=level.fixed.device)
         self.jacobian = warp.jacobian(start)

@@ -36,11 +36,10 @@ are. It pulls to the current iterate, not to zero, so it moves no minimum."""
 NO_PROGRESS = 1e-6
 """A step that lowers the objective by less than this part of it, and is more than half as long as
 the shortest before, makes no progress."""
-PATIENCE = 12
+PATIENCE = 8
 """Steps without progress after which a descent gives up: it walks along a kink of bilinear
 sampling, where steps neither pay nor shrink. A Gauss-Newton iteration that converges at all halves
-its steps, and Newton's squares them; a dozen rejections are what the damping needs to come back
-from its smallest useful value."""
+its steps, and Newton's squares them."""
 COARSE_TOLERANCE = 0.02
 """A coarse level is left when a step moves no probe by more than this many of *its* pixels: the
 next level starts with an error of its own blur anyway (heuristic)."""

@@ -36,6 +36,7 @@ class Level:
         trusted: 0/1 weights of the fixed pixels, `(B, h, w)`, image type.
         moving: `(B, h', w')`, unit range.
         scale: px of the full image from one pixel to the next.
+        whole: whether every fixed pixel is trusted.
 
     """
 
@@ -43,6 +44,7 @@ class Level:
     trusted: Tensor
     moving: Tensor
     scale: int
+    whole: bool = False
 
 
 def build(fixed: Tensor, trusted: Tensor, moving: Tensor) -> list[Level]:
@@ -54,18 +56,21 @@ def build(fixed: Tensor, trusted: Tensor, moving: Tensor) -> list[Level]:
         moving: `(B, H', W')`.
 
     """
-    levels = [Level(fixed, trusted, moving, 1)]
-    everywhere = torch.ones_like(moving[:1])
+    whole = bool((trusted == 1).all())
+    levels = [Level(fixed, trusted, moving, 1, whole)]
     while len(levels) < MOST_LEVELS:
         last = levels[-1]
         sides = (*last.fixed.shape[1:], *last.moving.shape[1:])
         if min(sides) < 2 * SMALLEST_SIDE:
             break
-        half_fixed, share = halve(last.fixed, last.trusted)
-        half_moving, _ = halve(last.moving, everywhere)
-        everywhere = torch.ones_like(half_moving[:1])
-        kept = (share >= TRUSTED).to(fixed.dtype)
-        levels.append(Level(half_fixed * kept, kept, half_moving, 2 * last.scale))
+        if whole:
+            half_fixed = halve(last.fixed)
+            kept = torch.ones_like(half_fixed)
+        else:
+            half_fixed, share = halve_trusted(last.fixed, last.trusted)
+            kept = (share >= TRUSTED).to(fixed.dtype)
+            half_fixed = half_fixed * kept
+        levels.append(Level(half_fixed, kept, halve(last.moving), 2 * last.scale, whole))
     return levels
 
 
@@ -76,10 +81,28 @@ def repeated(level: Level, times: int) -> Level:
         level.trusted.repeat(times, 1, 1),
         level.moving.repeat(times, 1, 1),
         level.scale,
+        level.whole,
     )
 
 
-def halve(image: Tensor, trusted: Tensor) -> tuple[Tensor, Tensor]:
+def halve(image: Tensor) -> Tensor:
+    """Return (1) of a wholly trusted `image` `(B, h, w)`, halved in size.
+
+    The weight G * 1 is then a product of one function of the row and one of the column.
+    """
+    row, column = (
+        _blur_and_decimate(torch.ones_like(side).view(1, *form))
+        for side, form in (
+            (image[0, :, 0], (-1, 1)),
+            (image[0, 0, :], (1, -1)),
+        )
+    )
+    # Along its other axis, of one sample, each profile has met the kernel's middle tap alone.
+    middle = _kernel(image)[_RADIUS]
+    return _blur_and_decimate(image) / (row / middle) / (column / middle)
+
+
+def halve_trusted(image: Tensor, trusted: Tensor) -> tuple[Tensor, Tensor]:
     """Return (1) of `image` `(B, h, w)` and the trusted share of the blur, halved in size."""
     weight = _blur_and_decimate(trusted)
     tiny = torch.finfo(image.dtype).tiny
@@ -87,10 +110,14 @@ def halve(image: Tensor, trusted: Tensor) -> tuple[Tensor, Tensor]:
     return _blur_and_decimate(image * trusted) / weight.clamp(min=tiny), weight / full
 
 
-def _blur_and_decimate(image: Tensor) -> Tensor:
-    offset = torch.arange(-_RADIUS, _RADIUS + 1, dtype=image.dtype, device=image.device)
+def _kernel(like: Tensor) -> Tensor:
+    offset = torch.arange(-_RADIUS, _RADIUS + 1, dtype=like.dtype, device=like.device)
     kernel = torch.exp(-0.5 * (offset / SIGMA).square())
-    kernel = kernel / kernel.sum()
+    return kernel / kernel.sum()
+
+
+def _blur_and_decimate(image: Tensor) -> Tensor:
+    kernel = _kernel(image)
     across, down = kernel.view(1, 1, 1, -1), kernel.view(1, 1, -1, 1)
     planes = image.unsqueeze(1)
     planes = functional.conv2d(planes, across, stride=(1, 2), padding=(0, _RADIUS))

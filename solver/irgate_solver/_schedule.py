@@ -220,7 +220,9 @@ class Schedule:
             again = replace(again, iterations=again.iterations + descent.iterations)
             descent = _levenberg.choose_descent(open_pairs, again, descent)
             there = problem.inside(problem.points(descent.p))
-            open_pairs = open_pairs & (there != region).flatten(1).any(1)
+            # On a kink another region leads to another kink, no nearer to a minimum.
+            settled = descent.state == _levenberg.CONVERGED
+            open_pairs = open_pairs & settled & (there != region).flatten(1).any(1)
             if not bool(open_pairs.any()):
                 break
         return descent, replace(objective, region=region)
@@ -270,7 +272,7 @@ class Schedule:
     def _search_beyond(self, warp: LinearWarp, found: Descent, judged: int) -> Descent:
         """Return `found`, or where a search ends in a better correlation, that."""
         level = self.levels[judged]
-        rho, rank = _search.score(warp, found.p, level, self.extent)
+        rho, _ = _search.score(warp, found.p, level, self.extent)
         convincing = rho.abs() >= _search.CONVINCING
         if bool(convincing.all()):
             return found
@@ -286,13 +288,16 @@ class Schedule:
         for index in range(place, judged - 1, -1):
             many = _pyramid.repeated(self.levels[index], kept)
             p = self._descend_inverse(turning, p, many, _metrics.correlation).p
-        ranks = _search.score(turning, p, _pyramid.repeated(level, kept), self.extent)[1]
+        # Only the full images' detail tells half a head from the other half turned round.
+        full = self.levels[0]
+        ranks = _search.score(turning, p, _pyramid.repeated(full, kept), self.extent)[1]
         best = ranks.view(kept, -1).argmax(0)
         chosen = p.view(kept, self.batch, -1)[best, torch.arange(self.batch, device=p.device)]
         start = _start.between_linear(turning, chosen, warp)
         metric = self._objective(warp, level, start).metric()
         other = self._descend_inverse(warp, start, level, metric)
-        better = _search.score(warp, other.p, level, self.extent)[1] > rank
+        before, after = (_search.score(warp, end.p, full, self.extent)[1] for end in (found, other))
+        better = after > before
         return _levenberg.choose_descent(better & ~convincing, other, found)
 
     def _objective(self, warp: Warp, level: Level, p: Tensor) -> Objective:
