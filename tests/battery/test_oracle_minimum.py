@@ -53,40 +53,57 @@ def inside(pair, points):
     return ((points >= 0) & (points <= [width - 1, height - 1])).all(axis=-1)
 
 
-def residual(pair, make, parameters, region):
-    """Return r and its Jacobian; |r|^2 is the squared error, or 2 - 2 NCC."""
-    pixels = pixel_grid(pair.fixed.shape)[region]
+def residual(pair, make, parameters, pixels, fixed):
+    """Return r; |r|^2 is the squared error, or 2 - 2 NCC."""
+    value = bilinear(pair.moving, make(parameters)(pixels))[0]
+    if pair.intensity == "same":
+        return value - fixed
+    value, fixed = value - value.mean(), fixed - fixed.mean()
+    return value / np.linalg.norm(value) - fixed / np.linalg.norm(fixed)
+
+
+def jacobian(pair, make, parameters, pixels):
     value, by_x, by_y = bilinear(pair.moving, make(parameters)(pixels))
     # Central differences are exact for transforms that are linear in their parameters.
     columns = []
     for h in 1e-4 * np.eye(parameters.size):
         moved = (make(parameters + h)(pixels) - make(parameters - h)(pixels)) / 2e-4
         columns.append(by_x * moved[:, 0] + by_y * moved[:, 1])
-    J, fixed = np.stack(columns, axis=-1), pair.fixed[region]
+    J = np.stack(columns, axis=-1)
     if pair.intensity == "same":
-        return value - fixed, J
-    value, fixed, J = value - value.mean(), fixed - fixed.mean(), J - J.mean(axis=0)
+        return J
+    value, J = value - value.mean(), J - J.mean(axis=0)
     length = np.linalg.norm(value)
     value = value / length
-    return value - fixed / np.linalg.norm(fixed), (J - np.outer(value, value @ J)) / length
+    return (J - np.outer(value, value @ J)) / length
+
+
+def gauss_newton(pair, make, parameters, region):
+    pixels, fixed = pixel_grid(pair.fixed.shape)[region], pair.fixed[region]
+    r = residual(pair, make, parameters, pixels, fixed)
+    for _ in range(15):
+        J = jacobian(pair, make, parameters, pixels)
+        step = np.linalg.solve(J.T @ J, -J.T @ r)
+        # Halved where it crosses a kink.
+        for halved in step * 0.5 ** np.arange(20)[:, None]:
+            tried = residual(pair, make, parameters + halved, pixels, fixed)
+            if tried @ tried < r @ r:
+                break
+        else:
+            break
+        parameters, r = parameters + halved, tried
+        if np.abs(halved).max() < 1e-6:
+            break
+    return parameters
 
 
 def minimum(pair):
     parameters, make = family(pair)
+    grid = pixel_grid(pair.fixed.shape)
     for _ in range(5):
-        region = inside(pair, make(parameters)(pixel_grid(pair.fixed.shape)))
-        r, J = residual(pair, make, parameters, region)
-        for _ in range(20):
-            step = np.linalg.lstsq(J, -r, rcond=None)[0]
-            # Halved where it crosses a kink; the last of them is below 1e-9 of the first.
-            for halved in step * 0.5 ** np.arange(30)[:, None]:
-                tried, J_tried = residual(pair, make, parameters + halved, region)
-                if tried @ tried < r @ r:
-                    break
-            else:
-                break
-            parameters, r, J = parameters + halved, tried, J_tried
-        if np.array_equal(region, inside(pair, make(parameters)(pixel_grid(pair.fixed.shape)))):
+        region = inside(pair, make(parameters)(grid))
+        parameters = gauss_newton(pair, make, parameters, region)
+        if np.array_equal(region, inside(pair, make(parameters)(grid))):
             break
     return make(parameters)
 
