@@ -1,9 +1,9 @@
 """Broken on purpose: good parameters, composed about (N / 2) instead of ((N - 1) / 2)."""
 
+import knowing
 import numpy as np
 
 import irgate_fixtures
-import knowing
 
 
 def register(fixed, moving):
