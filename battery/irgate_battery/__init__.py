@@ -6,7 +6,7 @@ report = check_solver(register)        # def register(fixed, moving): return mat
 print(report)
 """
 
-from irgate_battery.cases import BATTERY_VERSION, Case, base_cases, battery_cases, cases
+from irgate_battery.catalogue import BATTERY_VERSION, Case, base_cases, battery_cases, cases
 from irgate_battery.check import check_solver
 from irgate_battery.contract import CHECKS, Check
 from irgate_battery.examine import (

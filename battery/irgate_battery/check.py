@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from irgate_battery.cases import base_cases
+from irgate_battery.catalogue import base_cases
 from irgate_battery.contract import CHECKS
 from irgate_battery.examine import (
     DEFAULT_TIMEOUT,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from irgate_battery.cases import Case
+from irgate_battery.catalogue import Case
 from irgate_battery.contract import Check, Violation
 from irgate_battery.diagnosis import Explanation, explain
 from irgate_battery.diagnostics import RECOVERY_LIMIT

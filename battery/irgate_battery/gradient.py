@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from irgate_battery.cases import Case
+from irgate_battery.catalogue import Case
 from irgate_battery.protocol import Solver, SolverFault
 from irgate_fixtures import pixel_grid
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from irgate_battery.cases import (
+from irgate_battery.catalogue import (
     DEFAULT_COUNT,
     DEFAULT_SEED,
     Case,

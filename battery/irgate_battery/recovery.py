@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery.answer import Answer
-from irgate_battery.cases import Case
+from irgate_battery.catalogue import Case
 from irgate_battery.protocol import Solver
 from irgate_fixtures import Matrix, pixel_grid, rigid, translation
 

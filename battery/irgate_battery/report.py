@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from irgate_battery.cases import BATTERY_VERSION
+from irgate_battery.catalogue import BATTERY_VERSION
 from irgate_battery.row import Row
 from irgate_battery.table import Line, layout
 from irgate_battery.verdict import Verdicts

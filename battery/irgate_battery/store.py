@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery import oracle
-from irgate_battery.cases import Case
+from irgate_battery.catalogue import Case
 from irgate_battery.oracle import OracleResult, OracleUnavailable
 from irgate_fixtures import Pair
 

@@ -6,7 +6,7 @@ RMSE does not see everything: an answer half a pixel off its rotation centre, or
 on one image, stays under a ratio of 1.1. So a battery case also fails by its distance.
 """
 
-from irgate_battery.cases import Case
+from irgate_battery.catalogue import Case
 
 SLACK_PX = {"translation": 0.05, "rigid": 0.05, "affine": 0.05, "ffd": 0.1}
 """Ten times what good solvers leave on clean pairs (0.005 px; 0.01 px for an FFD, whose outer

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from irgate_battery.cases import base_cases
+from irgate_battery.catalogue import base_cases
 from irgate_battery.examine import examine_gradient
 from irgate_battery.gradient import GradientError, relative_error
 from irgate_battery.protocol import Solver, SolverFault

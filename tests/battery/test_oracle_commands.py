@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from irgate_battery import store
-from irgate_battery.cases import base_cases
+from irgate_battery.catalogue import base_cases
 from irgate_battery.oracle import solve
 
 commands = importlib.import_module("irgate_battery.oracle.__main__")

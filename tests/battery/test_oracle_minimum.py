@@ -7,7 +7,7 @@ region, started from the truth: another transform code, interpolator, derivative
 import numpy as np
 import pytest
 
-from irgate_battery.cases import base_cases
+from irgate_battery.catalogue import base_cases
 from irgate_battery.store import OracleStore
 from irgate_fixtures import FFD, NAMES, affine, image_centre, pixel_grid, rigid, translation
 

@@ -6,7 +6,7 @@ import pytest
 
 import irgate_fixtures
 from irgate_battery.answer import Answer, read_answer
-from irgate_battery.cases import base_cases
+from irgate_battery.catalogue import base_cases
 from irgate_battery.examine import examine_recovery
 from irgate_battery.protocol import Solver
 from irgate_battery.recovery import PUSHES, SEEDS, pushed, pushes

@@ -9,7 +9,7 @@ import pytest
 from _pytest.cacheprovider import Cache
 
 from irgate_battery import oracle, store
-from irgate_battery.cases import base_cases
+from irgate_battery.catalogue import base_cases
 from irgate_battery.oracle import OracleResult, OracleUnavailable
 from irgate_battery.store import OracleStore, OracleStoreWarning
 from irgate_fixtures import NAMES, rigid

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from irgate_battery.cases import cases
+from irgate_battery.catalogue import cases
 from irgate_battery.tolerance import tolerance_px
 from irgate_fixtures import rigid
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import irgate_battery
 from irgate_battery import store
-from irgate_battery.cases import Case, cases
+from irgate_battery.catalogue import Case, cases
 from irgate_battery.judge import measure
 from irgate_battery.oracle import OracleResult, solve
 from irgate_fixtures import Pair
