@@ -27,7 +27,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _precision, _warps
+from irgate_solver import _precision
 from irgate_solver._lucas_kanade import Forward, bending
 from irgate_solver._schedule import Objective
 from irgate_solver._warps import FreeForm
@@ -60,7 +60,7 @@ def stationarity(problem: Forward, p: Tensor) -> Stationarity:
     at = replace(problem, exact=True).linearise(p)
     condition = reciprocal_condition(at.normal)
     newton = adjoint_solve(at.normal, -at.gradient, condition)
-    travel = _warps.travel(problem.warp, p, p + newton)
+    travel = problem.travel(p, p + newton)
     return Stationarity(at.gradient, at.normal, condition, travel)
 
 

@@ -14,6 +14,7 @@ With r = gain m(T(x; p)) + offset - f(x) (`_metrics`), Baker & Matthews 2004:
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._normal_equations import Basis, pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
-from irgate_solver._warps import LinearWarp, Warp
+from irgate_solver._warps import LinearWarp, Probes, Warp
 
 
 def grid_of(level: Level) -> tuple[Tensor, Tensor]:
@@ -153,7 +154,11 @@ class Forward:
 
     def travel(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the largest distance between two maps over the probe points, px."""
-        return _warps.travel(self.warp, before, after)
+        return self._probes.travel(before, after)
+
+    @cached_property
+    def _probes(self) -> Probes:
+        return Probes(self.warp, self.level.fixed.device)
 
 
 def bending(warp: _warps.FreeForm, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -180,6 +185,7 @@ class Inverse:
         basis = Basis.of(warp, y, x)
         self.trusted = level.trusted if level.whole else _inner(level.trusted)
         dx, dy = _gradient(level.fixed, level.scale)
+        self.probes = Probes(warp, level.fixed.device)
         start = torch.zeros(len(level.fixed), warp.size, dtype=SOLVE, device=level.fixed.device)
         self.jacobian = warp.jacobian(start)
         # The fit of the fixed image to itself has gain 1 and no residual: its normal matrix is the
@@ -238,7 +244,7 @@ class Inverse:
 
     def travel(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the largest distance between two maps over the probe points, px."""
-        return _warps.travel(self.warp, before, after)
+        return self.probes.travel(before, after)
 
 
 def _within(offset: Tensor, bound: float) -> Tensor:

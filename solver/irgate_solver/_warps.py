@@ -90,12 +90,20 @@ def mapped(warp: Warp, p: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return points
 
 
-def travel(warp: Warp, before: Tensor, after: Tensor) -> Tensor:
-    """Return the largest distance, px, between two maps over the probe points: `(B,)`."""
-    y = torch.linspace(0, warp.height - 1, PROBES, dtype=SOLVE, device=before.device)
-    x = torch.linspace(0, warp.width - 1, PROBES, dtype=SOLVE, device=before.device)
-    shift = displacement(warp, after, y, x) - displacement(warp, before, y, x)
-    return shift.square().sum(1).amax((1, 2)).sqrt()
+class Probes:
+    """A few points of the fixed image, corners included, on which maps are compared."""
+
+    def __init__(self, warp: Warp, device: torch.device) -> None:
+        self.warp = warp
+        y = torch.linspace(0, warp.height - 1, PROBES, dtype=SOLVE, device=device)
+        x = torch.linspace(0, warp.width - 1, PROBES, dtype=SOLVE, device=device)
+        self.rows, self.columns = warp.rows(y), warp.columns(x).mT
+
+    def travel(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return the largest distance, px, between two maps over the probes: `(B,)`."""
+        change = self.warp.coefficients(after) - self.warp.coefficients(before)
+        shift = self.rows @ (change @ self.columns)
+        return shift.square().sum(1).amax((1, 2)).sqrt()
 
 
 @dataclass(frozen=True)
