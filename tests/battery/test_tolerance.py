@@ -15,6 +15,7 @@ def test_it_grows_with_noise_and_with_the_oracles_own_error():
     assert clean == pytest.approx(0.05)
     assert tolerance_px(BY_ID["synth_rotate_2d-noise10"], 0.0) == pytest.approx(clean + 0.1)
     assert tolerance_px(BY_ID["synth_rotate_2d-rot15"], 0.1) == pytest.approx(clean + 0.15)
+    assert tolerance_px(BY_ID["brain_mri_real-rot15"], 0.0) == pytest.approx(clean + 0.05)
 
 
 @pytest.mark.parametrize("degrees", [15, 45, 75])

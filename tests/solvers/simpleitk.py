@@ -3,13 +3,15 @@
 import SimpleITK as sitk
 
 
-def register(fixed, moving, model, intensity):
+def register(fixed, moving, model, intensity, mask):
     # Its tolerances are made for grey values of the usual size.
     fixed, moving = sitk.GetImageFromArray(255 * fixed), sitk.GetImageFromArray(255 * moving)
     method = sitk.ImageRegistrationMethod()
     method.SetInterpolator(sitk.sitkLinear)
     method.SetShrinkFactorsPerLevel([4, 2, 1])
     method.SetSmoothingSigmasPerLevel([2, 1, 0])
+    if mask is not None:
+        method.SetMetricFixedMask(sitk.GetImageFromArray(mask.astype("uint8")))
     if intensity == "same":
         method.SetMetricAsMeanSquares()
     else:
