@@ -237,6 +237,6 @@ def attach(
             f"than {_precision.STATIONARY} px from a stationary point; see Result.status, raise "
             '`iterations`, choose a smaller model or use sampling="cubic"',
             InexactGradientWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     return _apply_fixed_point(fixed, moving, weight, p, objective, at), at

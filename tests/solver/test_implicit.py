@@ -207,6 +207,7 @@ def test_unfinished_solve_warns_once_and_says_so() -> None:
         result.matrix.sum().backward()
     assert [w.category for w in caught] == [InexactGradientWarning]
     assert "ran out of iterations" in str(caught[0].message)
+    assert caught[0].filename == __file__
     assert result.status is Status.EXHAUSTED
     assert fixed.grad.isfinite().all()
 
