@@ -211,13 +211,18 @@ class Inverse:
         last = (2.0 * (full - 1.0) / level.scale + 1.0) / size - 1.0
         edge = torch.minimum(1.0 - 1.0 / size, last) + 4.0 * torch.finfo(dtype).eps
         self.edge: list[float] = edge.tolist()
+        # Room for the grid and for what is inside: fresh memory for each iteration costs as much
+        # as the arithmetic on it.
+        room = torch.empty(2, len(level.fixed), 2, *level.fixed.shape[1:], dtype=dtype)
+        self.grid, self.inside = room.to(level.fixed.device)
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
-        grid = self._grid(self.warp.coefficients(p))
-        valid = _within(grid[:, 0], self.edge[0]).mul_(_within(grid[:, 1], self.edge[1]))
-        valid = valid.mul_(self.trusted)
-        moved = _sampling.sample_normalised(self.level.moving, grid)
+        self._map(self.warp.coefficients(p))
+        moved = _sampling.sample_normalised(self.level.moving, self.grid)
+        torch.abs(self.grid, out=self.inside)
+        x, y = self.inside.unbind(1)
+        valid = x.le_(self.edge[0]).mul_(y.le_(self.edge[1])).mul_(self.trusted)
         fit = self.metric(self.level.fixed, moved, valid, False)
         # sum psi dx {1, xi} along each row, then times {1, eta} down the rows.
         along = torch.einsum("bhkw,bhw->bhk", self.steepest, fit.psi).to(SOLVE)
@@ -228,15 +233,15 @@ class Inverse:
         overlap = total(valid) / self.count
         return Linearisation(fit.objective, fit.rounding, gradient, self.normal, overlap, fit.noise)
 
-    def _grid(self, c: Tensor) -> Tensor:
-        """Return T(x) in the moving level's normalised coordinates, `(B, 2, h, w)`, image type."""
+    def _map(self, c: Tensor) -> None:
+        """Write T(x) in the moving level's normalised coordinates into `grid`, `(B, 2, h, w)`."""
         c = c * self.per_px.view(2, 1, 1)
         down = c[:, :, 0, :1] + c[:, :, 1, :1] * self.eta
         across = c[:, :, 0, 1:] * self.xi
         down[:, 1] += self.row
         across[:, 0] += self.column
         dtype = self.level.fixed.dtype
-        return down.to(dtype).unsqueeze(-1) + across.to(dtype).unsqueeze(-2)
+        torch.add(down.to(dtype).unsqueeze(-1), across.to(dtype).unsqueeze(-2), out=self.grid)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Compose with the inverse increment on the right."""
