@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -169,8 +170,12 @@ CHECKS = tuple(
 )
 
 
+@cache
 def _pair() -> Pair:
-    """A pure shift of a smooth scene: it lies in every model, and is no multiple of anything."""
+    """A pure shift of a smooth scene: it lies in every model, and is no multiple of anything.
+
+    Made once: no check hands a solver these arrays themselves.
+    """
     return irgate_fixtures.pair("synth_translate_2d")
 
 
