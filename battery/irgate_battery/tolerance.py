@@ -1,6 +1,6 @@
 """How far from the truth an answer on a battery case may stand, in pixels.
 
-    tolerance = slack(model, intensity) + 1.5 x the oracle's own distance + 1 px x sigma of the noise
+    tolerance = slack(model, intensity) + 1.5 x oracle_tre_px + 1 px x sigma of the noise
 
 RMSE does not see everything: an answer half a pixel off its rotation centre, or pulled by a gamma
 on one image, stays under a ratio of 1.1. So a battery case also fails by its distance.
@@ -14,8 +14,9 @@ control points hang on few pixels), and a third of what a centre that is half a 
 15 degrees (0.18 px)."""
 
 VARYING_PX = 0.05
-"""Added where intensities vary. SimpleITK's plain descent, which stops short of the polished oracle,
-stands 0.06 to 0.08 px from the truth of two acquisitions under a coil's gain, and is right."""
+"""Added where intensities vary. SimpleITK's plain descent, which stops short of the polished
+oracle, stands 0.06 to 0.08 px from the truth of two acquisitions under a coil's gain, and is
+right."""
 
 ORACLE_FACTOR = 1.5
 """A solver of another objective (cubic sampling, local correlation) may be drawn by noise or bias
