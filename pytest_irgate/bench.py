@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +53,14 @@ class Bench:
         except NotASolver as error:
             pytest.fail(f"the irgate_solver fixture: {error}", pytrace=False)
         ours = config.stash.get(RESOLVED, None) is candidate
+        hidden = _other_definitions(config) if ours else []
+        if hidden:
+            pytest.fail(
+                f"irgate_solver is also defined in {', '.join(hidden)}, where the gate's items do "
+                "not see it, and the bundled solver must not be judged in its place; define it in "
+                "the conftest.py of the root folder",
+                pytrace=False,
+            )
         item.stash[IDENTITY] = {
             "spec": self._settings.solver if ours else FROM_FIXTURE,
             "name": self._solver.name,
@@ -80,8 +90,10 @@ class Bench:
         from pytest_irgate.properties import examine_property
 
         settings = self._settings
+        spec = self._item.stash[IDENTITY]["spec"]
+        named = "" if spec == FROM_FIXTURE else f"--irgate-solver {shlex.quote(settings.solver)} "
         replay = (
-            f"pytest --irgate --irgate-solver {settings.solver} --irgate-fuzz {settings.fuzz} "
+            f"pytest --irgate {named}--irgate-fuzz {settings.fuzz} "
             f'--irgate-seed {settings.plan.seed} "{self._item.nodeid}"'
         )
         self._conclude(
@@ -97,6 +109,33 @@ class Bench:
             pytest.skip(row.message)
         if row.status != "passed":
             pytest.fail(row.message, pytrace=False)
+
+
+def _other_definitions(config: pytest.Config) -> list[str]:
+    """Return the conftests and plugins, besides ours, that define a fixture irgate_solver."""
+    modules = [
+        plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, ModuleType)
+    ]
+    return sorted(
+        str(getattr(module, "__file__", module.__name__))
+        for module in modules
+        if module.__name__ != "pytest_irgate.plugin"
+        and any(
+            _fixture_name(name, value) == "irgate_solver" for name, value in vars(module).items()
+        )
+    )
+
+
+def _fixture_name(attribute: str, value: object) -> str | None:
+    """Return the name of a fixture, or `None` for anything else.
+
+    pytest keeps `name=` in a marker, on the object from 8.4 on and on the function before.
+    """
+    for place in ("_fixture_function_marker", "_pytestfixturefunction"):
+        marker = getattr(value, place, None)
+        if marker is not None and hasattr(marker, "scope"):
+            return getattr(marker, "name", None) or attribute
+    return None
 
 
 def row_of(item: pytest.Item, report: pytest.TestReport) -> Row | None:

@@ -49,6 +49,8 @@ def resolve(spec: str, base: Path) -> object:
         Solver.of(found)
     except NotASolver as error:
         raise pytest.UsageError(f"--irgate-solver {spec}: {error}") from None
+    except Exception as error:
+        raise _broken(spec, "reading its signature and attributes", error) from None
     return found
 
 
@@ -57,7 +59,7 @@ def _entry_point(spec: str) -> object:
     if spec in named:
         try:
             found: object = named[spec].load()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise _cannot_import(spec, error) from None
         return found
     known = ", ".join([*ADAPTERS, *sorted(named)])
@@ -78,11 +80,15 @@ def _attribute(target: str, spec: str, base: Path) -> object:
     else:
         try:
             module = importlib.import_module(where)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise _cannot_import(spec, error) from None
     found: Any = module
     for part in attribute.split("."):
-        if not hasattr(found, part):
+        try:
+            there = hasattr(found, part)
+        except Exception as error:
+            raise _broken(spec, f"looking up {part!r}", error) from None
+        if not there:
             callables = [name for name, value in vars(module).items() if callable(value)]
             public = [name for name in callables if not name.startswith("_")]
             raise pytest.UsageError(
@@ -108,14 +114,26 @@ def _from_path(path: Path, spec: str) -> ModuleType:
     sys.modules[name] = module
     try:
         location.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[name]
         raise _cannot_import(spec, error) from None
     return module
 
 
 def _cannot_import(spec: str, error: BaseException) -> pytest.UsageError:
+    """Return the usage error for an import that failed, whatever it raised; Ctrl-C goes on."""
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    refused = _broken(spec, "importing it", error)
+    module = spec.partition(":")[0]
+    if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+        attribute = spec.partition(":")[2]
+        return pytest.UsageError(f"{refused}; if it is a file, name it {module}.py:{attribute}")
+    return refused
+
+
+def _broken(spec: str, what: str, error: BaseException) -> pytest.UsageError:
     said = " ".join(str(error).split())
     return pytest.UsageError(
-        f"--irgate-solver {spec}: importing it raised {type(error).__name__}: {said}"
+        f"--irgate-solver {spec}: {what} raised {type(error).__name__}: {said}"
     )

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from irgate_battery import Report, Row, SolverIdentity, evaluate, has_failed
+from irgate_battery import Report, Row, SolverIdentity, evaluate, has_failed, item_id
 from pytest_irgate import __version__, terminal
 from pytest_irgate.bench import EXAMINED, IDENTITY, blank_row, row_of
 from pytest_irgate.expected_failures import ExpectedFailures
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.resolve import solver_of
-from pytest_irgate.selection import ROOT, Selection, is_ours, split_arguments
-from pytest_irgate.settings import DEFAULT_SOLVER, SETTINGS, settings_of
+from pytest_irgate.selection import ROOT, Selection, module_id, split_arguments
+from pytest_irgate.settings import DEFAULT_SOLVER, FUZZ, SETTINGS, settings_of
 
 FROM_CONTROLLER = "irgate"
 """Key under which a worker, whose folder may be another, learns what was named by its path."""
@@ -55,6 +55,8 @@ class GateRun:
         self._report: Report | None = None
         self._json_trouble = ""
         self._selection = self._divide_arguments()
+        self._modules = frozenset(module_id(suite) for suite in settings.suites)
+        self._clear_old_report()
         manager = config.pluginmanager
         manager.register(SuiteCollection(settings.suites, self._selection), "irgate-collection")
         manager.register(KeepUnderLastFailed(), "irgate-lastfailed")
@@ -67,6 +69,23 @@ class GateRun:
         config.args = own
         config.args_source = config.ArgsSource.ARGS
         return selection
+
+    def _clear_old_report(self) -> None:
+        """Take an earlier run's JSON away, so that it cannot be read as this run's."""
+        path = self._settings.json
+        if path is None or self._config.option.collectonly:
+            return
+        try:
+            path.touch()
+            path.unlink()
+        except OSError as error:
+            raise pytest.UsageError(
+                f"--irgate-json {path}: it cannot be written: {error.strerror}"
+            ) from None
+
+    def _is_item(self, nodeid: str) -> bool:
+        """Whether a node id is an item's of this run; a user's own folder may be called irgate."""
+        return nodeid.partition("::")[0] in self._modules
 
     # --- before the items run -----------------------------------------------------------------
 
@@ -101,11 +120,8 @@ class GateRun:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Refuse a node id that names no item; mark what is expected to fail."""
-        for name in self._selection.named or ():
-            if not any(Selection((name,)).holds(item.nodeid) for item in items):
-                raise pytest.UsageError(
-                    f"not found: {name} (`--collect-only` lists the gate's items)"
-                )
+        if not self._is_worker:
+            self._check_collected([item.nodeid for item in items])
 
         if self._xfail:
             self._xfail.mark(items)
@@ -117,11 +133,38 @@ class GateRun:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
         """Remember the same under xdist, where only the workers collect."""
+        self._check_collected([str(nodeid) for nodeid in ids])
         self._expect(str(nodeid) for nodeid in ids)
+
+    def _check_collected(self, nodeids: Sequence[str]) -> None:
+        """Refuse names of nothing, and a suite that was multiplied.
+
+        Under xdist these are the selected items only, so that nothing can be said of a name then
+        if something else was deselected.
+        """
+        narrowed = self._config.option.keyword or self._config.option.markexpr
+        for name in self._selection.named or ():
+            found = any(Selection((name,)).holds(nodeid) for nodeid in nodeids)
+            if not found and not narrowed:
+                raise pytest.UsageError(
+                    f"not found: {name} (`--collect-only` lists the gate's items)"
+                )
+        known = {
+            item_id(suite, case)
+            for suite, names in self._settings.plan.expected().items()
+            for case in names
+        }
+        for nodeid in nodeids:
+            suite = nodeid.partition("::")[0]
+            if self._is_item(nodeid) and suite != module_id(FUZZ) and nodeid not in known:
+                raise pytest.UsageError(
+                    f"{nodeid} is no item of the gate; a parametrised irgate_solver fixture would "
+                    "mix several solvers into one verdict: judge one solver a run"
+                )
 
     def _expect(self, nodeids: Iterable[str]) -> None:
         known = dict.fromkeys(self._expected)
-        known |= dict.fromkeys(nodeid for nodeid in nodeids if is_ours(nodeid))
+        known |= dict.fromkeys(nodeid for nodeid in nodeids if self._is_item(nodeid))
         self._expected = list(known)
 
     # --- while they run -----------------------------------------------------------------------
@@ -132,7 +175,7 @@ class GateRun:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Hang the item's row on its report, as builtin types: it may travel between processes."""
         report = yield
-        if is_ours(item.nodeid):
+        if self._is_item(item.nodeid):
             row = row_of(item, report)
             if row is not None:
                 identity = item.stash.get(IDENTITY, None)
@@ -144,7 +187,7 @@ class GateRun:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather rows, on the controller or where there is only one process."""
-        if self._is_worker or not is_ours(str(report.nodeid)):
+        if self._is_worker or not self._is_item(str(report.nodeid)):
             return
         carried = getattr(report, "irgate", None)
         if carried is not None:
@@ -163,11 +206,21 @@ class GateRun:
         try:
             result = yield
         finally:
-            if not self._is_worker and not session.config.option.collectonly:
+            if not self._is_worker and not self._only_looks(session.config):
                 self._report = self._conclude()
                 if self._report.exit_status and not session.testsfailed:
                     session.testsfailed = 1
         return result
+
+    @staticmethod
+    def _only_looks(config: pytest.Config) -> bool:
+        """Whether no item was to run at all."""
+        option = config.option
+        return bool(
+            option.collectonly
+            or getattr(option, "setuponly", False)
+            or getattr(option, "setupplan", False)
+        )
 
     def _conclude(self) -> Report:
         rows = tuple(self._rows.get(nodeid) or self._missing(nodeid) for nodeid in self._expected)
@@ -179,6 +232,7 @@ class GateRun:
             solver=self._identity(),
             exit_status=int(has_failed(rows, verdicts, strict=self._settings.strict)),
             seed=plan.seed,
+            strict=self._settings.strict,
         )
 
     def _missing(self, nodeid: str) -> Row:
@@ -197,7 +251,9 @@ class GateRun:
         """Write the JSON report, with the exit status that pytest ends with."""
         if self._report is None:
             return
-        self._report = replace(self._report, exit_status=int(exitstatus))
+        self._report = replace(
+            self._report, exit_status=int(exitstatus) or self._report.exit_status
+        )
         path = self._settings.json
         if path is not None:
             try:

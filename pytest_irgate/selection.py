@@ -43,8 +43,8 @@ def split_arguments(args: Sequence[str], suites: Sequence[str]) -> tuple[list[st
     Raises: pytest.UsageError where a named suite does not exist or was not asked for.
 
     """
-    own = [arg for arg in args if not is_ours(arg)]
-    ours = [arg.rstrip("/") for arg in args if is_ours(arg)]
+    own = [arg for arg in args if not _is_ours(arg)]
+    ours = [arg.rstrip("/") for arg in args if _is_ours(arg)]
     for arg in ours:
         module = arg.partition("::")[0]
         if module != ROOT and module not in {module_id(suite) for suite in suites}:
@@ -63,6 +63,5 @@ def module_id(suite: str) -> str:
     return f"{ROOT}/{suite}.py"
 
 
-def is_ours(arg: str) -> bool:
-    """Whether an argument or a node id stands under the gate's name."""
+def _is_ours(arg: str) -> bool:
     return arg == ROOT or arg.startswith((f"{ROOT}/", f"{ROOT}::"))

@@ -1,5 +1,6 @@
 """The gate's options, read from the command line and from ini, and checked in one place."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -64,6 +65,8 @@ def _read(config: pytest.Config) -> Settings:
     xfail, xfail_base = _given(config, "xfail")
     suites = _suites(_given(config, "suite")[0])
     fuzz = _whole_number("fuzz", _given(config, "fuzz")[0], DEFAULT_EXAMPLES * (FUZZ in suites))
+    if FUZZ in suites and not fuzz:
+        raise pytest.UsageError("--irgate-fuzz 0: the fuzz suite is named; expected 1 or more")
     if fuzz and FUZZ not in suites:
         suites = (*suites, FUZZ)
     return Settings(
@@ -74,12 +77,12 @@ def _read(config: pytest.Config) -> Settings:
         timeout=_timeout(_given(config, "timeout")[0]),
         plan=Plan(
             seed=_whole_number("seed", _given(config, "seed")[0], Plan().seed),
-            count=_whole_number("cases", _given(config, "cases")[0], Plan().count),
+            count=_whole_number("cases", _given(config, "cases")[0], Plan().count, least=1),
         ),
         fuzz=fuzz,
         strict=bool(config.getoption("irgate_strict") or config.getini("irgate_strict")),
         xfail=xfail_base / xfail if xfail else None,
-        json=_json(json_base / json) if json else None,
+        json=_json(config, json_base / json) if json else None,
     )
 
 
@@ -89,7 +92,9 @@ def _given(config: pytest.Config, name: str) -> tuple[str, Path]:
     if value is not None:
         return str(value).strip(), config.invocation_params.dir
     base = config.inipath.parent if config.inipath else config.rootpath
-    return str(config.getini(f"irgate_{name}")).strip(), base
+    value = config.getini(f"irgate_{name}")
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text.strip(), base
 
 
 def _suites(text: str) -> tuple[str, ...]:
@@ -119,22 +124,28 @@ def _timeout(text: str) -> float | None:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds < float("inf"):
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:
         raise pytest.UsageError(
-            f"--irgate-timeout {text}: expected seconds, a number of 0 (no limit) or more"
+            f"--irgate-timeout {text}: expected seconds, a number from 0 (no limit) to "
+            f"{threading.TIMEOUT_MAX:.0f}"
         )
     return seconds or None
 
 
-def _whole_number(name: str, text: str, default: int) -> int:
+def _whole_number(name: str, text: str, default: int, least: int = 0) -> int:
     if not text:
         return default
-    if not text.isascii() or not text.isdigit():
-        raise pytest.UsageError(f"--irgate-{name} {text}: expected a whole number of 0 or more")
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise pytest.UsageError(
+            f"--irgate-{name} {text}: expected a whole number of {least} or more"
+        )
     return int(text)
 
 
-def _json(path: Path) -> Path:
+def _json(config: pytest.Config, path: Path) -> Path | None:
+    if hasattr(config, "workerinput"):
+        # The controller writes it; a worker's folder may be another.
+        return None
     if path.is_dir():
         raise pytest.UsageError(f"--irgate-json {path}: that is a folder; name a file")
     if not path.parent.is_dir():

@@ -17,6 +17,11 @@ LAST_ROW_TOLERANCE = 1e-6
 """How far a (3, 3) matrix's last row may stand from (0, 0, 1): float32 rounding, with room."""
 
 
+LARGEST = 1e6
+"""Larger numbers in an answer mean nothing, in pixels or as a matrix entry, and their squares
+overflow."""
+
+
 class AnswerError(Exception):
     """What the solver returned is no transform; the message is for the solver's author."""
 
@@ -49,7 +54,9 @@ def read_answer(raw: object, shape: tuple[int, int]) -> Answer:
     if raw is None:
         raise AnswerError(f"returned None; {EXPECTED}. Is a `return` missing?")
     matrix = getattr(raw, "matrix", None)
-    if matrix is not None and not callable(matrix):
+    if callable(matrix):
+        matrix = matrix()
+    if matrix is not None:
         return _from_array(_to_numpy(matrix, " as .matrix"), shape, " as .matrix")
     displacement = getattr(raw, "displacement", None)
     if displacement is not None:
@@ -90,6 +97,12 @@ def _from_array(array: NDArray[Any], shape: tuple[int, int], place: str = "") ->
             f"returned {bad} of {numbers.size} numbers that are NaN or infinite{place}; "
             "expected finite numbers. A division by an empty overlap or a singular system is "
             "the usual cause."
+        )
+    largest = float(np.abs(numbers).max())
+    if largest > LARGEST:
+        raise AnswerError(
+            f"returned a number of size {largest:.3g}{place}; expected pixels, of which no image "
+            f"has {LARGEST:g}. A solve that ran away is the usual cause."
         )
     if numbers.ndim == 3:
         return Answer(displacement=numbers, matrix=None)

@@ -63,4 +63,5 @@ def check_solver(
         solver=SolverIdentity(spec=None, name=known.name, version=known.version),
         exit_status=int(has_failed(rows, verdicts, strict=strict)),
         seed=plan.seed,
+        strict=strict,
     )

@@ -74,15 +74,19 @@ def axis_order(solver: Solver, timeout: float | None) -> None:
 
 
 def input_unchanged(solver: Solver, timeout: float | None) -> None:
-    """The images that the solver is handed are the same afterwards, to the bit."""
+    """The images and the mask that the solver is handed are the same afterwards, to the bit."""
     pair = _pair()
-    given = {"fixed": pair.fixed.astype(np.float32), "moving": pair.moving.astype(np.float32)}
+    given = {
+        "fixed": pair.fixed.astype(np.float32),
+        "moving": pair.moving.astype(np.float32),
+        "mask": np.ones(pair.fixed.shape, dtype=bool),
+    }
     before = {name: image.copy() for name, image in given.items()}
     solver.call(
         given["fixed"],
         given["moving"],
         model=_model(solver),
-        mask=None,
+        mask=given["mask"],
         init=None,
         intensity=pair.intensity,
         timeout=timeout,

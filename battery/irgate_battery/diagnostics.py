@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from irgate_battery.recovery import SEEDS
 from irgate_battery.rules import RATIO_CAP
 from irgate_battery.tally import Tally
 from irgate_battery.verdict import Verdict
@@ -31,7 +32,8 @@ def agreement(tally: Tally) -> Verdict:
         return Verdict("not_evaluated", undecided, figures)
     return Verdict(
         "pass" if max(apart) <= AGREEMENT_TARGET else "fail",
-        f"the warped images differ by at most {max(apart):.2g} RMSE; target {AGREEMENT_TARGET:g}",
+        f"the warped images differ by at most {max(apart):.2g} RMSE; target {AGREEMENT_TARGET:g} "
+        f"({tally.how_many})",
         figures,
     )
 
@@ -72,13 +74,17 @@ def mean_ratio(tally: Tally) -> Verdict:
 def recovery(tally: Tally) -> Verdict:
     """Return how many of the pushed starts came back to the optimum."""
     recovered = sum(row.recovered or 0 for row in tally.ran)
-    tried = sum(row.tried or 0 for row in tally.ran)
+    # Where the solver raised, none of the starts came back.
+    tried = sum(row.tried or SEEDS for row in tally.ran)
     figures = {"recovered": recovered, "tried": tried, "limit": RECOVERY_LIMIT}
     undecided = _undecided(tally)
     if undecided:
         return Verdict("not_evaluated", undecided, figures)
     failed = sorted(row.case for row in tally.ran if row.status == "failed")
-    reason = f"{recovered} of {tried} starts came back; {RECOVERY_LIMIT:.0%} of each item's must"
+    reason = (
+        f"{recovered} of {tried} starts came back; {RECOVERY_LIMIT:.0%} of each item's must "
+        f"({tally.how_many})"
+    )
     if failed:
         return Verdict("fail", f"{reason}; not: {', '.join(failed)}", figures)
     return Verdict("pass", reason, figures)
@@ -97,7 +103,10 @@ def gradient(tally: Tally) -> Verdict:
     if undecided:
         return Verdict("not_evaluated", undecided, figures)
     largest = f", relative error at most {max(errors):.1e}" if errors else ""
-    reason = f"{figures['passed']} of {figures['tried']} agree with differences{largest}"
+    reason = (
+        f"{figures['passed']} of {figures['tried']} agree with differences{largest} "
+        f"({tally.how_many})"
+    )
     if failed:
         return Verdict("fail", f"{reason}; not: {', '.join(failed)}", figures)
     return Verdict("pass", reason, figures)

@@ -114,6 +114,12 @@ def examine_recovery(
         if missing:
             return Row(**row, status="skipped", message=missing)
         result = measure_recovery(case, push, solver, timeout)
+        if not result.heeded:
+            message = (
+                f"{row['case']}: init changes not one bit of the answer, for ten different starts; "
+                "expected a solve that begins there. Use it, or take it out of the signature."
+            )
+            return Row(**row, recovered=0, tried=result.tried, status="failed", message=message)
         row.update(recovered=result.recovered, tried=result.tried)
         if result.recovered >= RECOVERY_LIMIT * result.tried:
             return Row(**row)

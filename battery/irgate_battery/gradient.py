@@ -35,6 +35,10 @@ TOLERANCE = 1e-3
 """Relative error. Linear sampling is not differentiable where a sample crosses a pixel's border;
 what differences then see of the kinks is some 1e-4."""
 
+REGISTERED_PX = 1.0
+"""How near to the truth the answer must stand whose derivative is asked for: that it is a
+registration at all; how good a one the other suites say."""
+
 BORDER_PX = 2.0
 """How far inside the moving image the truth must map a pixel for it to count: farther than any
 answer in the course of the check is from the truth."""
@@ -126,15 +130,27 @@ def _loss(case: Case, solver: Solver, timeout: float | None, fixed: Any, moving:
         fixed,
         moving,
         model=case.model,
-        mask=torch.from_numpy(_interior(case)),
+        mask=torch.from_numpy(_interior(case).copy()),
         init=None,
         intensity=case.intensity,
         timeout=timeout,
     )
     shape = (int(fixed.shape[0]), int(fixed.shape[1]))
     # Whatever is wrong with its form is said by the reader that the other suites use.
-    solver.read(raw, shape)
+    answer = solver.read(raw, shape)
+    off = float(np.linalg.norm(answer.displacement - _truth(case), axis=-1).mean())
+    if off > REGISTERED_PX:
+        raise GradientError(
+            f"the answer to float64 tensors stands {off:.3g} px from the truth; expected at most "
+            f"{REGISTERED_PX:g} px: the derivative of something else is worth nothing."
+        )
     return (_weights(shape) * _displacement(raw, shape, solver)).sum(-1).mean()
+
+
+@functools.cache
+def _truth(case: Case) -> NDArray[np.float64]:
+    pair = case.pair()
+    return pair.truth.displacement((pair.fixed.shape[0], pair.fixed.shape[1]))
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery.answer import Answer, AnswerError, read_answer
-from irgate_battery.timeout import CallTimeout, call_within
+from irgate_battery.timeout import CallInterrupted, CallTimeout, call_within
 
 MODELS = ("translation", "rigid", "affine", "ffd")
 OPTIONAL_ARGUMENTS = ("model", "mask", "init", "intensity")
@@ -85,13 +85,14 @@ class Solver:
                 f"a solver is a callable that takes fixed and moving; got a "
                 f"{type(candidate).__name__}"
             )
-        declared = getattr(candidate, "name", None) or getattr(candidate, "__name__", None)
-        name = str(declared or type(candidate).__name__)
+        told = (getattr(candidate, name, None) for name in ("name", "__name__"))
+        name = next((text for text in told if isinstance(text, str) and text), None)
+        name = name or type(candidate).__name__
         version = getattr(candidate, "version", None)
         return cls(
             function=candidate,
             name=name,
-            version=None if version is None else str(version),
+            version=str(version) if isinstance(version, (str, int, float)) else None,
             models=_models(candidate, name),
             differentiable=bool(getattr(candidate, "differentiable", False)),
             accepts=_accepted(candidate, name),
@@ -120,28 +121,53 @@ class Solver:
         """
         images = np.array(fixed, dtype=np.float32), np.array(moving, dtype=np.float32)
         copied_mask = None if mask is None else np.array(mask, dtype=bool)
-        raw, seconds = self.call(
-            *images, model=model, mask=copied_mask, init=init, intensity=intensity, timeout=timeout
+        shape = (fixed.shape[0], fixed.shape[1])
+        # Reading is part of the call: an answer object's displacement(shape) is the solver's code,
+        # and its time too.
+        answer, seconds = self.call(
+            *images,
+            model=model,
+            mask=copied_mask,
+            init=init,
+            intensity=intensity,
+            timeout=timeout,
+            then=lambda raw: read_answer(raw, shape),
         )
-        return self.read(raw, (fixed.shape[0], fixed.shape[1]), seconds), seconds
+        return answer, seconds
 
     def call(
-        self, fixed: Any, moving: Any, *, timeout: float | None = None, **offered: Any
+        self,
+        fixed: Any,
+        moving: Any,
+        *,
+        timeout: float | None = None,
+        then: Callable[[Any], Any] = lambda raw: raw,
+        **offered: Any,
     ) -> tuple[Any, float]:
         """Call the solver on exactly these objects; return what it returns, and the seconds.
 
-        Raises: SolverFault, where it raises, exits or does not come back.
+        Args:
+            fixed, moving: passed as they are.
+            timeout: seconds, for the call and for `then`.
+            then: reads what it returns.
+            offered: passed where the signature has them.
+        Raises: SolverFault, where it raises, exits, does not come back, or returns no transform.
         """
         passed = {name: value for name, value in offered.items() if name in self.accepts}
         start = time.perf_counter()
         try:
-            raw = call_within(timeout, lambda: self.function(fixed, moving, **passed))
+            raw = call_within(timeout, lambda: then(self.function(fixed, moving, **passed)))
         except CallTimeout:
             raise SolverFault(
                 f"solver {self.name!r} did not return within {timeout:g} s; expected an answer in "
                 "that time. Mend the loop that does not end, or raise the limit "
                 "(--irgate-timeout SECONDS, 0 for none)."
             ) from None
+        except AnswerError as error:
+            seconds = time.perf_counter() - start
+            raise SolverFault(f"solver {self.name!r} {error}", seconds=seconds) from None
+        except CallInterrupted as error:
+            raise self._raised(error.__cause__ or error, time.perf_counter() - start) from None
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -154,7 +180,9 @@ class Solver:
             return read_answer(raw, shape)
         except AnswerError as error:
             raise SolverFault(f"solver {self.name!r} {error}", seconds=seconds) from None
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             # An answer object's own .displacement(shape) is the solver's code too.
             raise self._raised(error, seconds) from None
 
@@ -163,14 +191,21 @@ class Solver:
         own = [frame for frame in frames if frame.filename != __file__]
         own = [frame for frame in own if not frame.filename.endswith(_MACHINERY)]
         where = f", at {own[-1].filename}:{own[-1].lineno} in {own[-1].name}" if own else ""
-        said = " ".join(str(error).split()) or "no message"
+        said = _printable(" ".join(str(error).split())) or "no message"
+        if "main thread" in said:
+            said += " (the time limit runs it in another; --irgate-timeout 0 does not)"
         lines = traceback.format_list(own) + traceback.format_exception_only(error)
         return SolverFault(
             f"solver {self.name!r} raised {type(error).__name__}: {said}{where}; expected a "
             "transform, on every pair of images.",
-            detail="".join(lines),
+            detail=_printable("".join(lines)),
             seconds=seconds,
         )
+
+
+def _printable(text: str) -> str:
+    """Return a text that can be encoded: a lone surrogate in a row would kill an xdist run."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 _MACHINERY = ("irgate_battery/timeout.py", "irgate_battery\\timeout.py")
@@ -181,7 +216,12 @@ def _models(candidate: object, name: str) -> tuple[str, ...]:
     declared = getattr(candidate, "models", None)
     if declared is None:
         return MODELS
-    given = (declared,) if isinstance(declared, str) else tuple(declared)
+    try:
+        given = (declared,) if isinstance(declared, str) else tuple(declared)
+    except TypeError:
+        raise NotASolver(
+            f"solver {name!r} declares models = {declared!r}; expected some of {list(MODELS)}"
+        ) from None
     unknown = [model for model in given if model not in MODELS]
     if unknown or not given:
         raise NotASolver(

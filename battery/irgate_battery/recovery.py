@@ -53,11 +53,17 @@ class Start:
 
 @dataclass(frozen=True)
 class Recovery:
-    """How many seeds came back, and the farthest mean distance to the optimum, px."""
+    """How many seeds came back, and the farthest mean distance to the optimum, px.
+
+    Attributes:
+        heeded: whether any start changed any bit of the answer. Where none did, the solver did not
+            come back: it never left.
+    """
 
     recovered: int
     tried: int
     farthest_px: float
+    heeded: bool
 
 
 def measure_recovery(case: Case, push: str, solver: Solver, timeout: float | None) -> Recovery:
@@ -87,13 +93,16 @@ def measure_recovery(case: Case, push: str, solver: Solver, timeout: float | Non
 
     optimum = solve(None)
     distances = []
+    heeded = False
     for away in pushes(push, case.id, shape):
         found = solve(pushed(optimum, away)).displacement
+        heeded = heeded or not np.array_equal(found, optimum.displacement)
         distances.append(float(np.linalg.norm(found - optimum.displacement, axis=-1).mean()))
     return Recovery(
         recovered=sum(distance <= RECOVERED_PX for distance in distances),
         tried=len(distances),
         farthest_px=max(distances),
+        heeded=heeded,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from irgate_battery.catalogue import BATTERY_VERSION
 from irgate_battery.row import Row
-from irgate_battery.table import Line, layout
+from irgate_battery.table import BAD, Line, layout
 from irgate_battery.verdict import Verdicts
 
 SCHEMA = 1
@@ -47,6 +47,7 @@ class Report:
         solver: who was examined.
         exit_status: 0, or 1 where an item or the hard gate failed.
         seed: what the battery was drawn with.
+        strict: whether the mean ratio decides too.
 
     """
 
@@ -55,6 +56,7 @@ class Report:
     solver: SolverIdentity
     exit_status: int
     seed: int = 0
+    strict: bool = False
 
     @property
     def passed(self) -> bool:
@@ -67,27 +69,39 @@ class Report:
 
     def lines(self, width: int = 100) -> list[Line]:
         """Return the report as lines of text with a tone each, for a terminal of this width."""
-        return [*layout(self.rows, self.verdicts, width), self.sentence()]
+        return [*layout(self.rows, self.verdicts, width, strict=self.strict), self.sentence()]
 
     def sentence(self) -> Line:
         """Return the one line that says pass, fail or not evaluated, and why."""
         counts = Counter(row.status for row in self.rows)
-        bad = [row.case for row in self.rows if row.status in ("failed", "error", "missing")]
-        gate = self.verdicts.hard_gate
+        gate, mean = self.verdicts.hard_gate, self.verdicts.mean_ratio
+        reasons = []
+        bad = [row.case for row in self.rows if row.status in BAD]
+        if bad:
+            told = ", ".join(f"{n} {status}" for status, n in counts.items() if status in BAD)
+            first = ", ".join(bad[:3]) + (", ..." if bad[3:] else "")
+            reasons.append(f"of {len(self.rows)} items {told} ({first})")
         if bad or gate.status == "fail":
-            items = ""
-            if bad:
-                first = ", ".join(bad[:3]) + (", ..." if bad[3:] else "")
-                items = f"{len(bad)} of {len(self.rows)} items did not pass ({first}); "
             named = {"pass": "holds:", "fail": "fails:", "not_evaluated": "is"}[gate.status]
-            return Line(f"irgate: FAIL: {items}the hard gate {named} {gate.reason}", "bad")
+            reasons.append(f"the hard gate {named} {gate.reason}")
+        if self.strict and mean.status == "fail":
+            reasons.append(f"the mean ratio, under --irgate-strict: {mean.reason}")
+        if bad or gate.status == "fail" or (self.strict and mean.status == "fail"):
+            return Line(f"irgate: FAIL: {'; '.join(reasons)}", "bad")
+
+        items = f"{counts['passed']} items passed"
+        if counts["skipped"]:
+            items += f", {counts['skipped']} skipped"
+        if counts["xfailed"]:
+            items += f", waived: {counts['xfailed']} that fail as expected"
         if gate.status == "not_evaluated":
             reason = gate.reason.removeprefix("not evaluated ").strip("()")
-            return Line(
-                f"irgate: NOT EVALUATED: the hard gate needs all fixtures: {reason}", "open"
-            )
-        skipped = counts["skipped"] + counts["xfailed"]
-        items = f"{counts['passed']} items passed" + (f", {skipped} did not run" if skipped else "")
+            said = f"the hard gate needs all fixtures: {reason}"
+            return Line(f"irgate: NOT EVALUATED: {said} ({items})", "open")
+        if self.strict and mean.status == "not_evaluated":
+            reason = mean.reason.removeprefix("not evaluated ").strip("()")
+            said = f"--irgate-strict needs the whole battery: {reason}"
+            return Line(f"irgate: NOT EVALUATED: {said} ({items})", "open")
         held = (
             f"{gate.figures['max_rmse']:.4g} <= {gate.figures['limit']:.4g}, "
             f"{gate.figures['ran']} of {gate.figures['expected']} ran"

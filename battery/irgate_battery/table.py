@@ -69,7 +69,8 @@ two warped images; /oracle: the solver's seconds over the oracle's."""
 _NARROWEST = 40
 """Characters that a reason is given even where the terminal has fewer."""
 
-_BAD = ("failed", "error", "missing")
+BAD = ("failed", "error", "missing")
+"""Statuses that fail a run."""
 
 _MOST_NAMED = 10
 """Items that a suite's section names one by one; the failures above say the rest."""
@@ -89,8 +90,16 @@ _DIAGNOSTIC = ("agreement", "mean_ratio")
 _TONES: dict[str, Tone] = {"pass": "good", "fail": "bad", "not_evaluated": "open"}
 
 
-def layout(rows: Sequence[Row], verdicts: Verdicts, width: int) -> list[Line]:
-    """Lay out rows and verdicts for this many characters a line."""
+def layout(
+    rows: Sequence[Row], verdicts: Verdicts, width: int, *, strict: bool = False
+) -> list[Line]:
+    """Lay out rows and verdicts for this many characters a line.
+
+    Args:
+        rows, verdicts: of the run.
+        width: of the terminal.
+        strict: whether the mean ratio is a verdict that fails the run.
+    """
     lines: list[Line] = []
     for suite in dict.fromkeys(row.suite for row in rows):
         mine = [row for row in rows if row.suite == suite]
@@ -100,14 +109,14 @@ def layout(rows: Sequence[Row], verdicts: Verdicts, width: int) -> list[Line]:
             lines += [*_battery(mine), *_counts(suite, mine), Line("")]
         else:
             lines += [*_counts(suite, mine), Line("")]
-    return [*lines, *_verdicts(verdicts, width)]
+    return [*lines, *_verdicts(verdicts, width, strict)]
 
 
 def _counts(title: str, rows: Sequence[Row]) -> Iterable[Line]:
     """Say how many passed, and name those that did not, with what they measured."""
     counts = Counter(row.status for row in rows)
     told = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
-    bad = [row for row in rows if row.status in _BAD]
+    bad = [row for row in rows if row.status in BAD]
     other = len(rows) - counts["passed"] - len(bad)
     yield Line(f"{title}: {told}", "bad" if bad else "open" if other else "good")
     for row in bad[:_MOST_NAMED]:
@@ -193,11 +202,12 @@ def _elsewhere(origins: Sequence[str]) -> str:
     return "; its seconds are those of the machine that stored it" if "stored" in origins else ""
 
 
-def _verdicts(verdicts: Verdicts, width: int) -> Iterable[Line]:
+def _verdicts(verdicts: Verdicts, width: int, strict: bool) -> Iterable[Line]:
     for name, title in _TITLES.items():
         verdict: Verdict = getattr(verdicts, name)
         word, tone = _WORDS[verdict.status], _TONES[verdict.status]
-        if name in _DIAGNOSTIC and verdict.status == "fail":
+        gates = strict and name == "mean_ratio"
+        if name in _DIAGNOSTIC and not gates and verdict.status == "fail":
             word, tone = "over", "open"
         yield from _wrapped(f"{title:<13}{word:<5}", verdict.reason, tone, width)
 

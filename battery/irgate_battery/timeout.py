@@ -17,6 +17,10 @@ class CallTimeout(Exception):
     """The call did not come back within its limit; it was abandoned."""
 
 
+class CallInterrupted(Exception):
+    """The call itself raised KeyboardInterrupt, its cause; nobody pressed Ctrl-C."""
+
+
 class _Caller:
     """A daemon thread that runs one call after the other, until it is abandoned."""
 
@@ -38,6 +42,9 @@ class _Caller:
             raise
         if succeeded:
             return outcome
+        if isinstance(outcome, KeyboardInterrupt):
+            # A real one arrives in this thread, in the wait above.
+            raise CallInterrupted from outcome
         raise outcome
 
     def _serve(self) -> None:
@@ -71,7 +78,7 @@ def call_within(seconds: float | None, function: Callable[[], Any]) -> Any:
     Args:
         seconds: the limit; `None` or 0 calls it here, in this thread, without one.
     Returns: what the function returns; what it raises is raised here, `SystemExit` included.
-    Raises: CallTimeout.
+    Raises: CallTimeout; CallInterrupted.
 
     """
     global _caller

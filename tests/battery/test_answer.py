@@ -33,6 +33,7 @@ FORMS = {
     "torch displacement": torch.tensor(dense(MATRIX), dtype=torch.float32),
     "object with matrix": SimpleNamespace(matrix=MATRIX, displacement=None),
     "object with displacement": SimpleNamespace(matrix=None, displacement=dense(MATRIX)),
+    "object with a matrix method": SimpleNamespace(matrix=lambda: MATRIX),
     "object with a method": SimpleNamespace(matrix=None, displacement=lambda shape: dense(MATRIX)),
 }
 
@@ -70,6 +71,7 @@ REFUSED = {
     "odd shape": (np.zeros((7, 5)), "no transform has that shape"),
     "NaN": (np.full((2, 3), np.nan), "6 of 6 numbers that are NaN"),
     "infinite": (np.full((*SHAPE, 2), np.inf), "48 of 48 numbers"),
+    "huge": (np.full((2, 3), 1e308), "number of size 1e\\+308.*ran away"),
     "text": ("translation", "returned a str"),
     "object": (object(), "returned a object"),
     "tuple with score": ((MATRIX, 0.5), r"returned a tuple.*without scores"),

@@ -60,6 +60,15 @@ def test_each_convention_names_its_own_fault_only():
     run("direction", swapped)
 
 
+def test_a_written_mask_is_seen():
+    def register(fixed, moving, mask):
+        mask[:] = False
+        return knowing.register(fixed, moving)
+
+    with pytest.raises(Violation, match="pixels of mask changed"):
+        run("input_unchanged", register)
+
+
 def test_identity_sees_a_half_pixel():
     half = np.array([[1.0, 0, 0.5], [0, 1, 0.5]])
     with pytest.raises(Violation, match=r"by up to 0\.707 px"):

@@ -92,6 +92,8 @@ def test_recovery_counts_starts_and_fails_by_item():
     assert evaluate([good, bad], expected).recovery.status == "fail"
     assert "not: b" in evaluate([good, bad], expected).recovery.reason
     assert evaluate([good], expected).recovery.status == "not_evaluated"
+    raised = row("b", "recovery", status="failed")
+    assert evaluate([good, raised], expected).recovery.figures["tried"] == 20
     skipped = row("b", "recovery", status="skipped")
     assert evaluate([good, skipped], expected).recovery.status == "not_evaluated"
 

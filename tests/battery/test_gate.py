@@ -88,6 +88,12 @@ def test_a_row_that_should_be_there_and_is_not_fails(status):
     assert verdict.figures["missing"] == 1
 
 
+def test_a_lost_row_is_lost_under_whatever_name():
+    verdict = gate([*GOOD, unmeasured("other-a", "error")])
+    assert verdict.status == "fail"
+    assert "other-a (error)" in verdict.reason
+
+
 def test_missing_weighs_more_than_deselected():
     assert gate([unmeasured("a", "missing")]).status == "fail"
 

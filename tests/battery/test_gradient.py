@@ -17,13 +17,15 @@ rounding of float64 over 2 h."""
 
 
 def moments(fixed, moving):
-    """A smooth function of both images with the form of an answer; it need not register."""
+    """A smooth function of both images that happens to stand near the truth."""
     y = torch.linspace(0, 1, fixed.shape[0], dtype=fixed.dtype)[:, None]
     x = torch.linspace(0, 1, fixed.shape[1], dtype=fixed.dtype)[None, :]
     dx = (fixed**2 * x).mean() - (moving**3 * y).mean()
     dy = (fixed * y).mean() * (moving * x).mean()
     one, zero = torch.ones_like(dx), torch.zeros_like(dx)
-    return torch.stack([torch.stack([one, dy, dx]), torch.stack([zero, one + dx, dy])])
+    # Near the true shift, as the check wants it, and with every entry that may depend on them.
+    across = torch.stack([one, 1e-3 * dy, 3.5 + 0.1 * dx])
+    return torch.stack([across, torch.stack([zero, one + 1e-3 * dx, 0.1 * dy - 2.23])])
 
 
 class Scaled(torch.autograd.Function):
@@ -118,9 +120,26 @@ def test_each_way_of_losing_it_is_named(function, words):
         relative_error(CASE, solver(register), None)
 
 
+def test_what_does_not_register_has_no_gradient_worth_having():
+    def register(fixed, moving):
+        return moments(fixed, moving) + 1e-2
+
+    with pytest.raises(GradientError, match="px from the truth; expected at most 1 px"):
+        relative_error(CASE, solver(register), None)
+
+
+def test_the_mask_of_one_call_is_not_that_of_the_next():
+    def register(fixed, moving, mask):
+        answer = moments(fixed, moving) + 0 * mask.sum()
+        mask[:] = False
+        return answer + 0.01 * (mask.sum() > 0)
+
+    assert relative_error(CASE, solver(register), None) < EXACT
+
+
 def test_an_array_is_no_differentiable_answer():
     def register(fixed, moving):
-        return np.eye(3)
+        return np.array([[1, 0, 3.5], [0, 1, -2.23]])
 
     with pytest.raises(SolverFault, match="returned a ndarray for tensors"):
         relative_error(CASE, solver(register), None)

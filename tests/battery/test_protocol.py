@@ -90,12 +90,20 @@ def bad_models(fixed, moving):
 
 bad_models.models = ["homography"]
 
+
+def five_models(fixed, moving):
+    return np.eye(3)
+
+
+five_models.models = 5
+
 UNFIT = {
     "no callable": (np.eye(3), "got a ndarray"),
     "one argument": (lambda fixed: None, "takes 1 positional"),
     "no argument": (lambda: None, "takes 0 positional"),
     "one too many": (lambda fixed, moving, levels: None, r"requires \['levels'\].*default"),
     "keyword too many": (lambda fixed, moving, *, device: None, r"requires \['device'\]"),
+    "no list": (five_models, "models = 5; expected some of"),
     "unknown model": (bad_models, r"\['homography'\]; expected some of"),
 }
 
@@ -146,9 +154,74 @@ def test_a_bad_answer_names_the_solver_and_keeps_the_time():
     assert fault.value.seconds >= 0
 
 
-def test_ctrl_c_is_not_the_solvers_fault():
+def test_a_keyboard_interrupt_that_nobody_pressed_is_the_solvers_fault():
+    """Under a limit the call has a thread of its own, and a real Ctrl-C goes to the main one."""
+
     def register(fixed, moving):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SolverFault, match="raised KeyboardInterrupt"):
         solve(register, timeout=60)
+    with pytest.raises(KeyboardInterrupt):
+        solve(register, timeout=None)
+
+
+class Lazy:
+    """An answer that is computed only when it is read."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def displacement(self, shape):
+        self.act()
+        return np.zeros((*shape, 2))
+
+
+def test_reading_the_answer_is_part_of_the_call():
+    """Its time counts, and its limit holds."""
+    import time
+
+    _, seconds = Solver.of(lambda f, m: Lazy(lambda: time.sleep(0.2))).solve(
+        FIXED, MOVING, model="rigid", timeout=60
+    )
+    assert seconds >= 0.2
+    with pytest.raises(SolverFault, match=r"within 0\.1 s"):
+        solve(lambda fixed, moving: Lazy(lambda: time.sleep(30)), timeout=0.1)
+    with pytest.raises(SolverFault, match="raised SystemExit"):
+        solve(lambda fixed, moving: Lazy(lambda: (_ for _ in ()).throw(SystemExit(3))))
+
+
+def test_a_message_that_cannot_be_encoded_is_spelt_out():
+    """A lone surrogate, as in the name of a file, would end an xdist run."""
+
+    def register(fixed, moving):
+        raise ValueError("no file \udcff")
+
+    with pytest.raises(SolverFault, match=r"no file \\udcff") as fault:
+        solve(register)
+    str(fault.value).encode("utf-8")
+    fault.value.detail.encode("utf-8")
+
+
+def test_a_solver_that_needs_the_main_thread_is_told_how():
+    import signal
+
+    def register(fixed, moving):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        return np.eye(3)
+
+    with pytest.raises(SolverFault, match="--irgate-timeout 0"):
+        solve(register, timeout=60)
+
+
+def test_only_texts_are_names():
+    """An address in a name would make two reports of one solver differ."""
+
+    class Named:
+        def name(self):
+            return "method"
+
+        def __call__(self, fixed, moving):
+            return np.eye(3)
+
+    assert Solver.of(Named()).name == "Named"

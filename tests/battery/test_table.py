@@ -72,10 +72,12 @@ def test_the_last_line_says_pass_fail_or_not_evaluated_and_why():
     said = report(bad, 1).sentence()
     assert said.tone == "bad"
     assert said.text.startswith(
-        "irgate: FAIL: 1 of 5 items did not pass (synth_translate_2d); the hard gate fails: max"
+        "irgate: FAIL: of 5 items 1 failed (synth_translate_2d); the hard gate fails: max"
     )
     part = report(GOOD[:2]).sentence()
-    assert part.text == ("irgate: NOT EVALUATED: the hard gate needs all fixtures: 2 of 5 ran")
+    assert part.text == (
+        "irgate: NOT EVALUATED: the hard gate needs all fixtures: 2 of 5 ran (2 items passed)"
+    )
     assert part.tone == "open"
     assert "NOT EVALUATED" in report([]).sentence().text
 
@@ -95,6 +97,29 @@ def test_a_diagnostic_off_its_target_does_not_look_like_a_failure():
     assert line.text.startswith("agreement    over the warped images differ by at most 0.01")
     assert line.tone == "open"
     assert report(rows).passed
+
+
+def strict_report(rows, battery, **more):
+    expected = {"base": NAMES, "battery": battery}
+    identity = SolverIdentity("mine.py:register", "register", None)
+    return Report(tuple(rows), evaluate(rows, expected), identity, strict=True, **more)
+
+
+def test_strict_lets_the_mean_ratio_decide_the_last_line():
+    far = Row(
+        id="i", suite="battery", case="x", rmse=0.1, ratio=1.5, oracle="stored", escaped=False
+    )
+    failed = strict_report([*GOOD, far], ["x"], exit_status=1)
+    assert failed.sentence().text.startswith("irgate: FAIL: the mean ratio, under --irgate-strict")
+    (line,) = [line for line in failed.lines(119) if line.text.startswith("mean ratio")]
+    assert line.tone == "bad"
+    absent = strict_report(GOOD, ["x"], exit_status=0)
+    assert absent.sentence().text.startswith("irgate: NOT EVALUATED: --irgate-strict needs")
+
+
+def test_what_is_waived_is_said_in_the_last_line():
+    rows = [base_row(NAMES[0], status="xfailed", rmse=0.5), *GOOD[1:]]
+    assert "waived: 1 that fail as expected" in report(rows).sentence().text
 
 
 def test_who_was_judged():

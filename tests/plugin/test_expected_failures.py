@@ -42,6 +42,15 @@ def test_the_hard_gate_is_not_waived_silently(gate, pytester):
     result.stdout.fnmatch_lines(["*5 of 5 ran, waived: 1)"])
 
 
+def test_a_property_may_be_known_to_fail(gate, pytester):
+    name = "irgate/fuzz.py::test_property[recovered]"
+    (pytester.path / "known.txt").write_text(f"{name}  # nothing moves\n")
+    arguments = ("--irgate-fuzz", "3", "--irgate-xfail", "known.txt", name)
+    result = gate(*arguments, solver="identity", suites=None)
+    result.assert_outcomes(xfailed=1)
+    result.stdout.no_fnmatch_line("*take the line out")
+
+
 WRONG = {
     "no reason": (f"{DIRECTION}\n", "*line 1: *has no reason; expected*"),
     "twice": (f"{DIRECTION} # a\n{DIRECTION} # b\n", "*line 2: *stands there twice"),

@@ -42,7 +42,9 @@ WRONG = {
     "negative timeout": ("--irgate-timeout=-1", "*expected seconds*"),
     "endless timeout": ("--irgate-timeout=inf", "*expected seconds*"),
     "seed": ("--irgate-seed=-1", "*expected a whole number of 0 or more"),
-    "cases": ("--irgate-cases=many", "*expected a whole number of 0 or more"),
+    "cases": ("--irgate-cases=many", "*expected a whole number of 1 or more"),
+    "no cases": ("--irgate-cases=0", "*expected a whole number of 1 or more"),
+    "no examples": ("--irgate-suite=fuzz --irgate-fuzz=0", "*expected 1 or more"),
     "xfail": ("--irgate-xfail=nowhere.txt", "*it cannot be read: *"),
     "json folder": ("--irgate-json=.", "*that is a folder; name a file"),
     "json nowhere": ("--irgate-json=no/such/r.json", "*there is no folder *"),
@@ -51,9 +53,10 @@ WRONG = {
 
 @pytest.mark.parametrize(("option", "words"), WRONG.values(), ids=WRONG)
 def test_a_wrong_value_is_one_usage_error_line(gate, option, words):
-    result = gate(option, suites=None)
+    result = gate(*option.split(), suites=None)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {option.partition('=')[0]} {words}"])
+    name = option.split()[-1].partition("=")[0]
+    result.stderr.fnmatch_lines([f"ERROR: {name} {words}"])
     assert len([line for line in result.errlines if line.strip()]) == 1
 
 
@@ -109,6 +112,15 @@ def test_the_json_is_schema_1_with_every_key(gate, pytester):
         assert (row["model"] is not None, row["status"], row["message"]) == (True, "passed", "")
     contract = [row for row in report["cases"] if row["suite"] == "contract"]
     assert all(row["rmse"] is None for row in contract)
+
+
+def test_an_older_report_is_not_left_standing(gate, pytester):
+    (pytester.path / "r.json").write_text('{"exit_status": 0}')
+    gate("--irgate-json", "r.json", "--irgate-timeout", "60", "-k", "nothing_of_that_name")
+    assert '"exit_status": 5' in (pytester.path / "r.json").read_text()
+    (pytester.path / "r.json").write_text('{"exit_status": 0}')
+    gate("--irgate-json", "r.json", "irgate/base.py::test_case[nope]")
+    assert not (pytester.path / "r.json").exists()
 
 
 def test_a_report_that_cannot_be_written_loses_nothing_else(gate, pytester):

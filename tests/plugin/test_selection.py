@@ -77,10 +77,13 @@ def test_a_name_of_nothing_is_a_usage_error(gate, name, words):
     result.stderr.no_fnmatch_line("*Traceback*")
 
 
-def test_a_folder_of_the_users_that_is_called_irgate(gate, pytester):
+def test_a_folder_of_the_users_that_is_called_irgate(gate, pytester, report_of):
     folder = pytester.mkdir("irgate")
     (folder / "test_mine.py").write_text("def test_mine(): pass")
-    gate("./irgate").assert_outcomes(passed=1)
+    (folder / "test_bad.py").write_text("def test_bad(): assert False")
+    result = gate("./irgate", "irgate/contract.py::test_identity", "--irgate-json", "r.json")
+    result.assert_outcomes(passed=2, failed=1)
+    assert [row["case"] for row in report_of("r.json")["cases"]] == ["identity"]
 
 
 def test_keyword(gate):
@@ -112,6 +115,13 @@ def test_collect_only_lists_the_items_and_gives_no_verdict(gate):
     result.stdout.fnmatch_lines(
         ["irgate/contract.py::test_output_form", "irgate/base.py::test_case?brain_mri_real?"]
     )
+    result.stdout.no_fnmatch_line("irgate: *")
+
+
+@pytest.mark.parametrize("option", ["--setup-only", "--setup-plan"])
+def test_what_only_sets_up_gives_no_verdict(gate, option):
+    result = gate(option, "irgate/contract.py")
+    assert result.ret == 0
     result.stdout.no_fnmatch_line("irgate: *")
 
 

@@ -1,6 +1,7 @@
 """How a solver is named; a wrong name is one line and exit status 4."""
 
 import os
+import textwrap
 
 import pytest
 
@@ -61,6 +62,39 @@ def test_a_fixture_that_the_suite_would_not_see_is_refused(gate, pytester):
     result.stderr.fnmatch_lines(["*overrides irgate_solver, but*move the fixture to *conftest.py"])
 
 
+HIDDEN = """
+    import pytest
+
+    @pytest.fixture(name="irgate_solver")
+    def mine():
+        return lambda fixed, moving: None
+"""
+
+
+def test_a_fixture_under_another_name_does_not_hide_behind_the_bundled_solver(gate, pytester):
+    tests = pytester.mkdir("tests")
+    (tests / "conftest.py").write_text(textwrap.dedent(HIDDEN))
+    (tests / "test_own.py").write_text("def test_own(): pass")
+    result = gate(".", ONE, solver=None)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*irgate_solver is also defined in *, where the gate's items do*"])
+
+
+def test_one_solver_a_run(gate, pytester):
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(params=["a", "b"])
+        def irgate_solver(request):
+            return lambda fixed, moving: None
+        """
+    )
+    result = gate(solver=None)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*judge one solver a run"])
+
+
 def test_a_fixture_that_gives_no_solver_is_an_error_in_words(gate, pytester):
     pytester.makeconftest("import pytest\n@pytest.fixture\ndef irgate_solver(): return 7\n")
     result = gate(ONE, solver=None)
@@ -82,6 +116,9 @@ WRONG = {
     "no callable": ("mine.py:NUMBER", "*a solver is a callable*got a int"),
     "too many arguments": ("mine.py:greedy", "*requires ?'levels'?*"),
     "broken file": ("broken.py:register", "*importing it raised SyntaxError*"),
+    "skipping file": ("skipping.py:register", "*importing it raised Skipped*"),
+    "lying module": ("lying.py:register", "*looking up 'register' raised ImportError*"),
+    "lying solver": ("mine.py:liar", "*reading its signature and attributes raised KeyError*"),
     "exiting file": ("exiting.py:register", "*importing it raised SystemExit*"),
 }
 
@@ -90,10 +127,19 @@ WRONG = {
 def test_a_wrong_spec_is_one_usage_error_line(gate, pytester, spec, words):
     pytester.makepyfile(
         mine=(
-            "NUMBER = 7\ndef register(fixed, moving): pass\ndef greedy(fixed, moving, levels): pass"
+            "NUMBER = 7\n"
+            "def register(fixed, moving): pass\n"
+            "def greedy(fixed, moving, levels): pass\n"
+            "class Liar:\n"
+            "    def __call__(self, fixed, moving): pass\n"
+            "    @property\n"
+            "    def version(self): raise KeyError('version')\n"
+            "liar = Liar()"
         ),
         broken="def register(",
         exiting="raise SystemExit(0)",
+        skipping="import pytest\npytest.importorskip('no_such_thing')",
+        lying="def __getattr__(name): raise ImportError('half installed')",
     )
     result = gate("--irgate-solver", spec, solver=None)
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -41,7 +41,7 @@ def test_a_dead_worker_loses_its_own_row_only(gate, report_of):
     result.stdout.fnmatch_lines(
         [
             "hard gate*FAIL*missing: lena_affine_2d (4 of 5 ran)",
-            "irgate: FAIL: 1 of 13 items did not pass (lena_affine_2d); *missing: lena_affine_2d*",
+            "irgate: FAIL: of 13 items 1 missing (lena_affine_2d); *missing: lena_affine_2d*",
         ]
     )
     report = report_of("r.json")
@@ -53,6 +53,23 @@ def test_a_dead_worker_loses_its_own_row_only(gate, report_of):
     (lost,) = [row for row in report["cases"] if row["case"] == "lena_affine_2d"]
     assert "crashed" in lost["message"]
     assert lost["rmse"] is None
+
+
+def test_workers_elsewhere_leave_the_json_to_the_controller(gate, pytester, report_of):
+    pytester.mkdir("sub")
+    result = gate(
+        "-d", "--tx", "2*popen//chdir=elsewhere", "irgate/contract.py",
+        "--irgate-json", "sub/r.json",
+    )  # fmt: skip
+    result.assert_outcomes(passed=8)
+    assert len(report_of("sub/r.json")["cases"]) == 8
+
+
+def test_a_name_of_nothing_is_a_usage_error_under_xdist_too(gate):
+    result = gate("-n", "2", "irgate/base.py::test_case[nope]", "irgate/contract.py::test_identity")
+    assert result.ret != 0
+    output = result.stdout.str() + result.stderr.str()
+    assert "not found: irgate/base.py::test_case[nope]" in output
 
 
 def test_keyword_under_xdist(gate):
