@@ -6,6 +6,7 @@ controller gathers, so that what a dead worker had measured before is kept.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,7 @@ class GateRun:
                 xfail=Path(xfail) if xfail else None,
             )
             config.stash[SETTINGS] = settings
+            _share_the_machine(int(worker_input.get("workercount", 1)))
         elif settings.solver != DEFAULT_SOLVER:
             # A wrong SPEC is one line now rather than an error in every item.
             solver_of(config)
@@ -278,3 +280,14 @@ class GateRun:
             f"{self._settings.xfail}: no item {nodeid}; take the line out" for nodeid in stale
         ]
         return [*notices, self._json_trouble] if self._json_trouble else notices
+
+
+def _share_the_machine(workers: int) -> None:
+    """Give each worker's libraries their share of the cores, where the user has not said.
+
+    torch and SimpleITK each take all of them otherwise, and threads that wait for each other on a
+    busy machine take a hundred times as long. Both read the environment when they are imported.
+    """
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    for name in ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
+        os.environ.setdefault(name, threads)

@@ -1,5 +1,7 @@
 """Under xdist the report is the same, and a worker that dies loses its own row only."""
 
+import os
+
 import pytest
 
 DISTRIBUTIONS = {
@@ -70,6 +72,25 @@ def test_a_name_of_nothing_is_a_usage_error_under_xdist_too(gate):
     assert result.ret != 0
     output = result.stdout.str() + result.stderr.str()
     assert "not found: irgate/base.py::test_case[nope]" in output
+
+
+def test_workers_share_the_cores(gate, pytester, monkeypatch):
+    """A solver sees its share, and what a user has set stays."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "7")
+    pytester.makepyfile(
+        asking="""
+        import os
+
+        def register(fixed, moving):
+            names = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+            raise RuntimeError([os.environ.get(name) for name in names])
+        """
+    )
+    one = "irgate/contract.py::test_output_form"
+    result = gate("-n", "2", "--irgate-solver", "asking.py:register", one, solver=None)
+    share = max(1, (os.cpu_count() or 1) // 2)
+    result.stdout.fnmatch_lines([f"*RuntimeError: ?'{share}', '7'?*"])
 
 
 def test_keyword_under_xdist(gate):
