@@ -25,6 +25,6 @@ def truth(fixed, moving):
     return _known[wanted]
 
 
-def register(fixed, moving):
+def register(fixed, moving, mask=None):
     known = truth(fixed, moving)
     return known.displacement(fixed.shape) if known.matrix is None else known.matrix
