@@ -7,6 +7,7 @@ are passed only where its signature has them.
 import inspect
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,14 @@ from irgate_battery.timeout import CallInterrupted, CallTimeout, call_within
 
 MODELS = ("translation", "rigid", "affine", "ffd")
 OPTIONAL_ARGUMENTS = ("model", "mask", "init", "intensity")
+
+
+HANGS_IN_A_ROW = 5
+"""After so many calls in a row that did not come back a solver is not called again: 78 items at
+300 s each are a night. Three cases that turn far may well hang a solver that is fine otherwise."""
+
+_hangs: Counter[int] = Counter()
+"""Calls in a row that did not come back, by the id of the callable, in this process."""
 
 
 class Init(Protocol):
@@ -153,11 +162,18 @@ class Solver:
             offered: passed where the signature has them.
         Raises: SolverFault, where it raises, exits, does not come back, or returns no transform.
         """
+        if timeout and _hangs[id(self.function)] >= HANGS_IN_A_ROW:
+            raise SolverFault(
+                f"solver {self.name!r} was not called: its last {HANGS_IN_A_ROW} calls did not "
+                f"return within {timeout:g} s each. Mend the loop that does not end, or raise the "
+                "limit (--irgate-timeout SECONDS, 0 for none)."
+            )
         passed = {name: value for name, value in offered.items() if name in self.accepts}
         start = time.perf_counter()
         try:
             raw = call_within(timeout, lambda: then(self.function(fixed, moving, **passed)))
         except CallTimeout:
+            _hangs[id(self.function)] += 1
             raise SolverFault(
                 f"solver {self.name!r} did not return within {timeout:g} s; expected an answer in "
                 "that time. Mend the loop that does not end, or raise the limit "
@@ -172,6 +188,7 @@ class Solver:
             raise
         except BaseException as error:
             raise self._raised(error, time.perf_counter() - start) from None
+        _hangs[id(self.function)] = 0
         return raw, time.perf_counter() - start
 
     def read(self, raw: object, shape: tuple[int, int], seconds: float | None = None) -> Answer:

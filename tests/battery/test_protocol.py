@@ -148,6 +148,28 @@ def test_a_solver_that_does_not_return_names_the_option():
     assert fault.value.seconds is None
 
 
+def test_a_solver_that_hangs_again_and_again_is_not_called_for_ever():
+    import time
+
+    calls = []
+
+    def register(fixed, moving):
+        calls.append(None)
+        time.sleep(0 if len(calls) == 3 else 30)
+        return np.eye(3)
+
+    answered = 0
+    for _ in range(12):
+        try:
+            solve(register, timeout=0.1)
+            answered += 1
+        except SolverFault as fault:
+            last = str(fault)
+    # Two hangs, an answer that clears the count, five hangs, and no call from then on.
+    assert (answered, len(calls)) == (1, 8)
+    assert "was not called: its last 5 calls did not return within 0.1 s" in last
+
+
 def test_a_bad_answer_names_the_solver_and_keeps_the_time():
     with pytest.raises(SolverFault, match=r"solver '<lambda>' returned None") as fault:
         solve(lambda fixed, moving: None)
