@@ -4,6 +4,7 @@ All are sums over the basis {1, eta} x {1, xi}, the centred coordinates over `ra
 and the units of the parameters stand in `_warps`.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class _Linear:
+class _Linear(ABC):
     """What the linear families share: the basis {1, eta} x {1, xi} about the image centre."""
 
     height: int
@@ -35,8 +36,9 @@ class _Linear:
         xi = (x - self.centre[0]) / self.radius
         return torch.stack((torch.ones_like(xi), xi), -1)
 
+    @abstractmethod
     def coefficients(self, p: Tensor) -> Tensor:
-        raise NotImplementedError
+        """Return the basis's coefficients of the displacement; see `_warps`."""
 
     def bend(self, p: Tensor, moments: Tensor) -> Tensor | None:
         return None
@@ -56,9 +58,9 @@ class _Linear:
         bottom = p.new_tensor([0.0, 0.0, 1.0]).expand(len(p), 1, 3)
         return torch.cat((top, bottom), 1)
 
+    @abstractmethod
     def from_centred(self, linear: Tensor, shift: Tensor) -> Tensor:
         """Return the parameters of the family's member nearest to `(A, t)`, `(B, size)`."""
-        raise NotImplementedError
 
     def from_matrix(self, matrix: Tensor) -> Tensor:
         """Return parameters from `(B, 3, 3)` about the pixel origin; the inverse of `matrix`."""

@@ -129,12 +129,17 @@ def test_what_does_not_register_has_no_gradient_worth_having():
 
 
 def test_the_mask_of_one_call_is_not_that_of_the_next():
+    """A solver that writes into its mask spoils its own, and nobody else's."""
+    trusted = set()
+
     def register(fixed, moving, mask):
-        answer = moments(fixed, moving) + 0 * mask.sum()
+        trusted.add(int(mask.sum()))
         mask[:] = False
-        return answer + 0.01 * (mask.sum() > 0)
+        return moments(fixed, moving)
 
     assert relative_error(CASE, solver(register), None) < EXACT
+    (count,) = trusted
+    assert count > 0
 
 
 def test_an_array_is_no_differentiable_answer():

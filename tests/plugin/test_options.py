@@ -123,6 +123,20 @@ def test_an_older_report_is_not_left_standing(gate, pytester):
     assert not (pytester.path / "r.json").exists()
 
 
+@pytest.mark.parametrize(("strict", "status"), [((), 0), (("--irgate-strict",), 1)])
+def test_strict_lets_the_mean_ratio_fail_a_run_without_a_failed_item(
+    gate, pytester, report_of, strict, status
+):
+    """A limit that nobody can hold stands in for a solver that is a little worse everywhere."""
+    pytester.makeconftest("import irgate_battery.diagnostics as d; d.MEAN_RATIO_LIMIT = 0.5")
+    arguments = ("--irgate-cases", "3", "--irgate-json", "r.json", *strict)
+    result = gate(*arguments, suites="base,battery")
+    result.assert_outcomes(passed=8)
+    assert result.ret == report_of("r.json")["exit_status"] == status
+    last = "irgate: FAIL: the mean ratio, under --irgate-strict: *" if strict else "irgate: PASS: *"
+    result.stdout.fnmatch_lines([last])
+
+
 def test_a_report_that_cannot_be_written_loses_nothing_else(gate, pytester):
     pytester.makeconftest(
         """

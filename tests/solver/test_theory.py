@@ -287,7 +287,7 @@ def test_descent_rejects_then_accepts_and_arrives(monkeypatch: pytest.MonkeyPatc
     torch.testing.assert_close(descent.p, torch.ones(1, 2, dtype=torch.float64))
     assert int(descent.state) == _levenberg.CONVERGED
     first_rejected = accepted.index(False)
-    assert True in accepted[first_rejected:]
+    assert any(accepted[first_rejected:])
 
 
 def test_step_that_flees_the_overlap_is_rejected() -> None:
