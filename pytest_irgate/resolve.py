@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from irgate_battery.protocol import NotASolver, Solver
+from pytest_irgate.adapters import ADAPTERS
 from pytest_irgate.settings import settings_of
 
 ENTRY_POINTS = "irgate.solvers"
-ADAPTERS = {"bundled": "pytest_irgate.adapters.bundled:register"}
-"""Solvers that have a name of their own; each is imported only when it is named."""
+OWN_PACKAGES = ("pytest_irgate", "irgate_battery", "irgate_fixtures", "irgate_solver")
+"""A module of ours that is missing is a broken installation, not a library to install."""
 
 RESOLVED = pytest.StashKey[object]()
 
@@ -40,7 +41,7 @@ def resolve(spec: str, base: Path) -> object:
 
     """
     if spec in ADAPTERS:
-        found = _attribute(ADAPTERS[spec], spec, base)
+        found = _attribute(ADAPTERS[spec].target, spec, base)
     elif ":" in spec:
         found = _attribute(spec, spec, base)
     else:
@@ -124,6 +125,15 @@ def _cannot_import(spec: str, error: BaseException) -> pytest.UsageError:
     """Return the usage error for an import that failed, whatever it raised; Ctrl-C goes on."""
     if isinstance(error, KeyboardInterrupt):
         raise error
+    if spec in ADAPTERS and isinstance(error, ModuleNotFoundError):
+        library = (error.name or "").partition(".")[0]
+        if library and library not in OWN_PACKAGES:
+            extra = ADAPTERS[spec].extra
+            wanted = f"pytest-irgate[{extra}]" if extra else library
+            return pytest.UsageError(
+                f"--irgate-solver {spec}: needs the library {library}, which is not installed; "
+                f'python -m pip install "{wanted}"'
+            )
     refused = _broken(spec, "importing it", error)
     module = spec.partition(":")[0]
     if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:

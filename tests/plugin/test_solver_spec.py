@@ -145,3 +145,19 @@ def test_a_wrong_spec_is_one_usage_error_line(gate, pytester, spec, words):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --irgate-solver {spec}: {words}"])
     assert len([line for line in result.errlines if line.strip()]) == 1
+
+
+def test_a_library_that_is_not_installed_is_named_with_the_way_to_get_it(gate, pytester):
+    hide = "import sys\nsys.modules['cv2'] = None\n"
+    pytester.makeconftest(hide)
+    result = gate("--irgate-solver", "opencv-ecc", solver=None)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            (
+                "ERROR: --irgate-solver opencv-ecc: needs the library cv2, which is not installed; "
+                'python -m pip install "pytest-irgate[[]opencv]"'
+            )
+        ]
+    )
+    assert len([line for line in result.errlines if line.strip()]) == 1

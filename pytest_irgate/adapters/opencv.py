@@ -1,0 +1,97 @@
+"""OpenCV's ECC (Evangelidis & Psarakis 2008), coarse to fine, under the gate's protocol.
+
+Convention: `findTransformECC` returns a `(2, 3)` float32 matrix on `(x, y)` pixels about the
+pixel origin that maps the template (fixed) to the input (moving): the protocol's own, unchanged.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import cv2
+import numpy as np
+
+LEVELS = 4
+"""Halvings, and the full size: a motion of some 8 px per px of detail is in reach."""
+SMALLEST = 16
+"""Shortest side of a level, px: below, six parameters meet too few independent pixels."""
+STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 200, 1e-7)
+"""Iterations, and the gain in correlation below which it stops (the default, 1e-3, stops short)."""
+BLUR = 5
+"""Side of the Gaussian that ECC runs over both images, px: OpenCV's default."""
+
+MOTIONS = {
+    "translation": cv2.MOTION_TRANSLATION,
+    "rigid": cv2.MOTION_EUCLIDEAN,
+    "affine": cv2.MOTION_AFFINE,
+}
+
+
+def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = None) -> Any:
+    """Register by ECC; return `(2, 3)`, fixed to moving, `(x, y)` px.
+
+    The correlation does not see gain and offset, so that `intensity` is not asked for.
+
+    A coarse level that does not converge hands its start on; the last one must converge.
+
+    Raises: RuntimeError, where the full-size level does not converge. Its last estimate would be
+        an answer that OpenCV itself refuses to give.
+    """
+    valid = np.full(fixed.shape, 255, np.uint8) if mask is None else 255 * mask.astype(np.uint8)
+    levels = [(fixed, moving, valid)]
+    while len(levels) < LEVELS and min(*levels[-1][0].shape, *levels[-1][1].shape) >= 2 * SMALLEST:
+        fine, coarse_moving, trusted = levels[-1]
+        # pyrDown keeps every second pixel from the first on: (x, y) halves, with no offset. A
+        # coarse pixel is trusted where all that it averages is.
+        smaller = (cv2.pyrDown(trusted) == 255).astype(np.uint8) * 255
+        levels.append((cv2.pyrDown(fine), cv2.pyrDown(coarse_moving), smaller))
+
+    warp = np.eye(2, 3, dtype=np.float32)
+    if init is not None and init.matrix is not None:
+        warp = np.asarray(init.matrix[:2], dtype=np.float32)
+    warp[:, 2] /= 2 ** (len(levels) - 1)
+    with _one_thread():
+        for level in reversed(range(len(levels))):
+            try:
+                warp = _ecc(*levels[level], warp.copy(), MOTIONS[model])
+            except cv2.error as error:
+                if error.code != cv2.Error.StsNoConv:
+                    raise
+                if level == 0:
+                    raise RuntimeError(
+                        "findTransformECC did not converge: the images are too far apart, or do "
+                        "not correlate"
+                    ) from None
+            if level:
+                warp[:, 2] *= 2
+    return warp
+
+
+def _ecc(fixed: Any, moving: Any, valid: Any, warp: Any, motion: int) -> Any:
+    """Call ECC once, with the mask on the fixed image."""
+    if hasattr(cv2, "findTransformECCWithMask"):
+        everywhere = np.full(moving.shape, 255, np.uint8)
+        return cv2.findTransformECCWithMask(
+            fixed, moving, valid, everywhere, warp, motion, STOP, BLUR
+        )[1]
+    if valid.all():
+        return cv2.findTransformECC(fixed, moving, warp, motion, STOP, None, BLUR)[1]
+    # Before 4.13 the only mask is on the input image: the roles change, and the answer is inverted.
+    back = cv2.invertAffineTransform(warp)
+    back = cv2.findTransformECC(moving, fixed, back, motion, STOP, valid, BLUR)[1]
+    return cv2.invertAffineTransform(back)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+register.name = "OpenCV ECC"  # type: ignore[attr-defined]
+register.version = cv2.__version__  # type: ignore[attr-defined]
+register.models = tuple(MOTIONS)  # type: ignore[attr-defined]
