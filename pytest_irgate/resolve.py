@@ -1,22 +1,9 @@
-"""From a SPEC to a solver: bundled, an entry point, module:attribute or path.py:attribute."""
-
-import importlib
-import importlib.util
-import sys
-from importlib.metadata import entry_points
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+"""The solver of one pytest run: what its SPEC names, imported once and kept in the stash."""
 
 import pytest
 
-from irgate_battery.protocol import NotASolver, Solver
-from pytest_irgate.adapters import ADAPTERS
 from pytest_irgate.settings import settings_of
-
-ENTRY_POINTS = "irgate.solvers"
-OWN_PACKAGES = ("pytest_irgate", "irgate_battery", "irgate_fixtures", "irgate_solver")
-"""A module of ours that is missing is a broken installation, not a library to install."""
+from pytest_irgate.spec import SpecError, resolve
 
 RESOLVED = pytest.StashKey[object]()
 
@@ -28,122 +15,8 @@ def solver_of(config: pytest.Config) -> object:
     """
     if RESOLVED not in config.stash:
         settings = settings_of(config)
-        config.stash[RESOLVED] = resolve(settings.solver, settings.solver_base)
+        try:
+            config.stash[RESOLVED] = resolve(settings.solver, settings.solver_base)
+        except SpecError as error:
+            raise pytest.UsageError(f"--irgate-solver {error}") from None
     return config.stash[RESOLVED]
-
-
-def resolve(spec: str, base: Path) -> object:
-    """Import what a SPEC names.
-
-    Args:
-        spec: as on the command line.
-        base: the folder from which a relative path starts.
-
-    """
-    if spec in ADAPTERS:
-        found = _attribute(ADAPTERS[spec].target, spec, base)
-    elif ":" in spec:
-        found = _attribute(spec, spec, base)
-    else:
-        found = _entry_point(spec)
-    try:
-        Solver.of(found)
-    except NotASolver as error:
-        raise pytest.UsageError(f"--irgate-solver {spec}: {error}") from None
-    except Exception as error:
-        raise _broken(spec, "reading its signature and attributes", error) from None
-    return found
-
-
-def _entry_point(spec: str) -> object:
-    named = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
-    if spec in named:
-        try:
-            found: object = named[spec].load()
-        except BaseException as error:
-            raise _cannot_import(spec, error) from None
-        return found
-    known = ", ".join([*ADAPTERS, *sorted(named)])
-    raise pytest.UsageError(
-        f"--irgate-solver {spec}: no solver of that name; expected one of {known}, or "
-        "module:attribute, or path/to/file.py:attribute"
-    )
-
-
-def _attribute(target: str, spec: str, base: Path) -> object:
-    where, _, attribute = target.rpartition(":")
-    if not where or not attribute:
-        raise pytest.UsageError(
-            f"--irgate-solver {spec}: expected module:attribute or path/to/file.py:attribute"
-        )
-    if where.endswith(".py"):
-        module = _from_path(base / where, spec)
-    else:
-        try:
-            module = importlib.import_module(where)
-        except BaseException as error:
-            raise _cannot_import(spec, error) from None
-    found: Any = module
-    for part in attribute.split("."):
-        try:
-            there = hasattr(found, part)
-        except Exception as error:
-            raise _broken(spec, f"looking up {part!r}", error) from None
-        if not there:
-            callables = [name for name, value in vars(module).items() if callable(value)]
-            public = [name for name in callables if not name.startswith("_")]
-            raise pytest.UsageError(
-                f"--irgate-solver {spec}: {where} has no {attribute!r}; it has "
-                f"{', '.join(public) or 'no callables'}"
-            )
-        found = getattr(found, part)
-    return found
-
-
-def _from_path(path: Path, spec: str) -> ModuleType:
-    if not path.is_file():
-        raise pytest.UsageError(f"--irgate-solver {spec}: there is no file {path}")
-    # The file may import its neighbours, as a script may.
-    folder = str(path.parent.resolve())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    name = f"irgate_solver_file_{path.stem}"
-    location = importlib.util.spec_from_file_location(name, path)
-    if location is None or location.loader is None:
-        raise pytest.UsageError(f"--irgate-solver {spec}: {path} is not a Python file")
-    module = importlib.util.module_from_spec(location)
-    sys.modules[name] = module
-    try:
-        location.loader.exec_module(module)
-    except BaseException as error:
-        del sys.modules[name]
-        raise _cannot_import(spec, error) from None
-    return module
-
-
-def _cannot_import(spec: str, error: BaseException) -> pytest.UsageError:
-    """Return the usage error for an import that failed, whatever it raised; Ctrl-C goes on."""
-    if isinstance(error, KeyboardInterrupt):
-        raise error
-    if spec in ADAPTERS and isinstance(error, ModuleNotFoundError):
-        library = (error.name or "").partition(".")[0]
-        if library and library not in OWN_PACKAGES:
-            extra = ADAPTERS[spec].extra
-            wanted = f"pytest-irgate[{extra}]" if extra else library
-            return pytest.UsageError(
-                f"--irgate-solver {spec}: needs the library {library}, which is not installed; "
-                f'python -m pip install "{wanted}"'
-            )
-    refused = _broken(spec, "importing it", error)
-    module = spec.partition(":")[0]
-    if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
-        attribute = spec.partition(":")[2]
-        return pytest.UsageError(f"{refused}; if it is a file, name it {module}.py:{attribute}")
-    return refused
-
-
-def _broken(spec: str, what: str, error: BaseException) -> pytest.UsageError:
-    said = " ".join(str(error).split())
-    return pytest.UsageError(
-        f"--irgate-solver {spec}: {what} raised {type(error).__name__}: {said}"
-    )

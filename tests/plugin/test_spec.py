@@ -1,0 +1,44 @@
+"""A SPEC is resolved without pytest, and what is wrong with it is one line without an option."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_irgate.spec import SpecError, resolve
+
+
+def test_it_needs_no_pytest(solvers):
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from pytest_irgate.spec import resolve\n"
+        f"solver = resolve({str(solvers / 'identity.py')!r} + ':register', Path())\n"
+        "print(solver.__name__, 'pytest' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.split() == ["register", "False"]
+
+
+def test_a_relative_path_counts_from_the_base(solvers):
+    found = resolve("identity.py:register", solvers)
+    assert found.__code__.co_filename == str(solvers / "identity.py")
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("nobody", "nobody: no solver of that name; expected one of bundled"),
+        ("nowhere.py:register", "nowhere.py:register: there is no file"),
+        ("no_such_module:register", "no_such_module:register: importing it raised"),
+        ("json:dump.nothing", "json:dump.nothing: json has no 'dump.nothing'"),
+        ("math:pi", "math:pi: a solver is a callable"),
+    ],
+)
+def test_an_error_is_one_line_that_begins_with_the_spec(spec, words):
+    with pytest.raises(SpecError) as error:
+        resolve(spec, Path())
+    assert str(error.value).startswith(words)
+    assert "\n" not in str(error.value)
+    assert "--irgate" not in str(error.value)
