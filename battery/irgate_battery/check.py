@@ -13,9 +13,10 @@ from irgate_battery.examine import (
     examine_recovery,
 )
 from irgate_battery.gate import evaluate, has_failed
-from irgate_battery.plan import SUITES, Plan
+from irgate_battery.plan import SUITES, Plan, item_id
 from irgate_battery.protocol import Solver
 from irgate_battery.report import Report, SolverIdentity
+from irgate_battery.row import Row
 from irgate_battery.store import Mode, OracleStore
 
 
@@ -27,6 +28,7 @@ def check_solver(
     timeout: float | None = DEFAULT_TIMEOUT,
     plan: Plan | None = None,
     strict: bool = False,
+    on_row: Callable[[Examined], None] | None = None,
 ) -> Report:
     """Examine a solver on every item of these suites, without pytest.
 
@@ -37,6 +39,7 @@ def check_solver(
         timeout: seconds for one call of the solver; `None` for no limit.
         plan: seed and number of the battery's cases; the default ones if not given.
         strict: whether the mean ratio decides the exit status too.
+        on_row: called with each item's result as soon as it is there.
     Returns: the report; `print` shows it, `.passed` says it, `.to_json()` keeps it.
     Raises: NotASolver, ValueError for an unknown suite or oracle mode.
     """
@@ -55,13 +58,46 @@ def check_solver(
         ),
         "gradient": lambda: (examine_gradient(case, known, timeout) for case in base_cases()),
     }
-    rows = tuple(done.row for suite in SUITES if suite in suites for done in examine[suite]())
+    rows = []
+    for suite in SUITES:
+        if suite in suites:
+            for done in examine[suite]():
+                rows.append(done.row)
+                if on_row is not None:
+                    on_row(done)
+    return conclude(rows, known, plan, strict=strict)
+
+
+def conclude(rows: Sequence[Row], solver: Solver, plan: Plan, *, strict: bool = False) -> Report:
+    """Return what rows say together.
+
+    Args:
+        rows: of the whole run, `missing` ones included.
+        solver: who was examined.
+        plan: what a complete run has.
+        strict: whether the mean ratio decides the exit status too.
+    """
     verdicts = evaluate(rows, plan.expected())
     return Report(
-        rows=rows,
+        rows=tuple(rows),
         verdicts=verdicts,
-        solver=SolverIdentity(spec=None, name=known.name, version=known.version),
+        solver=SolverIdentity(spec=None, name=solver.name, version=solver.version),
         exit_status=int(has_failed(rows, verdicts, strict=strict)),
         seed=plan.seed,
         strict=strict,
     )
+
+
+def completed(rows: Sequence[Row], plan: Plan, suites: Sequence[str] = SUITES) -> tuple[Row, ...]:
+    """Return the rows of a run that ended early, with a `missing` one for each item it lacks."""
+    there = {row.id: row for row in rows}
+    whole = []
+    for suite in SUITES:
+        for case in plan.expected()[suite] if suite in suites else ():
+            name = item_id(suite, case)
+            whole.append(there.get(name) or Row(name, suite, case, None, "missing", ENDED_EARLY))
+    return tuple(whole)
+
+
+ENDED_EARLY = "did not report: the session ended before it ran"
+"""The message of a row that is missing because its run was interrupted."""

@@ -14,11 +14,13 @@ from irgate_battery import (
     CHECKS,
     NotASolver,
     OracleStore,
+    Plan,
     Solver,
     base_cases,
     check_solver,
     examine_case,
 )
+from irgate_battery.check import completed, conclude
 
 FAST = ("contract", "base")
 """Suites that a solver without a start value and without gradients can pass in seconds."""
@@ -97,6 +99,23 @@ def test_an_oracle_that_cannot_be_had_is_an_error_row():
     assert row.status == "error"
     assert "synth_translate_2d" in row.message
     assert "\n" not in row.message
+
+
+def test_each_row_is_told_as_soon_as_it_is_there():
+    told = []
+    report = check_solver(knowing.register, suites=["base"], on_row=told.append)
+    assert tuple(examined.row for examined in told) == report.rows
+
+
+def test_a_run_that_ended_early_keeps_its_rows_and_names_the_missing(good_report):
+    measured = good_report.rows[:9]
+    rows = completed(measured, Plan(), FAST)
+    assert [row.id for row in rows] == [row.id for row in good_report.rows]
+    assert rows[:9] == measured
+    assert {row.status for row in rows[9:]} == {"missing"}
+    report = conclude(rows, Solver.of(knowing.register), Plan())
+    assert report.exit_status == 1
+    assert report.verdicts.hard_gate.status == "fail"
 
 
 def test_neither_pytest_nor_torch_is_imported():
