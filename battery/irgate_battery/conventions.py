@@ -225,7 +225,7 @@ def invert_displacement(
     own = pixel_grid(w.shape[:2]).reshape(-1, 2)
     design = np.column_stack([own, np.ones(len(own))])
     fitted = np.linalg.lstsq(design, own + w.reshape(-1, 2), rcond=None)[0]
-    linear, shift = fitted[:2].T, fitted[2]
+    linear, shift = np.asarray(fitted[:2].T, dtype=np.float64), fitted[2]
     if np.linalg.det(linear) <= np.finfo(np.float64).eps:
         raise ValueError("the displacement flips or flattens the image and has no inverse")
     back = _inverse(linear)
