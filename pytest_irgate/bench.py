@@ -15,11 +15,13 @@ from irgate_battery import (
     Examined,
     NotASolver,
     OracleStore,
+    OwnPair,
     Row,
     Solver,
     examine_case,
     examine_check,
     examine_gradient,
+    examine_pair,
     examine_recovery,
 )
 from pytest_irgate.resolve import RESOLVED
@@ -74,8 +76,11 @@ class Bench:
 
     def case(self, case: Case) -> None:
         """Register a case and judge the answer: pass, skip, or fail the item."""
-        store = OracleStore(self._settings.oracle, getattr(self._item.config, "cache", None))
-        self._conclude(examine_case(case, self._solver, store, self._settings.timeout))
+        self._conclude(examine_case(case, self._solver, self._store(), self._settings.timeout))
+
+    def pair(self, pair: OwnPair) -> None:
+        """Register a user's own pair and judge the answer: pass, skip, or fail the item."""
+        self._conclude(examine_pair(pair, self._solver, self._store(), self._settings.timeout))
 
     def recovery(self, case: Case, push: str) -> None:
         """Push the solver's optimum away: pass, skip, or fail the item."""
@@ -101,6 +106,9 @@ class Bench:
                 asked, self._solver, settings.fuzz, settings.plan.seed, settings.timeout, replay
             )
         )
+
+    def _store(self) -> OracleStore:
+        return OracleStore(self._settings.oracle, getattr(self._item.config, "cache", None))
 
     def _conclude(self, examined: Examined) -> None:
         row = replace(examined.row, id=self._item.nodeid)

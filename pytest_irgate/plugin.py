@@ -25,8 +25,8 @@ OPTIONS = {
     "suite": (
         "LIST",
         (
-            "suites to run, comma-separated: contract, base, battery, recovery, gradient, fuzz "
-            "(default: all but fuzz)"
+            "suites to run, comma-separated: contract, base, battery, recovery, gradient, pair, "
+            "fuzz (default: all but fuzz; pair where one is named)"
         ),
     ),
     "seed": ("N", "what the battery is drawn with (default: 0)"),
@@ -52,6 +52,7 @@ MARKERS = (
     "irgate_battery: the gate's 50 perturbed fixtures",
     "irgate_recovery: the gate's convergence-recovery suite",
     "irgate_gradient: the gate's gradient suite",
+    "irgate_pair: the gate's suite of your own pairs",
     "irgate_fuzz: the gate's fuzz suite",
 )
 
@@ -74,6 +75,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="let the mean ratio fail the run too",
     )
     parser.addini("irgate_strict", "as --irgate-strict", "bool", default=False)
+    about = (
+        "your own images, judged beside SimpleITK: fixed.png,moving.png[,mask.png][,model]"
+        "[,same|varying]; may be given several times"
+    )
+    group.addoption("--irgate-pair", metavar="FILES", action="append", default=None, help=about)
+    parser.addini("irgate_pair", about, "linelist", default=[])
     for name, (metavar, about) in OPTIONS.items():
         group.addoption(f"--irgate-{name}", metavar=metavar, default=None, help=about)
         parser.addini(f"irgate_{name}", about, default="")

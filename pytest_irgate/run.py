@@ -14,7 +14,17 @@ from typing import Any
 
 import pytest
 
-from irgate_battery import Report, Row, SolverIdentity, evaluate, has_failed, item_id
+from irgate_battery import (
+    OwnPair,
+    PairError,
+    Report,
+    Row,
+    SolverIdentity,
+    evaluate,
+    has_failed,
+    item_id,
+    own_pairs,
+)
 from pytest_irgate import __version__, terminal
 from pytest_irgate.bench import EXAMINED, IDENTITY, blank_row, row_of
 from pytest_irgate.expected_failures import ExpectedFailures
@@ -36,18 +46,21 @@ class GateRun:
         self._is_worker = worker_input is not None
         settings = settings_of(config)
         if worker_input is not None:
-            solver, base, xfail = worker_input[FROM_CONTROLLER]
+            solver, base, xfail, pairs = worker_input[FROM_CONTROLLER]
             settings = replace(
                 settings,
                 solver=solver,
                 solver_base=Path(base),
                 xfail=Path(xfail) if xfail else None,
+                plan=replace(settings.plan, pairs=own_pairs(pairs, Path(base))),
             )
             config.stash[SETTINGS] = settings
             _share_the_machine(int(worker_input.get("workercount", 1)))
         elif settings.solver != DEFAULT_SOLVER:
             # A wrong SPEC is one line now rather than an error in every item.
             solver_of(config)
+        if worker_input is None:
+            _refuse_unreadable(settings.plan.pairs)
         self._settings = settings
         self._xfail = ExpectedFailures.read(settings.xfail) if settings.xfail else None
         self._expected: list[str] = []
@@ -105,7 +118,9 @@ class GateRun:
         """Tell an xdist worker what was named by its path, whatever the worker's folder."""
         settings = self._settings
         xfail = str(settings.xfail.absolute()) if settings.xfail else ""
-        node.workerinput[FROM_CONTROLLER] = (settings.solver, str(settings.solver_base), xfail)
+        pairs = [str(pair) for pair in settings.plan.pairs]
+        told = (settings.solver, str(settings.solver_base), xfail, pairs)
+        node.workerinput[FROM_CONTROLLER] = told
 
     def pytest_collection(self, session: pytest.Session) -> None:
         """Refuse an overriding fixture that the suite's items would never see."""
@@ -280,6 +295,18 @@ class GateRun:
             f"{self._settings.xfail}: no item {nodeid}; take the line out" for nodeid in stale
         ]
         return [*notices, self._json_trouble] if self._json_trouble else notices
+
+
+def _refuse_unreadable(pairs: Iterable[OwnPair]) -> None:
+    """Read the user's pairs once: what cannot be read is one line now rather than an error later.
+
+    Raises: pytest.UsageError.
+    """
+    for pair in pairs:
+        try:
+            pair.images()
+        except PairError as error:
+            raise pytest.UsageError(f"--irgate-pair {error}") from None
 
 
 def _share_the_machine(workers: int) -> None:

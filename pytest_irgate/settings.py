@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from irgate_battery import DEFAULT_TIMEOUT, SUITES, Plan
+from irgate_battery import DEFAULT_TIMEOUT, PAIR, SUITES, OwnPair, PairError, Plan, own_pairs
 from irgate_battery.store import Mode
 
 DEFAULT_SOLVER = "bundled"
@@ -63,27 +63,47 @@ def _read(config: pytest.Config) -> Settings:
     solver, solver_base = _given(config, "solver")
     json, json_base = _given(config, "json")
     xfail, xfail_base = _given(config, "xfail")
-    suites = _suites(_given(config, "suite")[0])
+    pairs = _pairs(config)
+    suites = _suites(config, bool(pairs))
     fuzz = _whole_number("fuzz", _given(config, "fuzz")[0], DEFAULT_EXAMPLES * (FUZZ in suites))
     if FUZZ in suites and not fuzz:
         raise pytest.UsageError("--irgate-fuzz 0: the fuzz suite is named; expected 1 or more")
     if fuzz and FUZZ not in suites:
         suites = (*suites, FUZZ)
+    oracle = _oracle(_given(config, "oracle")[0])
+    if PAIR in suites and oracle == "stored":
+        raise pytest.UsageError(
+            "--irgate-oracle stored: nothing is stored for the pairs of --irgate-pair; expected "
+            "auto or live"
+        )
     return Settings(
         solver=solver or DEFAULT_SOLVER,
         solver_base=solver_base,
         suites=suites,
-        oracle=_oracle(_given(config, "oracle")[0]),
+        oracle=oracle,
         timeout=_timeout(_given(config, "timeout")[0]),
         plan=Plan(
             seed=_whole_number("seed", _given(config, "seed")[0], Plan().seed),
             count=_whole_number("cases", _given(config, "cases")[0], Plan().count, least=1),
+            pairs=pairs if PAIR in suites else (),
         ),
         fuzz=fuzz,
         strict=bool(config.getoption("irgate_strict") or config.getini("irgate_strict")),
         xfail=xfail_base / xfail if xfail else None,
         json=_json(config, json_base / json) if json else None,
     )
+
+
+def _pairs(config: pytest.Config) -> tuple[OwnPair, ...]:
+    """Return the user's own pairs: those of the command line, or if there are none, of ini."""
+    texts, folder = config.getoption("irgate_pair"), config.invocation_params.dir
+    if not texts:
+        texts = config.getini("irgate_pair")
+        folder = config.inipath.parent if config.inipath else config.rootpath
+    try:
+        return own_pairs(texts, folder)
+    except PairError as error:
+        raise pytest.UsageError(f"--irgate-pair {error}") from None
 
 
 def _given(config: pytest.Config, name: str) -> tuple[str, Path]:
@@ -97,16 +117,29 @@ def _given(config: pytest.Config, name: str) -> tuple[str, Path]:
     return text.strip(), base
 
 
-def _suites(text: str) -> tuple[str, ...]:
+def _suites(config: pytest.Config, has_pairs: bool) -> tuple[str, ...]:
+    """Return the suites in their order.
+
+    To name a pair is to ask for it, whatever suites are named beside it; but pairs of ini stand
+    back where the command line names suites.
+    """
+    text = _given(config, "suite")[0]
     named = [name.strip() for name in text.split(",") if name.strip()]
-    known = (*SUITES, FUZZ)
+    known = (*SUITES, PAIR, FUZZ)
     unknown = [name for name in named if name not in known]
     if unknown:
         raise pytest.UsageError(
             f"--irgate-suite {text}: no suite {unknown[0]!r} in this version; it has "
             f"{', '.join(known)}"
         )
-    return tuple(suite for suite in known if suite in (named or SUITES))
+    if PAIR in named and not has_pairs:
+        raise pytest.UsageError(
+            f"--irgate-suite {text}: no pair is named; add --irgate-pair fixed.png,moving.png"
+        )
+    asked = set(named or SUITES)
+    if has_pairs and (config.getoption("irgate_pair") or not config.getoption("irgate_suite")):
+        asked.add(PAIR)
+    return tuple(suite for suite in known if suite in asked)
 
 
 def _oracle(text: str) -> Mode:

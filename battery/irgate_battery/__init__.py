@@ -32,11 +32,13 @@ from irgate_battery.examine import (
     examine_case,
     examine_check,
     examine_gradient,
+    examine_pair,
     examine_recovery,
 )
 from irgate_battery.gate import evaluate, has_failed
 from irgate_battery.judge import Measurement, measure
-from irgate_battery.plan import SUITES, Plan, item_id, recovery_name
+from irgate_battery.own_pairs import OwnPair, PairError, own_pairs
+from irgate_battery.plan import PAIR, SUITES, Plan, item_id, recovery_name
 from irgate_battery.protocol import MODELS, NotASolver, Solver, SolverFault
 from irgate_battery.recovery import PUSHES
 from irgate_battery.report import Report, SolverIdentity
@@ -50,6 +52,7 @@ __all__ = [
     "CHECKS",
     "DEFAULT_TIMEOUT",
     "MODELS",
+    "PAIR",
     "PUSHES",
     "SUITES",
     "Case",
@@ -59,6 +62,8 @@ __all__ = [
     "Measurement",
     "NotASolver",
     "OracleStore",
+    "OwnPair",
+    "PairError",
     "Plan",
     "Report",
     "Row",
@@ -81,6 +86,7 @@ __all__ = [
     "examine_case",
     "examine_check",
     "examine_gradient",
+    "examine_pair",
     "examine_recovery",
     "grid_to_displacement",
     "has_failed",
@@ -92,6 +98,7 @@ __all__ = [
     "matrix_to_pixels",
     "measure",
     "normalised",
+    "own_pairs",
     "physical",
     "recovery_name",
     "row_column",

@@ -13,14 +13,16 @@ from irgate_battery.catalogue import Case
 from irgate_battery.contract import Check, Violation
 from irgate_battery.diagnosis import Explanation, explain
 from irgate_battery.diagnostics import RECOVERY_LIMIT
+from irgate_battery.doubt import doubt
 from irgate_battery.gradient import TOLERANCE as GRADIENT_TOLERANCE
 from irgate_battery.gradient import GradientError, relative_error
-from irgate_battery.judge import Measurement, measure
-from irgate_battery.plan import item_id, recovery_name
+from irgate_battery.judge import Measurement, measure, measure_without_truth
+from irgate_battery.own_pairs import OwnPair, PairError
+from irgate_battery.plan import PAIR, item_id, recovery_name
 from irgate_battery.protocol import Solver, SolverFault
 from irgate_battery.recovery import RECOVERED_PX, measure_recovery
 from irgate_battery.row import Row
-from irgate_battery.rules import battery_fault, fixture_fault
+from irgate_battery.rules import base_limit, battery_fault, fixture_fault
 from irgate_battery.store import OracleStore, OracleUnavailable
 from irgate_battery.tolerance import tolerance_px
 from irgate_fixtures import MissingDataError
@@ -97,6 +99,60 @@ def examine_case(
         reason = _because(explain(pair, answer.displacement, answer.matrix))
         message = f"{case.id}: {fault}; {_off(measured)}. {reason}"
         return Row(**row, status="failed", message=message)
+
+    return _guarded(examine, row)
+
+
+def examine_pair(
+    pair: OwnPair, solver: Solver, store: OracleStore, timeout: float | None = DEFAULT_TIMEOUT
+) -> Examined:
+    """Let a solver register a user's own pair, and hold the answer against the oracle's.
+
+    The rule is that of a base fixture. Where the oracle itself is in doubt, or where doing nothing
+    would pass too, a pass would say nothing: the row is skipped, and says why.
+    """
+    row = _row(PAIR, pair.id, pair.model)
+
+    def examine() -> Row:
+        missing = _lacks_for_pair(solver, pair)
+        if missing:
+            return Row(**row, status="skipped", message=missing)
+        images = pair.images()
+        row.update(preparation=images.preparation, spacing_mm=images.spacing_mm)
+        oracle, row["oracle"] = store.get(images, images)
+        row["oracle_seconds"] = oracle.seconds
+        shape = (images.fixed.shape[0], images.fixed.shape[1])
+        oracle_displacement = oracle.transform.displacement(shape)
+        doubted = doubt(images, oracle_displacement, pair.intensity)
+        row["identity_rmse"] = doubted.identity_rmse
+        if doubted.reason:
+            row["oracle"] = "doubtful"
+        answer, row["seconds"] = solver.solve(
+            images.fixed,
+            images.moving,
+            model=pair.model,
+            mask=images.mask,
+            intensity=pair.intensity,
+            timeout=timeout,
+        )
+        measured = measure_without_truth(images, answer.displacement, oracle_displacement)
+        row.update(measured.to_dict())
+        if images.spacing_mm is not None and measured.oracle_distance_px is not None:
+            row["oracle_distance_mm"] = measured.oracle_distance_px * images.spacing_mm
+        if doubted.reason:
+            message = f"{pair.id}: not evaluated: SimpleITK is in doubt here: {doubted.reason}"
+            return Row(**row, status="skipped", message=message)
+        fault = fixture_fault(measured)
+        if fault is not None:
+            return Row(**row, status="failed", message=f"{pair.id}: {fault}; {_apart(row)}")
+        limit = base_limit(measured.oracle_rmse or 0.0)
+        if doubted.identity_rmse is not None and doubted.identity_rmse <= limit:
+            message = (
+                f"{pair.id}: not evaluated: within its limit, but doing nothing would be too (RMSE "
+                f"{doubted.identity_rmse:.3g} where nothing is moved, limit {limit:.3g})"
+            )
+            return Row(**row, status="skipped", message=message)
+        return Row(**row)
 
     return _guarded(examine, row)
 
@@ -179,6 +235,25 @@ def _lacks(solver: Solver, case: Case) -> str | None:
     return None
 
 
+def _lacks_for_pair(solver: Solver, pair: OwnPair) -> str | None:
+    """Return why a solver cannot take an own pair, or `None` where it can."""
+    if pair.model not in solver.models:
+        return (
+            f"solver {solver.name!r} has no {pair.model} model (it declares {list(solver.models)})"
+        )
+    if pair.mask is not None and "mask" not in solver.accepts:
+        return f"solver {solver.name!r} takes no mask"
+    return None
+
+
+def _apart(row: dict[str, Any]) -> str:
+    """Say how far from the oracle's transform a row's answer stands."""
+    if row["oracle_distance_px"] is None:
+        return "nothing lands inside the moving image"
+    mm = "" if row.get("oracle_distance_mm") is None else f" ({row['oracle_distance_mm']:.3g} mm)"
+    return f"{row['oracle_distance_px']:.3g} px{mm} from SimpleITK's transform on average"
+
+
 def _guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
     """Turn whatever goes wrong into a row, with what had been measured until then.
 
@@ -189,10 +264,10 @@ def _guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
     except (Violation, GradientError) as violation:
         return Examined(Row(**row, status="failed", message=str(violation)))
     except SolverFault as fault:
-        if row["suite"] in ("base", "battery"):
+        if row["suite"] in ("base", "battery", PAIR):
             row["seconds"] = fault.seconds
         return Examined(Row(**row, status="failed", message=str(fault)), fault.detail)
-    except (OracleUnavailable, MissingDataError) as trouble:
+    except (OracleUnavailable, MissingDataError, PairError) as trouble:
         return Examined(Row(**row, status="error", message=str(trouble)))
     except Exception as error:
         said = " ".join(str(error).split())

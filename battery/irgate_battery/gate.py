@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from irgate_battery.diagnostics import agreement, gradient, mean_ratio, recovery
+from irgate_battery.plan import PAIR
 from irgate_battery.row import Row
 from irgate_battery.rules import BASE_FACTOR, BASE_SLACK, base_limit
 from irgate_battery.tally import Tally
@@ -23,7 +24,7 @@ def evaluate(rows: Sequence[Row], expected: Mapping[str, Sequence[str]]) -> Verd
     """
     tallies = {
         suite: Tally.of(rows, suite, expected.get(suite, ()))
-        for suite in ("base", "battery", "recovery", "gradient")
+        for suite in ("base", "battery", "recovery", "gradient", PAIR)
     }
     return Verdicts(
         hard_gate=_hard_gate(tallies["base"]),
@@ -32,6 +33,7 @@ def evaluate(rows: Sequence[Row], expected: Mapping[str, Sequence[str]]) -> Verd
         mean_ratio=mean_ratio(tallies["battery"]),
         recovery=recovery(tallies["recovery"]),
         gradient=gradient(tallies["gradient"]),
+        pairs=_pairs(tallies[PAIR]),
     )
 
 
@@ -86,6 +88,31 @@ def _each_fixture(tally: Tally) -> Verdict:
     if undecided:
         return Verdict("not_evaluated", undecided, figures)
     return Verdict("pass", f"{passed} of {tally.expected} within {rule}", figures)
+
+
+def _pairs(tally: Tally) -> Verdict:
+    """Return how many of the user's own pairs agree with the oracle; they are not in the gate."""
+    failed = sorted({row.case for row in tally.ran if row.status == "failed"})
+    passed = len({row.case for row in tally.ran} - set(failed))
+    figures = {
+        "passed": passed,
+        "ran": tally.count,
+        "expected": tally.expected,
+        "missing": len(tally.lost),
+        "waived": len(tally.waived),
+    }
+    waived = f", waived: {len(tally.waived)}" if tally.waived else ""
+    rule = f"{BASE_FACTOR} x SimpleITK's RMSE + {BASE_SLACK:g}"
+    told = f"{passed} of {tally.expected} within {rule}{waived}"
+    if failed or tally.lost:
+        names = ", ".join([*failed, *filter(None, [tally.names_of_lost()])])
+        return Verdict("fail", f"{told}; not: {names}", figures)
+    if not tally.expected:
+        return Verdict("not_evaluated", "not evaluated (no pair was named)", figures)
+    undecided = tally.undecided()
+    if undecided:
+        return Verdict("not_evaluated", undecided, figures)
+    return Verdict("pass", told, figures)
 
 
 def _undecided(tally: Tally) -> str | None:

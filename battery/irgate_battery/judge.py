@@ -5,7 +5,7 @@ SimpleITK's resampler or with the oracle's metric, so that a bug in one cannot h
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,22 @@ ESCAPE_FRACTION = 0.9
 
 DIVERGED_RATIO = 1.5
 """An oracle whose RMSE is over this many times that at the true transform has not converged."""
+
+
+class Images(Protocol):
+    """What is measured on: a pair's images, whether or not their true transform is known."""
+
+    @property
+    def fixed(self) -> NDArray[np.float64]:
+        """`(H, W)`, nominally in [0, 1]."""
+
+    @property
+    def moving(self) -> NDArray[np.float64]:
+        """`(H, W)`, of any size of its own."""
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """On the fixed image, False where it must not be trusted; or None."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +52,15 @@ class Measurement:
         tre_px: mean distance to the true transform over the valid region, pixels.
         tre_max_px: the largest one.
         oracle_tre_px: the oracle's mean distance over its own valid region, pixels.
+        oracle_distance_px: mean distance to the oracle's transform over the valid region, pixels.
         coverage: valid part of the trusted fixed pixels, 0 to 1.
         truth_coverage: the same at the true transform.
+        oracle_coverage: the same at the oracle's.
         folded: part of all fixed pixels at which det dT/dx is not positive.
-        escaped: whether coverage is under 0.9 x truth_coverage.
-        oracle_diverged: whether the oracle itself failed: over 1.5 x truth_rmse, or escaped.
+        escaped: whether coverage is under 0.9 x truth_coverage, or without a truth under 0.9 x
+            oracle_coverage.
+        oracle_diverged: whether the oracle itself failed: over 1.5 x truth_rmse, or escaped;
+            without a truth that is not known here (`irgate_battery.doubt`).
 
     """
 
@@ -52,8 +72,10 @@ class Measurement:
     tre_px: float | None
     tre_max_px: float | None
     oracle_tre_px: float | None
+    oracle_distance_px: float | None
     coverage: float
-    truth_coverage: float
+    truth_coverage: float | None
+    oracle_coverage: float
     folded: float
     escaped: bool
     oracle_diverged: bool
@@ -64,7 +86,17 @@ class Measurement:
 
 
 @dataclass(frozen=True, eq=False)
-class _Warped:
+class Warped:
+    """A moving image looked up through a transform.
+
+    Attributes:
+        image: moving(T(x)), `(H, W)`; outside the valid region it means nothing.
+        valid: the valid region, as in `Measurement`.
+        coverage: its part of the trusted fixed pixels.
+        rmse: over it; `None` where it is empty.
+
+    """
+
     image: NDArray[np.float64]
     valid: NDArray[np.bool_]
     coverage: float
@@ -82,29 +114,44 @@ def measure(
         oracle_displacement: the oracle's, in the same form.
 
     """
-    shape = (pair.fixed.shape[0], pair.fixed.shape[1])
-    truth = pair.truth.displacement(shape)
-    ours = _warp(pair, displacement)
-    oracle = _warp(pair, oracle_displacement)
-    floor = _warp(pair, truth)
+    truth = pair.truth.displacement((pair.fixed.shape[0], pair.fixed.shape[1]))
+    return _measured(pair, displacement, oracle_displacement, truth)
 
-    distance = np.linalg.norm(displacement - truth, axis=-1)[ours.valid]
-    oracle_distance = np.linalg.norm(oracle_displacement - truth, axis=-1)[oracle.valid]
+
+def measure_without_truth(
+    images: Images, displacement: NDArray[np.float64], oracle_displacement: NDArray[np.float64]
+) -> Measurement:
+    """Measure a transform beside the oracle's alone: what needs a truth is `None`."""
+    return _measured(images, displacement, oracle_displacement, None)
+
+
+def _measured(
+    images: Images,
+    displacement: NDArray[np.float64],
+    oracle_displacement: NDArray[np.float64],
+    truth: NDArray[np.float64] | None,
+) -> Measurement:
+    ours = warp(images, displacement)
+    oracle = warp(images, oracle_displacement)
+    floor = None if truth is None else warp(images, truth)
     common = ours.valid & oracle.valid
+    distance = _distance(displacement, truth, ours.valid)
     return Measurement(
         rmse=ours.rmse,
-        truth_rmse=floor.rmse,
+        truth_rmse=floor.rmse if floor else None,
         oracle_rmse=oracle.rmse,
         ratio=_ratio(ours.rmse, oracle.rmse),
         rmse_vs_oracle=_rms((ours.image - oracle.image)[common]),
         tre_px=_mean(distance),
         tre_max_px=float(distance.max()) if distance.size else None,
-        oracle_tre_px=_mean(oracle_distance),
+        oracle_tre_px=_mean(_distance(oracle_displacement, truth, oracle.valid)),
+        oracle_distance_px=_mean(_distance(displacement, oracle_displacement, ours.valid)),
         coverage=ours.coverage,
-        truth_coverage=floor.coverage,
+        truth_coverage=floor.coverage if floor else None,
+        oracle_coverage=oracle.coverage,
         folded=folded_fraction(displacement),
-        escaped=_escaped(ours, floor),
-        oracle_diverged=_escaped(oracle, floor) or _over(oracle.rmse, floor.rmse),
+        escaped=_escaped(ours, floor or oracle),
+        oracle_diverged=floor is not None and _diverged(oracle, floor),
     )
 
 
@@ -127,21 +174,31 @@ def folded_fraction(displacement: NDArray[np.float64]) -> float:
     return float(np.mean(det <= 0))
 
 
-def _warp(pair: Pair, displacement: NDArray[np.float64]) -> _Warped:
-    height, width = pair.moving.shape
-    shape = (pair.fixed.shape[0], pair.fixed.shape[1])
+def warp(images: Images, displacement: NDArray[np.float64]) -> Warped:
+    """Look the moving image up at x + u(x), linearly."""
+    height, width = images.moving.shape
+    shape = (images.fixed.shape[0], images.fixed.shape[1])
     points = pixel_grid(shape) + displacement
     x, y = points[..., 0], points[..., 1]
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    trusted = np.ones(shape, dtype=bool) if pair.mask is None else pair.mask
+    trusted = np.ones(shape, dtype=bool) if images.mask is None else images.mask
     valid = inside & trusted
-    image = map_coordinates(pair.moving, [y, x], order=1, mode="nearest")
-    return _Warped(
+    image = map_coordinates(images.moving, [y, x], order=1, mode="nearest")
+    return Warped(
         image=image,
         valid=valid,
         coverage=float(valid.sum() / max(int(trusted.sum()), 1)),
-        rmse=_rms((image - pair.fixed)[valid]),
+        rmse=_rms((image - images.fixed)[valid]),
     )
+
+
+def _distance(
+    displacement: NDArray[np.float64], other: NDArray[np.float64] | None, valid: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return how far two transforms are apart at the valid pixels; nowhere where one is missing."""
+    if other is None:
+        return np.empty(0)
+    return np.asarray(np.linalg.norm(displacement - other, axis=-1)[valid])
 
 
 def _rms(values: NDArray[np.float64]) -> float | None:
@@ -157,11 +214,11 @@ def _ratio(ours: float | None, oracle: float | None) -> float | None:
     return None if ours is None or not oracle else ours / oracle
 
 
-def _escaped(result: _Warped, floor: _Warped) -> bool:
+def _escaped(result: Warped, floor: Warped) -> bool:
     return result.coverage < ESCAPE_FRACTION * floor.coverage
 
 
-def _over(oracle: float | None, floor: float | None) -> bool:
-    if oracle is None:
+def _diverged(oracle: Warped, floor: Warped) -> bool:
+    if oracle.rmse is None or _escaped(oracle, floor):
         return True
-    return floor is not None and oracle > DIVERGED_RATIO * floor
+    return floor.rmse is not None and oracle.rmse > DIVERGED_RATIO * floor.rmse

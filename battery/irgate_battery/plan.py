@@ -11,10 +11,14 @@ from irgate_battery.catalogue import (
     battery_cases,
 )
 from irgate_battery.contract import CHECKS
+from irgate_battery.own_pairs import OwnPair
 from irgate_battery.recovery import PUSHES
 
 SUITES = ("contract", "base", "battery", "recovery", "gradient")
 """In the order in which they run."""
+
+PAIR = "pair"
+"""The suite of a user's own pairs: it runs after these, where one is named."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,12 @@ class Plan:
     Attributes:
         seed: what the battery is drawn with.
         count: how many battery cases.
+        pairs: a user's own.
     """
 
     seed: int = DEFAULT_SEED
     count: int = DEFAULT_COUNT
+    pairs: tuple[OwnPair, ...] = ()
 
     def battery(self) -> tuple[Case, ...]:
         """Return the battery's cases."""
@@ -46,6 +52,7 @@ class Plan:
             "battery": tuple(case.id for case in self.battery()),
             "recovery": tuple(recovery_name(case, push) for case, push in self.recovery()),
             "gradient": fixtures,
+            PAIR: tuple(pair.id for pair in self.pairs),
         }
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from irgate_battery.catalogue import BATTERY_VERSION
+from irgate_battery.plan import PAIR
 from irgate_battery.row import Row
 from irgate_battery.table import BAD, Line, layout
 from irgate_battery.verdict import Verdicts
@@ -60,7 +61,10 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether every row passed and the hard gate was evaluated and holds."""
+        """Whether every row passed and the hard gate was evaluated and holds.
+
+        Own pairs alone are never enough for that: `verdicts.pairs.status` says how they fared.
+        """
         return (
             self.exit_status == 0
             and self.verdicts.hard_gate.status == "pass"
@@ -75,13 +79,19 @@ class Report:
         """Return the one line that says pass, fail or not evaluated, and why."""
         counts = Counter(row.status for row in self.rows)
         gate, mean = self.verdicts.hard_gate, self.verdicts.mean_ratio
+        own, pairs = [row for row in self.rows if row.suite == PAIR], self.verdicts.pairs
+        alone = bool(own) and len(own) == len(self.rows)
         reasons = []
         bad = [row.case for row in self.rows if row.status in BAD]
         if bad:
             told = ", ".join(f"{n} {status}" for status, n in counts.items() if status in BAD)
             first = ", ".join(bad[:3]) + (", ..." if bad[3:] else "")
             reasons.append(f"of {len(self.rows)} items {told} ({first})")
-        if bad or gate.status == "fail":
+        if any(row.status in BAD for row in own):
+            reasons.append(f"own pairs: {pairs.reason}")
+        if alone:
+            reasons.append("the gate itself did not run")
+        elif bad or gate.status == "fail":
             named = {"pass": "holds:", "fail": "fails:", "not_evaluated": "is"}[gate.status]
             reasons.append(f"the hard gate {named} {gate.reason}")
         if self.strict and mean.status == "fail":
@@ -94,6 +104,14 @@ class Report:
             items += f", {counts['skipped']} skipped"
         if counts["xfailed"]:
             items += f", waived: {counts['xfailed']} that fail as expected"
+        if own and pairs.status == "not_evaluated":
+            reason = pairs.reason.removeprefix("not evaluated ").strip("()")
+            gate_too = "the gate itself did not run" if alone else f"the hard gate: {gate.reason}"
+            said = f"own pairs: {reason}; {gate_too}"
+            return Line(f"irgate: NOT EVALUATED: {said} ({items})", "open")
+        if alone:
+            said = f"{pairs.reason}; the gate itself did not run"
+            return Line(f"irgate: OWN PAIRS PASS: {said}", "good")
         if gate.status == "not_evaluated":
             reason = gate.reason.removeprefix("not evaluated ").strip("()")
             said = f"the hard gate needs all fixtures: {reason}"
@@ -106,7 +124,8 @@ class Report:
             f"{gate.figures['max_rmse']:.4g} <= {gate.figures['limit']:.4g}, "
             f"{gate.figures['ran']} of {gate.figures['expected']} ran"
         )
-        return Line(f"irgate: PASS: {items}; the hard gate holds ({held})", "good")
+        beside = f"; own pairs: {pairs.reason}" if own else ""
+        return Line(f"irgate: PASS: {items}; the hard gate holds ({held}){beside}", "good")
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON schema 1 as builtin types."""

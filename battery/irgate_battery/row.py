@@ -23,12 +23,17 @@ class Row:
         status: passed, failed, skipped, xfailed, error (something other than the solver broke)
             or missing (it should be here and is not).
         message: why it is not passed; empty where it is.
-        oracle: where the oracle's result came from: stored, live, cached; or diverged.
+        oracle: where the oracle's result came from: stored, live, cached; or diverged;
+            or on an own pair doubtful.
         seconds: the solver's call, wall time.
         oracle_seconds: the oracle's, on the machine that computed it.
         tolerance_px: what `tre_px` may be on a battery case.
         recovered, tried: seeds of a recovery item that came back, and all of them.
         relative_error: of a gradient item, against central differences.
+        identity_rmse: of an own pair, the RMSE where nothing is moved.
+        spacing_mm: of an own pair, the side of a pixel where it is known, mm.
+        oracle_distance_mm: `oracle_distance_px` times that.
+        preparation: of an own pair, what was read and what was done to it, in words.
 
     The other figures are those of `irgate_battery.judge.Measurement`.
 
@@ -48,8 +53,10 @@ class Row:
     tre_px: float | None = None
     tre_max_px: float | None = None
     oracle_tre_px: float | None = None
+    oracle_distance_px: float | None = None
     coverage: float | None = None
     truth_coverage: float | None = None
+    oracle_coverage: float | None = None
     folded: float | None = None
     escaped: bool | None = None
     oracle: str | None = None
@@ -59,6 +66,10 @@ class Row:
     recovered: int | None = None
     tried: int | None = None
     relative_error: float | None = None
+    identity_rmse: float | None = None
+    spacing_mm: float | None = None
+    oracle_distance_mm: float | None = None
+    preparation: str | None = None
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):

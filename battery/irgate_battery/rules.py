@@ -61,9 +61,13 @@ def battery_fault(measured: Measurement, tolerance_px: float) -> str | None:
 def _lost(measured: Measurement) -> str:
     if measured.rmse is None:
         return "no pixel of the fixed image lands inside the moving image: there is no RMSE"
+    if measured.truth_coverage is None:
+        whose, covered = "SimpleITK's", measured.oracle_coverage
+    else:
+        whose, covered = "the true", measured.truth_coverage
     return (
-        f"escaped: it covers {measured.coverage:.0%} of the fixed image where the true "
-        f"transform covers {measured.truth_coverage:.0%}"
+        f"escaped: it covers {measured.coverage:.0%} of the fixed image where {whose} transform "
+        f"covers {covered:.0%}"
     )
 
 

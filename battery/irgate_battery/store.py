@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery import oracle
-from irgate_battery.catalogue import Case
+from irgate_battery.judge import Images
 from irgate_battery.oracle import OracleResult, OracleUnavailable
-from irgate_fixtures import Pair
 
-__all__ = ["Mode", "OracleStore", "OracleStoreWarning", "OracleUnavailable", "Origin"]
+__all__ = ["Asked", "Mode", "OracleStore", "OracleStoreWarning", "OracleUnavailable", "Origin"]
 
 Mode: TypeAlias = Literal["auto", "stored", "live"]
 Origin: TypeAlias = Literal["stored", "cached", "live"]
@@ -59,6 +58,28 @@ class Cache(Protocol):
         """Keep a JSON-able value."""
 
 
+class Asked(Protocol):
+    """What the oracle is asked about: a case of the catalogue, or a user's own pair."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+
+    @property
+    def model(self) -> str:
+        """The family that the answer is wanted in."""
+
+    @property
+    def intensity(self) -> str:
+        """`"same"` or `"varying"`."""
+
+    def digest(self) -> str:
+        """Return a sha256 over all that decides the images, model and intensity."""
+
+    def pair(self) -> Images:
+        """Return the images."""
+
+
 class OracleStore:
     """The oracle's result on a case, from the nearest place that has it.
 
@@ -75,7 +96,7 @@ class OracleStore:
         self._mode = mode
         self._cache = cache
 
-    def get(self, case: Case, pair: Pair | None = None) -> tuple[OracleResult, Origin]:
+    def get(self, case: Asked, pair: Images | None = None) -> tuple[OracleResult, Origin]:
         """Return the oracle's result on a case, and where it came from.
 
         Args:
@@ -104,7 +125,9 @@ class OracleStore:
             )
         return self._cached_or_computed(key, case, pair)
 
-    def _cached_or_computed(self, key: str, case: Case, pair: Pair) -> tuple[OracleResult, Origin]:
+    def _cached_or_computed(
+        self, key: str, case: Asked, pair: Images
+    ) -> tuple[OracleResult, Origin]:
         name = f"irgate/oracle/{key}"
         if self._cache is None:
             return _compute(case, pair), "live"
@@ -123,14 +146,14 @@ class OracleStore:
         return result, "live"
 
 
-def digest(case: Case) -> str:
+def digest(case: Asked) -> str:
     """Return the key of a result: sha256 over the case's digest and the oracle's recipe."""
     return _sha256(
         {"case": case.digest(), "oracle": oracle.ORACLE_VERSION, "recipe": dict(oracle.RECIPE)}
     )
 
 
-def entry_of(case: Case, pair: Pair, result: OracleResult) -> dict[str, Any]:
+def entry_of(case: Asked, pair: Images, result: OracleResult) -> dict[str, Any]:
     """Return a result as a JSON-able entry that `believe` can check."""
     entry = {
         "case": case.id,
@@ -141,7 +164,7 @@ def entry_of(case: Case, pair: Pair, result: OracleResult) -> dict[str, Any]:
     return {**entry, "checksum": _sha256(entry)}
 
 
-def believe(entry: Any, case: Case, pair: Pair) -> OracleResult:
+def believe(entry: Any, case: Asked, pair: Images) -> OracleResult:
     """Return the result in an entry.
 
     Raises: NotBelievedError, saying why, if it is damaged, of another case or recipe, or computed
@@ -173,7 +196,7 @@ def believe(entry: Any, case: Case, pair: Pair) -> OracleResult:
     return result
 
 
-def fingerprint(pair: Pair) -> list[float]:
+def fingerprint(pair: Images) -> list[float]:
     """Return coarse figures of the images and the mask that any machine reproduces.
 
     The sizes, and over 4x4 blocks of fixed, moving and mask the means of values and of squares.
@@ -208,7 +231,7 @@ def stored_entries() -> Mapping[str, Any]:
         return {}
 
 
-def _compute(case: Case, pair: Pair) -> OracleResult:
+def _compute(case: Asked, pair: Images) -> OracleResult:
     try:
         return oracle.solve(pair.fixed, pair.moving, case.model, case.intensity, pair.mask)
     except OracleUnavailable as error:

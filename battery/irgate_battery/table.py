@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from irgate_battery.plan import PAIR
 from irgate_battery.row import Row
 from irgate_battery.verdict import Verdict, Verdicts
 
@@ -66,6 +67,17 @@ _COLUMNS = (
 """RMSE: intensity; to truth: mean distance to the true transform; warps apart: RMSE between the
 two warped images; /oracle: the solver's seconds over the oracle's."""
 
+_PAIR_COLUMNS = (
+    *_COLUMNS[:2],
+    _Column("RMSE", "before", 9, lambda row: _number(row.identity_rmse, ".6f"), 5),
+    _COLUMNS[2],
+    _Column("to SimpleITK", "px", 8, lambda row: _number(row.oracle_distance_px, ".4f"), 0),
+    _Column("to SimpleITK", "mm", 8, lambda row: _number(row.oracle_distance_mm, ".4f"), 1),
+    *_COLUMNS[6:],
+)
+"""Of own pairs. RMSE before: where nothing is moved; to SimpleITK: mean distance to its transform,
+for there is no truth."""
+
 _NARROWEST = 40
 """Characters that a reason is given even where the terminal has fewer."""
 
@@ -82,6 +94,7 @@ _TITLES = {
     "mean_ratio": "mean ratio",
     "recovery": "recovery",
     "gradient": "gradient",
+    "pairs": "own pairs",
 }
 _WORDS = {"pass": "PASS", "fail": "FAIL", "not_evaluated": "-"}
 _DIAGNOSTIC = ("agreement", "mean_ratio")
@@ -104,7 +117,15 @@ def layout(
     for suite in dict.fromkeys(row.suite for row in rows):
         mine = [row for row in rows if row.suite == suite]
         if suite == "base":
-            lines += [*_fixtures(mine, width), Line("")]
+            lines += [*_table("base fixture", mine, _COLUMNS, width), Line("")]
+        elif suite == PAIR:
+            kinds = [
+                column
+                for column in _PAIR_COLUMNS
+                if column.title != "mm" or any(row.spacing_mm is not None for row in mine)
+            ]
+            lines += [*_table("own pair", mine, kinds, width), *_notes(mine, width)]
+            lines += [Line("")]
         elif suite == "battery":
             lines += [*_battery(mine), *_counts(suite, mine), Line("")]
         else:
@@ -169,14 +190,14 @@ def _extreme(values: Sequence[tuple[float, str]]) -> str:
     return f"{largest:.3f} {family}"
 
 
-def _fixtures(rows: Sequence[Row], width: int) -> Iterable[Line]:
-    names = max(len("base fixture"), *(len(row.case) for row in rows))
-    columns = list(_COLUMNS)
+def _table(title: str, rows: Sequence[Row], kinds: Sequence[_Column], width: int) -> Iterable[Line]:
+    names = max(len(title), *(len(row.case) for row in rows))
+    columns = list(kinds)
     while names + 9 + sum(column.width + 1 for column in columns) > width and len(columns) > 3:
         columns.remove(max(columns, key=lambda column: column.keep))
     yield Line(f"{'':<{names}} {_groups(columns)}".rstrip(), "head")
     head = " ".join(f"{column.title:>{column.width}}" for column in columns)
-    yield Line(f"{'base fixture':<{names}} {head}", "head")
+    yield Line(f"{title:<{names}} {head}", "head")
     for row in rows:
         cells = " ".join(f"{column.cell(row):>{column.width}}" for column in columns)
         good = row.status == "passed"
@@ -187,6 +208,15 @@ def _fixtures(rows: Sequence[Row], width: int) -> Iterable[Line]:
         yield from _wrapped(
             "oracle: ", f"{', '.join(origins)}{_elsewhere(origins)}", "plain", width
         )
+
+
+def _notes(rows: Sequence[Row], width: int) -> Iterable[Line]:
+    """Say of each own pair what was read, and where it is not evaluated, why."""
+    for row in rows:
+        if row.preparation:
+            yield from _wrapped(f"{row.case}: ", f"{row.model}; {row.preparation}", "plain", width)
+        if row.status == "skipped":
+            yield from _wrapped("  ", row.message, "open", width)
 
 
 def _groups(columns: Sequence[_Column]) -> str:
@@ -205,6 +235,9 @@ def _elsewhere(origins: Sequence[str]) -> str:
 def _verdicts(verdicts: Verdicts, width: int, strict: bool) -> Iterable[Line]:
     for name, title in _TITLES.items():
         verdict: Verdict = getattr(verdicts, name)
+        if name == "pairs" and not verdict.figures["expected"]:
+            # Nobody named one: there is nothing that was not evaluated.
+            continue
         word, tone = _WORDS[verdict.status], _TONES[verdict.status]
         gates = strict and name == "mean_ratio"
         if name in _DIAGNOSTIC and not gates and verdict.status == "fail":

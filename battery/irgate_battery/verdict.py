@@ -35,6 +35,7 @@ class Verdicts:
     mean_ratio: Verdict
     recovery: Verdict
     gradient: Verdict
+    pairs: Verdict
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the `verdicts` object of the JSON report."""

@@ -2,7 +2,7 @@
 
 import inspect
 
-from irgate_battery import CHECKS, SUITES, Plan, base_cases, item_id
+from irgate_battery import CHECKS, PAIR, SUITES, Plan, base_cases, item_id
 from pytest_irgate.plugin import MARKERS
 from pytest_irgate.suites import base, contract
 
@@ -22,7 +22,7 @@ def test_every_base_fixture_is_an_item():
 
 def test_every_suite_has_its_marker():
     names = [marker.partition(":")[0] for marker in MARKERS]
-    assert names == ["irgate", *(f"irgate_{suite}" for suite in (*SUITES, "fuzz"))]
+    assert names == ["irgate", *(f"irgate_{suite}" for suite in (*SUITES, PAIR, "fuzz"))]
 
 
 def test_the_plan_names_every_item_of_a_complete_run(pytester):
