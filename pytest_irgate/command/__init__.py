@@ -1,0 +1,60 @@
+"""The command `irgate`: its subcommands, and how each ends."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from pytest_irgate import __version__
+from pytest_irgate.command import compare
+from pytest_irgate.command.usage import EXIT_USAGE, Parser, Wrong
+
+EPILOG = """\
+examples:
+  irgate compare a.json b.json --cases
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    Args:
+        argv: arguments; those of the process if not given.
+    Returns: the exit status, with pytest's meanings: 0 passed, 1 failed, 2 interrupted, 4 wrong
+        usage.
+
+    """
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.run is None:
+        parser.print_help()
+        return EXIT_USAGE
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except Wrong as error:
+        print(f"irgate {arguments.subcommand}: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except BrokenPipeError:
+        # `irgate compare ... | head`: the reader has had enough. Python flushes once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="irgate",
+        description="Does a 2-D image registration do what SimpleITK does, and if not, what is "
+        "wrong with it?",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"irgate {__version__}")
+    parser.set_defaults(run=None)
+    subcommands = parser.add_subparsers(
+        title="subcommands", metavar="SUBCOMMAND", dest="subcommand"
+    )
+    for module in (compare,):
+        module.add_to(subcommands)
+    return parser

@@ -1,0 +1,105 @@
+"""`irgate compare`: solvers side by side, from their JSON reports."""
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_irgate.command import ink
+from pytest_irgate.command.usage import Wrong, names, read_text, write_text
+
+if TYPE_CHECKING:
+    from irgate_battery.comparison import Comparison
+
+
+def add_to(subcommands: Any) -> None:
+    """Add this subcommand to the parser."""
+    parser = subcommands.add_parser(
+        "compare",
+        help="solvers side by side, from their JSON reports",
+        description="Show solvers side by side, and beside the oracle, from JSON reports that "
+        "`irgate check --json` or `pytest --irgate --irgate-json` wrote. The best of a row is "
+        "marked with *; a figure in parentheses stands over fewer cases than its neighbours.",
+    )
+    parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT", help="a JSON report")
+    parser.add_argument("--cases", action="store_true", help="add a table with a row for each case")
+    parser.add_argument(
+        "--ratio",
+        action="store_true",
+        help="show for a case the ratio to the oracle's RMSE, not the distance to the truth",
+    )
+    parser.add_argument(
+        "--suite", type=names, metavar="LIST", help="only these suites, comma-separated"
+    )
+    parser.add_argument("--markdown", action="store_true", help="write GitHub Markdown")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write there, not to stdout")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare. Raises: Wrong."""
+    from irgate_battery.comparison import NotComparableError, compare
+    from irgate_battery.record import Record, RecordError
+
+    try:
+        records = [Record.read(read_text(path), str(path)) for path in arguments.reports]
+        compared = compare(records, arguments.suite, ratios=arguments.ratio)
+    except (RecordError, NotComparableError) as error:
+        raise Wrong(str(error)) from None
+    cases = arguments.cases or arguments.ratio
+    to_file = arguments.output is not None
+    lines = _markdown(compared, cases) if arguments.markdown else _text(compared, cases, to_file)
+    text = "\n".join(lines) + "\n"
+    if to_file:
+        write_text(arguments.output, text)
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+def _text(compared: "Comparison", cases: bool, to_file: bool) -> Iterable[str]:
+    from irgate_battery.case_by_case import LETTERS
+    from irgate_battery.sheet import as_text
+
+    width = ink.width()
+    paint = (lambda text, tone: text) if to_file else ink.paint_for(sys.stdout)
+    yield paint(compared.heading, "head")
+    longest = max(len(label) for label, _, _ in compared.who)
+    for label, said, source in compared.who:
+        yield f"  {label:<{longest}}  {said}, {source}"
+    yield ""
+    yield from as_text(compared.summary, width, paint)
+    if cases:
+        yield ""
+        yield from as_text(compared.cases, width, paint)
+    yield ""
+    legend = "* best of its row; (x) over fewer cases than others, not ranked; - not there"
+    if cases:
+        used = [letter for letter in LETTERS if letter in compared.letters]
+        legend += "".join(f"; {letter} {LETTERS[letter]}" for letter in used)
+    yield from textwrap.wrap(legend, width, subsequent_indent="  ")
+    for note in compared.notes:
+        yield from textwrap.wrap(f"note: {note}", width, subsequent_indent="  ")
+
+
+def _markdown(compared: "Comparison", cases: bool) -> Iterable[str]:
+    from irgate_battery.case_by_case import LETTERS
+    from irgate_battery.sheet import as_markdown, escaped
+
+    yield f"{escaped(compared.heading)}:"
+    yield ""
+    for label, said, source in compared.who:
+        yield f"- **{escaped(label)}**: {escaped(said)}, `{source}`"
+    yield from as_markdown(compared.summary)
+    if cases:
+        yield from as_markdown(compared.cases)
+    yield ""
+    yield "**Bold**: best of its row; (x): over fewer cases than others, not ranked; -: not there."
+    if cases:
+        used = [letter for letter in LETTERS if letter in compared.letters]
+        if used:
+            yield f"Letters: {'; '.join(f'{escaped(x)}, {LETTERS[x]}' for x in used)}."
+    for note in compared.notes:
+        yield f"- Note: {escaped(note)}."

@@ -1,0 +1,97 @@
+"""`irgate compare`: reports in, tables out; what cannot be compared is one line and status 4."""
+
+import importlib
+
+import pytest
+
+from irgate_battery import check_solver
+from pytest_irgate.command import main
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    for name in ("knowing", "identity"):
+        solver = importlib.import_module(name).register
+        (folder / f"{name}.json").write_text(check_solver(solver, suites=["base"]).to_json())
+    return folder
+
+
+@pytest.fixture
+def files(reports, monkeypatch):
+    monkeypatch.chdir(reports)
+    monkeypatch.setenv("COLUMNS", "80")
+    return ["knowing.json", "identity.json"]
+
+
+def test_it_prints_a_table_for_80_characters(files, capsys):
+    assert main(["compare", *files]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    # The first lines say where each report was read, whatever the width of a path.
+    table = out[out.index("\n\n") :].splitlines()
+    assert max(map(len, table)) < 80
+    assert out.isascii()
+    (gate,) = [line for line in table if "hard gate" in line]
+    assert gate.split() == ["hard", "gate", "-", "PASS", "FAIL"]
+    assert "\x1b" not in out
+
+
+def test_case_by_case(files, capsys):
+    main(["compare", *files, "--cases"])
+    out = capsys.readouterr().out
+    (line,) = [line for line in out.splitlines() if line.strip().startswith("synth_rotate_2d")]
+    assert line.split()[-1] == "R"
+    assert "R RMSE over its limit" in " ".join(out.split())
+    main(["compare", *files, "--ratio"])
+    assert "base: RMSE / oracle's RMSE" in capsys.readouterr().out
+
+
+def test_markdown_to_a_file(files, capsys, tmp_path):
+    target = tmp_path / "table.md"
+    assert main(["compare", *files, "--markdown", "--cases", "--output", str(target)]) == 0
+    assert capsys.readouterr().out == ""
+    text = target.read_text()
+    assert "| | oracle | knowing | identity |" in text
+    assert "| hard gate | - | PASS | FAIL |" in text
+    assert "**5/5**" in text
+
+
+def test_colours_only_on_a_terminal_and_not_under_no_color(files, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    main(["compare", *files])
+    assert "\x1b[32m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    main(["compare", *files])
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.json"], "nowhere.json: No such file or directory"),
+        (["."], ".: Is a directory"),
+        (["broken.json"], "broken.json: not JSON"),
+        (["binary.json"], "binary.json: not a text file"),
+        (["knowing.json", "--suite", "battery"], "no item of suite 'battery' in knowing.json"),
+        (["knowing.json", "--output", "no/where"], "no/where: it cannot be written: No such"),
+        (["knowing.json", "--suite", ","], "expected names"),
+        ([], "required: REPORT"),
+    ],
+)
+def test_wrong_usage_is_one_line(files, capsys, arguments, words):
+    with open("broken.json", "w") as file:
+        file.write("{")
+    with open("binary.json", "wb") as file:
+        file.write(b"\xff\xfe")
+    try:
+        status = main(["compare", *arguments])
+    except SystemExit as error:
+        status = error.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (4, "")
+    assert err.startswith("irgate compare: ")
+    assert words in err
+    assert err.count("\n") == 1
