@@ -18,8 +18,8 @@ import numpy as np
 
 import irgate_fixtures
 from irgate_battery.answer import Answer
-from irgate_battery.diagnosis import explain, inverse_distance_px, swap_axes
-from irgate_battery.judge import distance_px
+from irgate_battery.diagnosis import Explanation, explain
+from irgate_battery.misreadings import View
 from irgate_battery.protocol import Solver
 from irgate_fixtures import Pair
 
@@ -36,7 +36,15 @@ REPEAT_PX = 1e-6
 
 
 class Violation(Exception):
-    """The solver breaks the contract; the message says what came and what was expected."""
+    """The solver breaks the contract; the message says what came and what was expected.
+
+    Attributes:
+        reason: the fault that explains it, or `None` where the check's own name says it all.
+    """
+
+    def __init__(self, message: str, reason: Explanation | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,9 @@ def direction(solver: Solver, timeout: float | None) -> None:
     """The transform maps points of the fixed image to points of the moving image."""
     pair = _pair()
     answer = _answer(solver, pair, timeout)
-    swapped = swap_axes(answer.displacement, answer.matrix)
-    right = min(distance_px(pair, u) for u in (answer.displacement, swapped))
-    wrong = min(inverse_distance_px(pair, u) for u in (answer.displacement, swapped))
+    view = View(pair, answer.displacement, answer.matrix)
+    right = min(view.off(mapped) for mapped in (view.answer, view.swapped()))
+    wrong = min(view.back(mapped) for mapped in (view.answer, view.swapped()))
     _judge_convention(pair, answer, right, wrong, "direction")
 
 
@@ -67,9 +75,9 @@ def axis_order(solver: Solver, timeout: float | None) -> None:
     """Points are (x, y): the column first. The pair is not square, its shift not symmetric."""
     pair = _pair()
     answer = _answer(solver, pair, timeout)
-    swapped = swap_axes(answer.displacement, answer.matrix)
-    right = min(f(pair, answer.displacement) for f in (distance_px, inverse_distance_px))
-    wrong = min(f(pair, swapped) for f in (distance_px, inverse_distance_px))
+    view = View(pair, answer.displacement, answer.matrix)
+    right = min(view.off(view.answer), view.back(view.answer))
+    wrong = min(view.off(view.swapped()), view.back(view.swapped()))
     _judge_convention(pair, answer, right, wrong, "axis order")
 
 
@@ -214,7 +222,8 @@ def _judge_convention(pair: Pair, answer: Answer, right: float, wrong: float, wh
     )
     raise Violation(
         f"the {what} cannot be confirmed on a known shift of (3.5, -2.23) px: {said}; expected an "
-        f"answer within {CONVENTION_PX} px."
+        f"answer within {CONVENTION_PX} px.",
+        reason,
     )
 
 

@@ -1,24 +1,43 @@
 """What is wrong with a transform: simple explanations, tried against the known truth.
 
-Each explanation is a way to misread or mistake a transform. It is named where undoing it brings
-the answer to the truth; where none does, nothing is named.
+Each explanation is a way to misread or mistake a transform (`misreadings`). It is named where
+undoing it brings the answer to the truth; where none does, nothing is named.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery.judge import distance_px
-from irgate_fixtures import Pair, pixel_grid
+from irgate_battery.misreadings import MISREADINGS, View, is_bicubic
+from irgate_fixtures import Pair
 
 EXPLAINED_PX = 0.5
 """An explanation fits only where it leaves less than this: half a pixel is itself a fault."""
 
-EXPLAINED_FRACTION = 0.25
+EXPLAINED_FRACTION = 0.1
 """... and less than this part of the error that it explains, so that a small error is not
-explained by another small error."""
+explained by another small error. Of errors of 0.4 px in a random direction one in twenty still is;
+over a whole run a fault must explain most failures to be named."""
+
+NOISE_SHARE = 0.5
+"""... where this much of what noise leaves of the oracle's own answer comes on top."""
+
+LEAST_PX = 0.05
+"""An error smaller than this is explained by nothing: too many explanations would."""
+
+NOISE_FACTOR = 3.0
+"""... nor one under this many times what noise leaves of the oracle's own."""
+
+UNMOVED_PX = 1e-3
+"""An answer that moves nothing by more than this is the identity, whatever else it resembles."""
+
+NEARLY_UNMOVED_PX = 0.1
+"""... and so is one under this that nothing else explains."""
+
+TIE_PX = 0.01
+TIE_FACTOR = 1.5
+"""Two explanations cannot be told apart where what they leave differs by less than this."""
 
 Field = NDArray[np.float64]
 
@@ -32,6 +51,7 @@ class Explanation:
         sentence: in words, with the numbers before and after and the mend.
         before_px: mean distance of the answer to the truth over the fixed image.
         after_px: the same once the fault is undone.
+        fits: every fault that this pair cannot tell from it, its own name first.
 
     """
 
@@ -39,82 +59,58 @@ class Explanation:
     sentence: str
     before_px: float
     after_px: float
+    fits: tuple[str, ...]
 
 
-def inverse_distance_px(pair: Pair, displacement: Field) -> float:
-    """Return the mean distance of an answer to the *inverse* of the truth, pixels.
-
-    Where the answer S is the inverse of the truth T, T(S(x)) = x; so the distance is the mean of
-    |T(S(x)) - x|, and no field has to be inverted.
-    """
-    shape = (pair.fixed.shape[0], pair.fixed.shape[1])
-    grid = pixel_grid(shape)
-    back = pair.truth(grid + displacement) - grid
-    return float(np.linalg.norm(back, axis=-1).mean())
-
-
-def swap_axes(displacement: Field, matrix: Field | None) -> Field:
-    """Return the displacement that is meant if x and y were confused: P T P, P swaps x and y.
-
-    Args:
-        displacement: the answer, `(H, W, 2)`.
-        matrix: the answer as `(3, 3)`, or `None`: then the components are swapped in place.
-
-    """
-    if matrix is None:
-        return displacement[..., ::-1]
-    linear = matrix[1::-1, 1::-1]
-    shift = matrix[1::-1, 2]
-    grid = pixel_grid((displacement.shape[0], displacement.shape[1]))
-    return grid @ linear.T + shift - grid
-
-
-def explain(pair: Pair, displacement: Field, matrix: Field | None = None) -> Explanation | None:
+def explain(
+    pair: Pair, displacement: Field, matrix: Field | None = None, noise_px: float = 0.0
+) -> Explanation | None:
     """Name the one simple fault that explains an answer, or `None`.
 
     Args:
         pair: the pair, with its true transform.
         displacement: the answer, `(H, W, 2)`, `(dx, dy)` in pixels.
         matrix: the answer as a matrix where it came as one.
+        noise_px: how far from the truth a right answer may stand here: the oracle's distance.
 
     """
-    before = distance_px(pair, displacement)
-    if before < EXPLAINED_PX:
+    view = View(pair, displacement, matrix)
+    before = view.off(view.answer)
+    if before < max(LEAST_PX, NOISE_FACTOR * noise_px):
         return None
-    still = float(np.linalg.norm(displacement, axis=-1).mean())
-    if still < EXPLAINED_FRACTION * EXPLAINED_PX:
-        return Explanation(
-            "identity",
-            f"your transform is the identity to {still:.2f} px: nothing was moved, where the truth "
-            f"moves {before:.2f} px on average",
-            before,
-            before,
-        )
-    swapped = swap_axes(displacement, matrix)
-    tries: tuple[tuple[str, Callable[[], float], str], ...] = (
-        (
-            "inverse",
-            lambda: inverse_distance_px(pair, displacement),
-            "is inverted: it maps moving to fixed; return the one that maps fixed to moving",
-        ),
-        (
-            "x and y swapped",
-            lambda: distance_px(pair, swapped),
-            "has x and y swapped: x is the column and comes first",
-        ),
-        (
-            "inverse, x and y swapped",
-            lambda: inverse_distance_px(pair, swapped),
-            "is inverted and has x and y swapped: map fixed to moving, x (the column) first",
-        ),
-    )
-    after, fault, words = min((distance(), fault, words) for fault, distance, words in tries)
-    if after > min(EXPLAINED_PX, EXPLAINED_FRACTION * before):
-        return None
+    still = float(np.linalg.norm(view.moved, axis=-1).mean())
+    if still < UNMOVED_PX:
+        return _identity(still, before)
+    left = {misreading.fault: misreading.remainder(view) for misreading in MISREADINGS}
+    best = min(left.values())
+    if best > min(EXPLAINED_PX, EXPLAINED_FRACTION * before + NOISE_SHARE * noise_px):
+        return _identity(still, before) if still < min(NEARLY_UNMOVED_PX, before / 2) else None
+    alike = [fault for fault, after in left.items() if after <= TIE_FACTOR * best + TIE_PX]
+    chosen = next(misreading for misreading in MISREADINGS if misreading.fault == alike[0])
+    fault, after = chosen.fault, left[chosen.fault]
+    words = chosen.words
+    if fault == "inverse" and view.matrix is None and is_bicubic(view):
+        # The inverse of an FFD is none; what is one was found with the images exchanged.
+        fault = "images swapped"
+        alike[0] = fault
+        words = "maps moving to fixed: the two images were swapped on the way in; exchange them"
+    doubt = f" (this pair cannot tell it from: {', '.join(alike[1:])})" if alike[1:] else ""
     return Explanation(
         fault,
-        f"your transform {words}; it matches the truth to {after:.2f} px once that is undone "
-        f"(now {before:.2f} px)",
+        f"your transform {words}; it matches the truth to {after:.2f} px once that is undone, "
+        f"now {before:.2f} px{doubt}",
         before,
         after,
+        tuple(alike),
+    )
+
+
+def _identity(still: float, before: float) -> Explanation:
+    return Explanation(
+        "identity",
+        f"your transform is the identity to {still:.2f} px: nothing was moved, where the truth "
+        f"is {before:.2f} px away",
+        before,
+        before,
+        ("identity",),
     )

@@ -15,12 +15,14 @@ from irgate_battery.diagnosis import Explanation, explain
 from irgate_battery.diagnostics import RECOVERY_LIMIT
 from irgate_battery.doubt import doubt
 from irgate_battery.gradient import TOLERANCE as GRADIENT_TOLERANCE
-from irgate_battery.gradient import GradientError, relative_error
+from irgate_battery.gradient import GradientError, compare_gradients, gradient_fault
 from irgate_battery.judge import Measurement, measure, measure_without_truth
 from irgate_battery.own_pairs import OwnPair, PairError
+from irgate_battery.pattern import SEPARATOR
 from irgate_battery.plan import PAIR, item_id, recovery_name
+from irgate_battery.probes import probe
 from irgate_battery.protocol import Solver, SolverFault
-from irgate_battery.recovery import RECOVERED_PX, measure_recovery
+from irgate_battery.recovery import RECOVERED_PX, STOPPED_PX, measure_recovery
 from irgate_battery.row import Row
 from irgate_battery.rules import base_limit, battery_fault, fixture_fault
 from irgate_battery.store import OracleStore, OracleUnavailable
@@ -87,17 +89,27 @@ def examine_case(
         row.update(measured.to_dict())
         if measured.oracle_diverged:
             row["oracle"] = "diverged"
+        # An oracle that is lost itself excuses nobody.
+        oracle_px = 0.0 if measured.oracle_diverged else measured.oracle_tre_px or 0.0
+        near_px = tolerance_px(case, oracle_px)
         if case.suite == "base":
             fault = fixture_fault(measured)
         else:
-            # An oracle that is lost itself excuses nobody.
-            oracle_tre_px = 0.0 if measured.oracle_diverged else measured.oracle_tre_px or 0.0
-            row["tolerance_px"] = tolerance_px(case, oracle_tre_px)
-            fault = battery_fault(measured, row["tolerance_px"])
+            row["tolerance_px"] = near_px
+            fault = battery_fault(measured, near_px)
         if fault is None:
             return Row(**row)
-        reason = _because(explain(pair, answer.displacement, answer.matrix))
-        message = f"{case.id}: {fault}; {_off(measured)}. {reason}"
+        reason = explain(pair, answer.displacement, answer.matrix, oracle_px) or probe(
+            case,
+            pair,
+            solver,
+            answer,
+            near_px=near_px,
+            seconds=row["seconds"],
+            timeout=timeout,
+        )
+        row.update(_diagnosed(reason))
+        message = f"{case.id}: {fault}; {_off(measured)}. {_because(reason)}"
         return Row(**row, status="failed", message=message)
 
     return _guarded(examine, row)
@@ -175,7 +187,8 @@ def examine_recovery(
                 f"{row['case']}: init changes not one bit of the answer, for ten different starts; "
                 "expected a solve that begins there. Use it, or take it out of the signature."
             )
-            return Row(**row, recovered=0, tried=result.tried, status="failed", message=message)
+            row.update(recovered=0, tried=result.tried, **_named("init ignored"))
+            return Row(**row, status="failed", message=message)
         row.update(recovered=result.recovered, tried=result.tried)
         if result.recovered >= RECOVERY_LIMIT * result.tried:
             return Row(**row)
@@ -185,6 +198,8 @@ def examine_recovery(
             f"farthest ended {result.farthest_px:.3g} px away. Either init is not heeded, or the "
             "descent stops early, or the optimum's basin is narrower than the push."
         )
+        near = result.farthest_px <= STOPPED_PX
+        row.update(_named("stops early" if near else "narrow basin"))
         return Row(**row, status="failed", message=message)
 
     return _guarded(examine, row)
@@ -202,14 +217,16 @@ def examine_gradient(
             missing = f"solver {solver.name!r} does not say that it is differentiable"
         if missing:
             return Row(**row, status="skipped", message=missing)
-        row["relative_error"] = relative_error(case, solver, timeout)
+        compared = compare_gradients(case, solver, timeout)
+        row["relative_error"] = max(comparison.error for comparison in compared)
         if row["relative_error"] <= GRADIENT_TOLERANCE:
             return Row(**row)
+        fault, words = gradient_fault(compared)
+        row.update(_named(fault))
         message = (
             f"{case.id}: autograd and central differences of the solver itself differ by "
             f"{row['relative_error']:.1e} relative, at most {GRADIENT_TOLERANCE:g} is expected: "
-            "the derivative is not that of what the solver computes (an approximate Hessian, "
-            "damping left in, an input detached in part, or a solve that stops early)."
+            f"{words}."
         )
         return Row(**row, status="failed", message=message)
 
@@ -261,8 +278,12 @@ def _guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
     """
     try:
         return Examined(examine())
-    except (Violation, GradientError) as violation:
+    except Violation as violation:
+        row.update(_diagnosed(violation.reason) if violation.reason else _named(row["case"]))
         return Examined(Row(**row, status="failed", message=str(violation)))
+    except GradientError as error:
+        row.update(_named(error.fault) if error.fault else {})
+        return Examined(Row(**row, status="failed", message=str(error)))
     except SolverFault as fault:
         if row["suite"] in ("base", "battery", PAIR):
             row["seconds"] = fault.seconds
@@ -273,6 +294,22 @@ def _guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
         said = " ".join(str(error).split())
         message = f"the gate itself failed with {type(error).__name__}: {said}"
         return Examined(Row(**row, status="error", message=message), traceback.format_exc())
+
+
+def _diagnosed(reason: Explanation | None) -> dict[str, Any]:
+    """Return a row's fields for an explanation."""
+    if reason is None:
+        return {}
+    return {
+        "diagnosis": reason.fault,
+        "explanations": SEPARATOR.join(reason.fits),
+        "undone_px": reason.after_px,
+    }
+
+
+def _named(fault: str) -> dict[str, Any]:
+    """Return a row's fields for a fault without a distance."""
+    return {"diagnosis": fault, "explanations": fault}
 
 
 def _off(measured: Measurement) -> str:

@@ -10,6 +10,8 @@ torch is imported here and nowhere else in this package, and only when the check
 import functools
 import math
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,14 +46,52 @@ BORDER_PX = 2.0
 answer in the course of the check is from the truth."""
 
 
+COLLINEAR = 0.01
+"""What may be left of a gradient beside a multiple of the true one, for it to be that multiple."""
+
+
 class GradientError(Exception):
-    """The gradient does not exist or is wrong; the message is for the solver's author."""
+    """The gradient does not exist or is wrong; the message is for the solver's author.
+
+    Attributes:
+        fault: its name in reports, or `None`.
+    """
+
+    def __init__(self, message: str, fault: str | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
-def relative_error(case: Case, solver: Solver, timeout: float | None) -> float:
-    """Return the larger of the two relative errors, for the fixed and for the moving image.
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Autograd beside central differences, for one of the two images.
 
-    The error is |AD - FD| / |FD|, both vectors over the drawn directions.
+    Attributes:
+        image: `"fixed"` or `"moving"`.
+        analytic, differences: the derivatives along the drawn directions, `(DIRECTIONS,)`.
+
+    """
+
+    image: str
+    analytic: NDArray[np.float64]
+    differences: NDArray[np.float64]
+
+    @property
+    def error(self) -> float:
+        """Return |AD - FD| / |FD|."""
+        off = np.linalg.norm(self.analytic - self.differences)
+        return float(off / np.linalg.norm(self.differences))
+
+    @property
+    def factor(self) -> float | None:
+        """Return s where AD = s FD, or `None` where the two point elsewhere."""
+        s = float(self.analytic @ self.differences / (self.differences @ self.differences))
+        rest = np.linalg.norm(self.analytic - s * self.differences)
+        return s if rest <= COLLINEAR * np.linalg.norm(self.analytic) else None
+
+
+def compare_gradients(case: Case, solver: Solver, timeout: float | None) -> tuple[Comparison, ...]:
+    """Compare the derivatives with respect to the fixed and to the moving image, each alone.
 
     Args:
         case: what is registered, in float64.
@@ -61,16 +101,44 @@ def relative_error(case: Case, solver: Solver, timeout: float | None) -> float:
     """
     pair = case.pair()
     images = {"fixed": pair.fixed, "moving": pair.moving}
-    return max(_error_of(name, images, case, solver, timeout) for name in images)
+    return tuple(_compare(name, images, case, solver, timeout) for name in images)
 
 
-def _error_of(
+def gradient_fault(compared: Sequence[Comparison]) -> tuple[str, str]:
+    """Return the name of what is wrong with a gradient, and its words."""
+    factors = [comparison.factor for comparison in compared]
+    first = factors[0]
+    if first is not None and all(
+        factor is not None and abs(factor - first) <= COLLINEAR * abs(first) for factor in factors
+    ):
+        if abs(first + 1) <= COLLINEAR:
+            return (
+                "negated gradient",
+                "it has the opposite sign; the implicit function theorem's minus sign is lost",
+            )
+        return "scaled gradient", (
+            f"it is {first:.4g} times what it should be, for both images: a mean for a sum, a step "
+            "size, or the scale of the intensities is left in"
+        )
+    wrong = [comparison.image for comparison in compared if comparison.error > TOLERANCE]
+    if len(wrong) < len(compared):
+        return "inexact gradient", (
+            f"it is wrong for the {wrong[0]} image only, and right for the other: a path from that "
+            "image to the answer is detached (its own gradient in the Jacobian, say)"
+        )
+    return "inexact gradient", (
+        "it is not the derivative of what the solver computes (an approximate Hessian, damping "
+        "left in, an input detached in part, or a solve that stops early)"
+    )
+
+
+def _compare(
     name: str,
     images: dict[str, NDArray[np.float64]],
     case: Case,
     solver: Solver,
     timeout: float | None,
-) -> float:
+) -> Comparison:
     import torch
 
     directions = [
@@ -85,7 +153,8 @@ def _error_of(
         raise GradientError(
             f"solver {solver.name!r} says that it is differentiable, but its answer is not on the "
             f"graph of {name}: a .detach(), .numpy() or torch.no_grad() cuts it off, or a copy was "
-            "made with torch.tensor."
+            "made with torch.tensor.",
+            "detached input",
         )
     try:
         (gradient,) = torch.autograd.grad(value, tensors[name], allow_unused=True)
@@ -95,7 +164,9 @@ def _error_of(
             f"torch.autograd.grad with respect to {name} raised {type(error).__name__}: {said}"
         ) from None
     if gradient is None:
-        raise GradientError(f"no gradient reaches {name}: the graph does not hold it.")
+        raise GradientError(
+            f"no gradient reaches {name}: the graph does not hold it.", "detached input"
+        )
     found = gradient.detach().numpy()
     bad = int(np.count_nonzero(~np.isfinite(found)))
     if bad:
@@ -103,7 +174,10 @@ def _error_of(
             f"{bad} of {found.size} entries of the gradient to {name} are not finite."
         )
     if not found.any():
-        raise GradientError(f"the gradient to {name} is zero everywhere; the answer depends on it.")
+        raise GradientError(
+            f"the gradient to {name} is zero everywhere; the answer depends on it.",
+            "detached input",
+        )
 
     analytic = np.array([float(np.sum(found * direction)) for direction in directions])
     differences = []
@@ -116,10 +190,9 @@ def _error_of(
                 arguments = [torch.tensor(image, dtype=torch.float64) for image in moved.values()]
                 sides.append(float(loss(*arguments)))
         differences.append((sides[0] - sides[1]) / (2 * STEP))
-    scale = float(np.linalg.norm(differences))
-    if scale == 0:
+    if not any(differences):
         raise GradientError(f"the answer does not move when {name} does: it ignores the image.")
-    return float(np.linalg.norm(analytic - differences)) / scale
+    return Comparison(name, analytic, np.array(differences))
 
 
 def _loss(case: Case, solver: Solver, timeout: float | None, fixed: Any, moving: Any) -> Any:

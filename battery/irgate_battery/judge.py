@@ -155,17 +155,6 @@ def _measured(
     )
 
 
-def distance_px(pair: Pair, displacement: NDArray[np.float64]) -> float:
-    """Return the mean distance to the true transform over the whole fixed image, pixels.
-
-    Unlike `tre_px` it asks nothing of the valid region, so that a wrong convention, which may
-    map everything out of the moving image, still has a distance.
-    """
-    shape = (pair.fixed.shape[0], pair.fixed.shape[1])
-    off = displacement - pair.truth.displacement(shape)
-    return float(np.linalg.norm(off, axis=-1).mean())
-
-
 def folded_fraction(displacement: NDArray[np.float64]) -> float:
     """Return the part of the grid where det dT/dx <= 0, by finite differences of T = x + u."""
     du_dy = np.gradient(displacement, axis=0)

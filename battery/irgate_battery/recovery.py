@@ -26,6 +26,10 @@ SEEDS = 10
 RECOVERED_PX = 1e-3
 """Mean distance between the optimum and where the solver comes back to."""
 
+STOPPED_PX = 0.05
+"""Where even the farthest start ends this near, the solver found its optimum and stopped early;
+another optimum is farther away."""
+
 CENTRE_ROOM = 0.1
 """How far from the centre a turn's pivot may lie, as a part of the image's size: about the centre
 itself there would be two different turns, and not ten."""

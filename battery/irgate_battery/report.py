@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from irgate_battery.catalogue import BATTERY_VERSION
+from irgate_battery.pattern import pattern
 from irgate_battery.plan import PAIR
 from irgate_battery.row import Row
 from irgate_battery.table import BAD, Line, layout
@@ -129,6 +130,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON schema 1 as builtin types."""
+        found = pattern(self.rows)
         return {
             "schema": SCHEMA,
             "irgate": installed_version("pytest-irgate"),
@@ -137,6 +139,7 @@ class Report:
             "solver": asdict(self.solver),
             "machine": machine(),
             "verdicts": self.verdicts.to_dict(),
+            "diagnosis": found.to_dict() if found else None,
             "exit_status": self.exit_status,
             "cases": [row.to_dict() for row in self.rows],
         }

@@ -34,6 +34,9 @@ class Row:
         spacing_mm: of an own pair, the side of a pixel where it is known, mm.
         oracle_distance_mm: `oracle_distance_px` times that.
         preparation: of an own pair, what was read and what was done to it, in words.
+        diagnosis: the name of the fault that explains a failure, or `None`.
+        explanations: every fault that fits it, its own first, between semicolons.
+        undone_px: mean distance to the truth once the fault is undone.
 
     The other figures are those of `irgate_battery.judge.Measurement`.
 
@@ -70,6 +73,9 @@ class Row:
     spacing_mm: float | None = None
     oracle_distance_mm: float | None = None
     preparation: str | None = None
+    diagnosis: str | None = None
+    explanations: str | None = None
+    undone_px: float | None = None
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from irgate_battery.pattern import pattern
 from irgate_battery.plan import PAIR
 from irgate_battery.row import Row
 from irgate_battery.verdict import Verdict, Verdicts
@@ -130,7 +131,7 @@ def layout(
             lines += [*_battery(mine), *_counts(suite, mine), Line("")]
         else:
             lines += [*_counts(suite, mine), Line("")]
-    return [*lines, *_verdicts(verdicts, width, strict)]
+    return [*lines, *_verdicts(verdicts, width, strict), *_diagnosis(rows, width)]
 
 
 def _counts(title: str, rows: Sequence[Row]) -> Iterable[Line]:
@@ -243,6 +244,13 @@ def _verdicts(verdicts: Verdicts, width: int, strict: bool) -> Iterable[Line]:
         if name in _DIAGNOSTIC and not gates and verdict.status == "fail":
             word, tone = "over", "open"
         yield from _wrapped(f"{title:<13}{word:<5}", verdict.reason, tone, width)
+
+
+def _diagnosis(rows: Sequence[Row], width: int) -> Iterable[Line]:
+    """Say what the failures have in common; nothing where none failed."""
+    found = pattern(rows)
+    if found:
+        yield from _wrapped(f"{'diagnosis':<13}", found.sentence, "head", width)
 
 
 def _wrapped(head: str, text: str, tone: Tone, width: int) -> Iterable[Line]:

@@ -6,10 +6,15 @@ import torch
 
 from irgate_battery.catalogue import base_cases
 from irgate_battery.examine import examine_gradient
-from irgate_battery.gradient import GradientError, relative_error
+from irgate_battery.gradient import GradientError, compare_gradients
 from irgate_battery.protocol import Solver, SolverFault
 
 CASE = base_cases()[0]
+
+
+def relative_error(case, solver, timeout):
+    return max(comparison.error for comparison in compare_gradients(case, solver, timeout))
+
 
 EXACT = 1e-7
 """Central differences with h = 1e-4 of a function whose third derivative is of order 1, and the
@@ -102,6 +107,43 @@ def test_each_input_is_differentiated_alone(name):
 
 def ignores_moving(fixed, moving):
     return moments(fixed, torch.ones_like(moving)) + 0 * moving.sum()
+
+
+def scaled(factor):
+    return lambda fixed, moving: (
+        factor * moments(fixed, moving) + ((1 - factor) * moments(fixed, moving).detach())
+    )
+
+
+def half_detached(fixed, moving):
+    """The value of `moments`, and half of the derivative to the moving image."""
+    return moments(fixed, 0.5 * moving + 0.5 * moving.detach())
+
+
+def bent(fixed, moving):
+    """The value of `moments`, with the derivative of something else added."""
+    other = (fixed**2).mean() + (moving * torch.linspace(0, 1, moving.shape[1])).mean()
+    return moments(fixed, moving) + 0.1 * (other - other.detach())
+
+
+NAMED = {
+    "scaled gradient": (scaled(0.5), "0.5 times what it should be"),
+    "negated gradient": (scaled(-1.0), "opposite sign"),
+    "inexact gradient": (half_detached, "wrong for the moving image only"),
+    "inexact gradient, both": (bent, "not the derivative of what the solver computes"),
+    "detached input": (lambda f, m: moments(f.detach(), m), "not on the graph of fixed"),
+}
+
+
+@pytest.mark.parametrize(("fault", "function", "words"), [(k, *v) for k, v in NAMED.items()])
+def test_what_is_wrong_with_it_is_named(fault, function, words):
+    def register(fixed, moving):
+        return function(fixed, moving)
+
+    row = examine_gradient(CASE, solver(register)).row
+    assert row.status == "failed"
+    assert row.diagnosis == fault.partition(",")[0]
+    assert words in row.message
 
 
 LOST = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from irgate_battery.judge import distance_px, folded_fraction, measure
+from irgate_battery.judge import folded_fraction, measure
 from irgate_fixtures import Matrix, Pair, rigid, translation
 
 ROUNDING = 1e-12
@@ -85,10 +85,6 @@ def test_a_reflection_folds_everywhere_and_a_crease_in_part():
     crease = np.zeros((20, 30, 2))
     crease[:, 15:, 0] = -5
     assert 0 < folded_fraction(crease) < 0.2
-
-
-def test_distance_asks_nothing_of_the_valid_region():
-    assert distance_px(ramp_pair(), field(100, -1)) == pytest.approx(98)
 
 
 def test_the_warped_rmse_is_that_of_simpleitks_resampler():

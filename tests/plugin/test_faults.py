@@ -34,6 +34,19 @@ def test_a_fault_is_named(gate, report_of, fault):
     assert all(row["message"] == "" for row in rows if row["status"] == "passed")
 
 
+@pytest.mark.parametrize("fault", ["inverse", "swapped"])
+def test_the_run_names_what_most_failures_share(gate, report_of, fault):
+    """A pure shift alone cannot tell an inverse from a wrong sign; all fixtures together can."""
+    name = {"inverse": "inverse", "swapped": "x and y swapped"}[fault]
+    result = gate("--irgate-json", "r.json", solver=fault)
+    result.stdout.fnmatch_lines([f"diagnosis    {name}: explains * of * failed items"])
+    report = report_of("r.json")
+    assert report["diagnosis"]["fault"] == name
+    base = [row for row in report["cases"] if row["suite"] == "base"]
+    assert all(name in row["explanations"].split("; ") for row in base)
+    assert all(row["undone_px"] < 0.5 < row["tre_px"] for row in base)
+
+
 def test_the_solvers_own_traceback_is_shown_and_none_of_ours(gate):
     result = gate("irgate/base.py::test_case[brain_mri_real]", solver="raising")
     result.stdout.fnmatch_lines(["*raise ValueError(*", "ValueError: singular matrix"])

@@ -1,0 +1,88 @@
+"""What is wrong over a whole run: the fault that explains most failures, and what they share.
+
+One pair often cannot tell two faults apart (a pure shift: inverted or negated). All pairs together
+can, so each failed row votes for every fault that fits it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from irgate_battery.row import Row
+
+MAJORITY = 0.5
+"""A fault is named for the whole run where it explains more than this part of the failures."""
+
+SEPARATOR = "; "
+"""Between the names in a row's `explanations`."""
+
+_MOST_NAMED = 4
+"""Faults or families that one sentence names."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What the failures of a run have in common.
+
+    Attributes:
+        fault: the one that explains most of them, or `None` where none explains the most.
+        explains: how many failures it fits.
+        failed: how many failed items there are.
+        sentence: in words.
+
+    """
+
+    fault: str | None
+    explains: int
+    failed: int
+    sentence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the `diagnosis` object of the JSON report."""
+        return {
+            "fault": self.fault,
+            "explains": self.explains,
+            "failed": self.failed,
+            "reason": self.sentence,
+        }
+
+
+def pattern(rows: Sequence[Row]) -> Pattern | None:
+    """Return what the failed rows say together, or `None` where none failed."""
+    failed = [row for row in rows if row.status == "failed"]
+    if not failed:
+        return None
+    votes: Counter[str] = Counter()
+    for row in failed:
+        votes.update(dict.fromkeys((row.explanations or "").split(SEPARATOR), 1))
+    del votes[""]
+    ranked = votes.most_common()
+    where = _families(rows)
+    if not ranked:
+        said = f"no simple fault explains any of the {len(failed)} failed items"
+        return Pattern(None, 0, len(failed), said + where)
+    first, most = ranked[0]
+    alike = [fault for fault, number in ranked if number == most]
+    if most > MAJORITY * len(failed):
+        said = f"{' or '.join(alike)}: explains {most} of {len(failed)} failed items"
+        return Pattern(first, most, len(failed), said + where)
+    told = ", ".join(f"{fault} ({number})" for fault, number in ranked[:_MOST_NAMED])
+    said = f"no one fault explains most of the {len(failed)} failed items; named were {told}"
+    return Pattern(None, most, len(failed), said + where)
+
+
+def _families(rows: Sequence[Row]) -> str:
+    """Say which perturbations fail, where it is only some of them."""
+    ran: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for row in rows:
+        if row.suite == "battery" and row.status in ("passed", "failed"):
+            family = row.case.partition("-")[2].partition("-")[0]
+            ran[family] += 1
+            failed[family] += row.status == "failed"
+    bad = [family for family in ran if failed[family]]
+    if not bad or len(bad) > min(_MOST_NAMED, len(ran) - 1):
+        return ""
+    told = ", ".join(f"{family} ({failed[family]} of {ran[family]})" for family in bad)
+    return f"; in the battery only {told} fail"

@@ -1,0 +1,31 @@
+"""docs/diagnosis.md lists every name that a row may carry, and no other."""
+
+import re
+from pathlib import Path
+
+import irgate_battery
+from irgate_battery.misreadings import MISREADINGS
+
+PAGE = Path(__file__).parents[2] / "docs" / "diagnosis.md"
+SOURCES = Path(irgate_battery.__file__).parent
+
+
+def names_in(module):
+    """The names that a module gives beside the misreadings."""
+    source = (SOURCES / module).read_text()
+    found = re.findall(r"_found\(\s*asked,\s*\"([^\"]+)\"", source)
+    found += re.findall(r"_named\(\"([^\"]+)\"\)", source)
+    found += re.findall(r"\"([a-z]+ (?:early|basin|gradient|input))\"", source)
+    return set(found)
+
+
+def test_the_page_has_them_all():
+    tables = PAGE.read_text().partition("## Misreadings")[2]
+    documented = set(re.findall(r"`([a-zF][A-Za-z0-9/_, ]*[a-zA-Z0-9])`", tables))
+    given = {misreading.fault for misreading in MISREADINGS} | {"identity", "images swapped"}
+    for module in ("probes.py", "examine.py", "gradient.py"):
+        given |= names_in(module)
+    assert len(given) > 30
+    assert given - documented == set()
+    others = {"repeatable", "input_unchanged", "align_corners"}
+    assert documented - given - others == set()
