@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from irgate_battery.answer import Answer
 from irgate_battery.catalogue import Case
 from irgate_battery.diagnosis import Explanation
-from irgate_battery.judge import ESCAPE_FRACTION, measure
+from irgate_battery.judge import measure
 from irgate_battery.misreadings import View
 from irgate_battery.protocol import Init, Solver, SolverFault
 from irgate_battery.recovery import Start
@@ -181,7 +181,7 @@ def _by_start(asked: _Asked) -> Explanation | None:
             asked.off(there),
         )
     measured = measure(asked.pair, there.displacement, asked.answer.displacement)
-    if measured.coverage < ESCAPE_FRACTION * measured.truth_coverage:
+    if measured.escaped:
         return _found(
             asked,
             "flees the overlap",
