@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 
 from pytest_irgate import __version__
-from pytest_irgate.command import compare
-from pytest_irgate.command.usage import EXIT_USAGE, Parser, Wrong
+from pytest_irgate.command import check, compare
+from pytest_irgate.command.usage import EXIT_INTERRUPTED, EXIT_USAGE, Parser, Wrong
 
 EPILOG = """\
 examples:
+  irgate check mine.py:register --json mine.json
   irgate compare a.json b.json --cases
 """
 
@@ -35,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Wrong as error:
         print(f"irgate {arguments.subcommand}: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except KeyboardInterrupt:
+        print(f"irgate {arguments.subcommand}: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
         # `irgate compare ... | head`: the reader has had enough. Python flushes once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,6 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(
         title="subcommands", metavar="SUBCOMMAND", dest="subcommand"
     )
-    for module in (compare,):
+    for module in (check, compare):
         module.add_to(subcommands)
     return parser

@@ -1,11 +1,15 @@
 """Wrong usage of the command: one line that says what came and what was expected, status 4."""
 
 import argparse
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+EXIT_INTERRUPTED = 2
 EXIT_USAGE = 4
-"""As pytest's: a run that could not begin is not a solver that failed."""
+"""As pytest's: a run that could not begin or did not end is not a solver that failed."""
 
 
 class Wrong(Exception):
@@ -42,6 +46,37 @@ def write_text(path: Path, text: str) -> None:
         raise Wrong(f"{path}: it cannot be written: {_why(error)}") from None
 
 
+def clear_report(path: Path) -> None:
+    """Take an earlier run's report away, so that it cannot be read as this run's.
+
+    Raises: Wrong where one could not be written there.
+    """
+    if path.is_dir():
+        raise Wrong(f"--json {path}: that is a folder; name a file")
+    try:
+        path.touch()
+        path.unlink()
+    except OSError as error:
+        raise Wrong(f"--json {path}: it cannot be written: {_why(error)}") from None
+
+
+def solver_of(spec: str) -> object:
+    """Return the solver that a SPEC names; modules are looked for in this folder too.
+
+    Raises: Wrong, in one line.
+    """
+    # What is ours is imported before: a numpy.py in this folder is the user's and not ours.
+    from pytest_irgate.spec import SpecError, resolve
+
+    here = Path.cwd()
+    if str(here) not in sys.path:
+        sys.path.insert(0, str(here))
+    try:
+        return resolve(spec, here)
+    except SpecError as error:
+        raise Wrong(str(error)) from None
+
+
 def _why(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
@@ -59,9 +94,67 @@ def suite_names(text: str) -> tuple[str, ...]:
     from irgate_battery import SUITES
 
     named = names(text)
+    if "fuzz" in named:
+        raise argparse.ArgumentTypeError(
+            f"{text}: the fuzz suite needs pytest: pytest --irgate --irgate-fuzz N"
+        )
     unknown = [name for name in named if name not in SUITES]
     if unknown:
         raise argparse.ArgumentTypeError(
             f"{text}: no suite {unknown[0]!r}; there are {', '.join(SUITES)}"
         )
     return tuple(suite for suite in SUITES if suite in named)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a run: how the battery is drawn, the oracle, the time limit."""
+    parser.add_argument(
+        "--seed",
+        type=_whole_number(0),
+        default=0,
+        metavar="N",
+        help="what the battery is drawn with (default: 0)",
+    )
+    parser.add_argument(
+        "--cases",
+        type=_whole_number(1),
+        default=50,
+        metavar="N",
+        help="how many battery cases; over 50 more are drawn (default: 50)",
+    )
+    parser.add_argument(
+        "--oracle",
+        choices=("auto", "stored", "live"),
+        default="auto",
+        metavar="MODE",
+        help="auto: stored SimpleITK results, else computed; stored: never compute; live: compute "
+        "all anew (default: auto)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="limit for each call of the solver, 0 for none (default: 300)",
+    )
+
+
+def _whole_number(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text}: expected a whole number of {least} or more")
+        return int(text)
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected seconds, a number from 0 (no limit) to {threading.TIMEOUT_MAX:.0f}"
+        )
+    return seconds
