@@ -1,13 +1,19 @@
-"""May the oracle be believed on a pair whose truth nobody knows, and can the pair show anything?
+"""May the oracle be believed on a pair whose truth nobody knows?
 
-A verdict beside an oracle that is lost, or on a pair that doing nothing would pass too, would be
-green over nothing. So both are asked before, and said.
+    c = correlation of band(fixed) and band(moving) o T over the valid region,
+    band(I) = G(s) * I - G(2s) * I,    s = max(1, shorter side / 100) px
+
+G(s) is the Gaussian of standard deviation s. Grey values alone do not tell: over 36 registrations
+of crops of different photographs, SimpleITK ends at correlations of 0.43 to 0.89, by laying bright
+areas upon bright ones. Their fine structure then correlates at 0.43 at most; that of the 55 cases,
+noise of 0.1 among them, at 0.77 at least.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from irgate_battery.judge import Images, Warped, warp
 from irgate_battery.oracle.settings import SEARCH
@@ -16,8 +22,10 @@ LEAST_OVERLAP = SEARCH.overlap
 """Of the smaller image. The oracle seeks no smaller one, and slivers match anything."""
 
 LEAST_CORRELATION = 0.5
-"""Between the fixed image and the oracle's warp. At 0.5, of two images with one mean and spread,
-the RMSE is as large as the spread: the one says no more of the other than its mean does."""
+"""Of fine structure, between the 0.43 of strangers and the 0.77 of the noisiest known pair."""
+
+STRUCTURE = 100
+"""The finest structure that counts is this part of the shorter side: below lies noise."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class Doubt:
     """What speaks against judging by an oracle's transform.
 
     Attributes:
-        identity_rmse: RMSE where nothing is moved; `None` where the mask trusts nothing there.
+        identity_rmse: RMSE where nothing is moved; `None` where nothing is valid there.
         reason: why the oracle is not believed, in words, or `None` where it is.
 
     """
@@ -34,37 +42,63 @@ class Doubt:
     reason: str | None
 
 
+@dataclass(frozen=True, eq=False)
+class _Bands:
+    """`irgate_battery.judge.Images` of fine structure."""
+
+    fixed: NDArray[np.float64]
+    moving: NDArray[np.float64]
+    mask: NDArray[np.bool_] | None
+
+
 def doubt(images: Images, oracle_displacement: NDArray[np.float64], intensity: str) -> Doubt:
-    """Say what speaks against an oracle's transform, `(H, W, 2)` px, on these images."""
+    """Say what speaks against an oracle's transform.
+
+    Args:
+        images: the pair.
+        oracle_displacement: `(H, W, 2)`, px.
+        intensity: where `"varying"`, contrast may be inverted: the oracle follows NCC squared.
+
+    """
     oracle = warp(images, oracle_displacement)
     still = warp(images, np.zeros_like(oracle_displacement)).rmse
-    return Doubt(still, _reason(images, oracle, still, intensity))
+    reason = _lost(images, oracle, still)
+    if reason is None:
+        likeness = _likeness(images, oracle_displacement)
+        if (abs(likeness) if intensity == "varying" else likeness) < LEAST_CORRELATION:
+            reason = (
+                f"under it the fine structure of the two hardly correlates ({likeness:.2f}, "
+                f"expected {LEAST_CORRELATION:g} or more): either these are two scenes, or it "
+                "failed"
+            )
+    return Doubt(still, reason)
 
 
-def _reason(images: Images, oracle: Warped, still: float | None, intensity: str) -> str | None:
+def _lost(images: Images, oracle: Warped, still: float | None) -> str | None:
     if oracle.rmse is None:
         return "its transform maps nothing into the moving image"
     trusted = images.fixed.size if images.mask is None else int(images.mask.sum())
     overlap = int(oracle.valid.sum()) / min(trusted, images.moving.size)
     if overlap < LEAST_OVERLAP:
-        return f"it left the overlap: {overlap:.0%} is left, of {LEAST_OVERLAP:.0%} at least"
+        return f"it left the overlap: {overlap:.0%} remains, expected {LEAST_OVERLAP:.0%} or more"
     if still is not None and oracle.rmse >= still:
         return (
             f"its RMSE {oracle.rmse:.3g} is no better than {still:.3g}, where nothing is moved: "
             "either the images were aligned already, or it failed"
         )
-    likeness = _correlation(images.fixed[oracle.valid], oracle.image[oracle.valid])
-    # The oracle follows NCC squared where intensities vary: contrast may be inverted then.
-    if (abs(likeness) if intensity == "varying" else likeness) < LEAST_CORRELATION:
-        return (
-            f"after it the images hardly correlate ({likeness:.2f}, expected "
-            f"{LEAST_CORRELATION:g} or more)"
-        )
     return None
 
 
-def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return Pearson's r, 0 where one of the two is constant."""
+def _likeness(images: Images, displacement: NDArray[np.float64]) -> float:
+    """Return the correlation of fine structure, 0 where one of the two has none."""
+    sigma = max(1.0, min(*images.fixed.shape, *images.moving.shape) / STRUCTURE)
+    bands = _Bands(_band(images.fixed, sigma), _band(images.moving, sigma), images.mask)
+    warped = warp(bands, displacement)
+    one, other = bands.fixed[warped.valid], warped.image[warped.valid]
     one, other = one - one.mean(), other - other.mean()
     length = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float(one @ other) / length if length else 0.0
+
+
+def _band(image: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    return np.asarray(gaussian_filter(image, sigma) - gaussian_filter(image, 2 * sigma))

@@ -152,7 +152,7 @@ def examine_pair(
         if images.spacing_mm is not None and measured.oracle_distance_px is not None:
             row["oracle_distance_mm"] = measured.oracle_distance_px * images.spacing_mm
         if doubted.reason:
-            message = f"{pair.id}: not evaluated: SimpleITK is in doubt here: {doubted.reason}"
+            message = f"{pair.id}: not evaluated: SimpleITK's result is in doubt: {doubted.reason}"
             return Row(**row, status="skipped", message=message)
         fault = fixture_fault(measured)
         if fault is not None:

@@ -41,7 +41,7 @@ class Slice:
         values: `(H, W)` float64, finite; the file's own units.
         spacing: `(x, y)` in mm, or `None` where the format knows none.
         axes: the directions of x and y in the scanner's space, one a row; `None` without spacing.
-        kind: pixel type in words, `"8-bit unsigned integer, RGB to luma"`.
+        kind: the pixels' type, `"uint8, RGB to luma"`.
 
     """
 
@@ -72,9 +72,9 @@ class ImageName:
 
         A `#14` at the end is a slice unless a file of just that name exists.
         """
-        whole = Path(os.path.abspath(folder / Path(text).expanduser()))
+        whole = Path(os.path.abspath(folder / os.path.expanduser(text)))
         named = re.fullmatch(r"(.+)#([xyz]?)(\d+)", str(whole))
-        if named is None or whole.exists():
+        if named is None or os.path.exists(whole):
             return cls(whole)
         return cls(Path(named[1]), "xyz".index(named[2] or "z"), int(named[3]))
 
@@ -97,7 +97,7 @@ class ImageName:
 
         Raises: ImageError.
         """
-        if not self.path.exists():
+        if not os.path.exists(self.path):
             raise ImageError(f"{self.path} does not exist")
         image, format_name = _read(self)
         spacing = tuple(map(float, image.GetSpacing()))
@@ -178,9 +178,10 @@ def _read(name: ImageName) -> tuple[Any, str]:
                 return _read_series(name, sitk), "GDCMImageIO"
             reader = sitk.ImageFileReader()
             reader.SetFileName(str(path))
-            reader.LoadPrivateTagsOff()
-            image = reader.Execute()
-            return image, str(sitk.ImageFileReader.GetImageIOFromFileName(str(path)))
+            format_name = str(sitk.ImageFileReader.GetImageIOFromFileName(str(path)))
+            if not format_name:
+                raise ImageError(f"{path} is in no format that SimpleITK reads")
+            return reader.Execute(), format_name
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].strip().removeprefix("sitk::ERROR: ")
             raise ImageError(f"{path} cannot be read by SimpleITK: {reason}") from None
@@ -204,11 +205,11 @@ def _read_series(name: ImageName, sitk: Any) -> Any:
 
 
 def _grey(name: ImageName, image: Any, places: tuple[Any, ...]) -> tuple[NDArray[np.float64], str]:
-    """Return one slice's grey values, `(H, W)` float64, and the pixel type in words."""
+    """Return one slice's grey values, `(H, W)` float64, and their type."""
     import SimpleITK as sitk
 
-    kind = image.GetPixelIDTypeAsString().removeprefix("vector of ")
     given = sitk.GetArrayViewFromImage(image)[places]
+    kind = given.dtype.name
     colours = image.GetNumberOfComponentsPerPixel()
     if np.iscomplexobj(given):
         raise ImageError(f"{name.path} has complex pixels; expected real ones")

@@ -9,6 +9,7 @@ empty. There is no truth: what such a pair can show is agreement with SimpleITK.
 import csv
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -109,10 +110,10 @@ class OwnPair:
 
         """
         try:
-            (fields,) = csv.reader([text], skipinitialspace=True, strict=True)
-        except (csv.Error, ValueError) as error:
+            lines = list(csv.reader([text], skipinitialspace=True, strict=True))
+        except csv.Error as error:
             raise PairError(f"{text}: {_FORM}; its quotes do not close ({error})") from None
-        fields = [field.strip() for field in fields]
+        fields = [field.strip() for line in lines for field in line]
         if len(fields) < 2 or not fields[0] or not fields[1]:
             raise PairError(f"{text}: {_FORM}; it names less than two images")
         rest = [field for field in fields[2:] if field]
@@ -165,7 +166,7 @@ class OwnPair:
             return name.read()
         except ImageError as error:
             known = f" (no model either: they are {', '.join(MODELS)})" if role == "mask" else ""
-            missing = known if not name.path.exists() else ""
+            missing = known if not os.path.exists(name.path) else ""
             raise ImageError(f"{role} image {error}{missing}") from None
 
 

@@ -217,7 +217,7 @@ def _notes(rows: Sequence[Row], width: int) -> Iterable[Line]:
         if row.preparation:
             yield from _wrapped(f"{row.case}: ", f"{row.model}; {row.preparation}", "plain", width)
         if row.status == "skipped":
-            yield from _wrapped("  ", row.message, "open", width)
+            yield from _wrapped("  ", row.message.removeprefix(f"{row.case}: "), "open", width)
 
 
 def _groups(columns: Sequence[_Column]) -> str:
