@@ -156,7 +156,12 @@ def examine_pair(
             return Row(**row, status="skipped", message=message)
         fault = fixture_fault(measured)
         if fault is not None:
-            return Row(**row, status="failed", message=f"{pair.id}: {fault}; {_apart(row)}")
+            message = f"{pair.id}: {fault}; {_apart(row)}."
+            reason = explain(images.beside(oracle.transform), answer.displacement, answer.matrix)
+            if reason:
+                row.update(_diagnosed(reason))
+                message += f" Taking SimpleITK's transform for the truth: {reason.sentence}."
+            return Row(**row, status="failed", message=message)
         limit = base_limit(measured.oracle_rmse or 0.0)
         if doubted.identity_rmse is not None and doubted.identity_rmse <= limit:
             message = (

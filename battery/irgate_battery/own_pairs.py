@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from irgate_battery.image_file import ImageError, ImageName, Slice
 from irgate_battery.preparation import prepare
 from irgate_battery.protocol import MODELS
+from irgate_fixtures import Pair, Transform
 
 INTENSITIES = ("same", "varying")
 
@@ -62,6 +63,12 @@ class OwnImages:
     def pair(self) -> "OwnImages":
         """Return these: they need not be made of a recipe, as those of a case do."""
         return self
+
+    def beside(self, transform: Transform) -> Pair:
+        """Return the pair with a transform in place of its truth, for a diagnosis."""
+        return Pair(
+            self.id, self.fixed, self.moving, self.mask, transform, self.model, self.intensity
+        )
 
     def digest(self) -> str:
         """Return a sha256 over all that decides the oracle's answer, as 64 hexadecimal digits.
