@@ -32,10 +32,50 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
             None,
             "this project's own differentiable solver: translation, rigid, affine, ffd",
         ),
+        "simpleitk": Adapter(
+            "pytest_irgate.adapters.simpleitk:register",
+            None,
+            "SimpleITK as its users set it up, without a search: translation, rigid, affine, ffd",
+        ),
         "opencv-ecc": Adapter(
             "pytest_irgate.adapters.opencv:register",
             "opencv",
             "OpenCV's findTransformECC in a pyramid: translation, rigid, affine",
+        ),
+        "pystackreg": Adapter(
+            "pytest_irgate.adapters.pystackreg:register",
+            "pystackreg",
+            "TurboReg's splines in a pyramid: translation, rigid, affine",
+        ),
+        "skimage-phase": Adapter(
+            "pytest_irgate.adapters.skimage_phase:register",
+            "skimage",
+            "scikit-image's sub-pixel cross-correlation: translation",
+        ),
+        "skimage-flow": Adapter(
+            "pytest_irgate.adapters.skimage_flow:register",
+            "skimage",
+            "scikit-image's TV-L1 optical flow, a dense displacement: ffd",
+        ),
+        "kornia": Adapter(
+            "pytest_irgate.adapters.kornia:register",
+            "kornia",
+            "kornia's ImageRegistrator: translation, rigid",
+        ),
+        "itk-elastix": Adapter(
+            "pytest_irgate.adapters.elastix:register",
+            "elastix",
+            "elastix's stochastic descent: translation, rigid, affine, ffd",
+        ),
+        "antspyx": Adapter(
+            "pytest_irgate.adapters.ants:register",
+            "ants",
+            "ANTs, and SyN: translation, rigid, affine, ffd",
+        ),
+        "dipy": Adapter(
+            "pytest_irgate.adapters.dipy:register",
+            "dipy",
+            "dipy by mutual information, and SyN: translation, rigid, affine, ffd",
         ),
     }
 )

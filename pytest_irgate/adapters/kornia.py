@@ -1,0 +1,88 @@
+"""kornia's ImageRegistrator (gradient descent by Adam, in a pyramid), under the gate's protocol.
+
+Convention: `register(source, destination)` returns `(1, 3, 3)` from destination to source in each
+image's own square from -1 to 1, `align_corners=False`. The fixed image is the destination; the
+frames are `normalised(shape, align_corners=False)`.
+
+It can claim translation and rigid. Its similarity has a scale and its homography two projective
+parameters that an affine map has not; an affine model is not among its own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import kornia
+import torch
+from kornia.geometry.transform import HomographyWarper
+from kornia.geometry.transform.image_registrator import ImageRegistrator, Similarity
+from torch.nn.functional import l1_loss, mse_loss
+
+from irgate_battery import matrix_to_pixels, normalised
+
+LEVELS = 4
+"""A fifth level of a 200 px image has 13 px, and its answer misled the finer ones."""
+ITERATIONS = 300
+"""At most, at each level: with steps of a thousandth of the square, 30 px."""
+TOLERANCE = 1e-7
+"""Change of the loss at which a level ends; the default, 1e-4, ends it some tenth of a px short."""
+
+
+def register(fixed: Any, moving: Any, model: str, intensity: str = "same") -> Any:
+    """Return the motion, `(3, 3)`, fixed to moving, px.
+
+    The default L1 loss where brightness is constant; else the squared difference of images of mean
+    0 and the same deviation, which is their correlation.
+
+    Raises: ValueError for images of two sizes, which kornia would stretch to one.
+    """
+    if fixed.shape != moving.shape:
+        raise ValueError(
+            f"kornia registers images of one size, got {fixed.shape} and {moving.shape}; crop or "
+            "resample them to one"
+        )
+    images = [torch.tensor(image)[None, None] for image in (fixed, moving)]
+    loss: Callable[..., Any] = l1_loss
+    if intensity == "varying":
+        loss = mse_loss
+        images = [(image - image.mean()) / image.std() for image in images]
+    registrator = ImageRegistrator(
+        Similarity(rotation=model == "rigid", scale=False, shift=True),
+        optimizer=_adam,
+        loss_fn=loss,
+        warper=HomographyWarper,
+        pyramid_levels=LEVELS,
+        num_iterations=ITERATIONS,
+        tolerance=TOLERANCE,
+    )
+    with _one_thread(), torch.enable_grad():
+        found = registrator.register(images[1], images[0]).detach()[0]
+    square = normalised(fixed.shape, align_corners=False)
+    return matrix_to_pixels(found.double().numpy(), square)
+
+
+def _adam(parameters: Iterable[torch.Tensor], lr: float) -> torch.optim.Optimizer:
+    """Return Adam with a step for the angle that moves the rim as far as a shift's step.
+
+    The angle is in degrees: with the shift's own step, a thousandth, it would get 0.3 degrees far.
+    """
+    groups = [
+        {"params": [p], "lr": lr * (180 / torch.pi if p.numel() == 1 else 1)} for p in parameters
+    ]
+    return torch.optim.Adam(groups)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """At 200 px a second thread costs more than it brings, and sums would depend on it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+register.name = "kornia ImageRegistrator"  # type: ignore[attr-defined]
+register.version = kornia.__version__  # type: ignore[attr-defined]
+register.models = ("translation", "rigid")  # type: ignore[attr-defined]

@@ -1,0 +1,37 @@
+"""pystackreg (TurboReg; Thevenaz, Ruttimann & Unser 1998), under the gate's protocol.
+
+Convention: `StackReg.register` returns `(3, 3)` on `(x, y)` pixels about the pixel origin, from the
+reference (fixed) to the moving image: the protocol's own, unchanged. It takes no mask, no start and
+no kind of intensity.
+"""
+
+from typing import Any
+
+import numpy as np
+from pystackreg import StackReg, __version__
+
+KINDS = {
+    "translation": StackReg.TRANSLATION,
+    "rigid": StackReg.RIGID_BODY,
+    "affine": StackReg.AFFINE,
+}
+
+
+def register(fixed: Any, moving: Any, model: str) -> Any:
+    """Register by TurboReg's pyramid of cubic splines; return `(3, 3)`, fixed to moving, px.
+
+    Raises: ValueError for images of two sizes. Filling up the smaller one would register the
+        filling too: nothing tells TurboReg what to leave out.
+    """
+    if fixed.shape != moving.shape:
+        raise ValueError(
+            f"pystackreg registers images of one size, got {fixed.shape} and {moving.shape}; crop "
+            "or resample them to one"
+        )
+    # Its compiled code works in place.
+    return StackReg(KINDS[model]).register(fixed.astype(np.float64), moving.astype(np.float64))
+
+
+register.name = "pystackreg"  # type: ignore[attr-defined]
+register.version = __version__  # type: ignore[attr-defined]
+register.models = tuple(KINDS)  # type: ignore[attr-defined]
