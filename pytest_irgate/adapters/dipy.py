@@ -60,7 +60,8 @@ def register(
 ) -> Any:
     """Register by mutual information; return `(3, 3)`, or `(H, W, 2)` for a free form, px.
 
-    A free form is SyN after an affine map. SyN itself takes no mask: one beside a free form guides the affine stage only.
+    A free form is SyN after an affine map. SyN itself takes no mask: one beside a free form guides
+    the affine stage only.
 
     Raises: ValueError for a dense start.
     """
