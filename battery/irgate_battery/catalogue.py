@@ -39,6 +39,14 @@ class Case:
     intensity: str
     recipe: Mapping[str, Any] = field(hash=False)
 
+    @property
+    def purpose(self) -> str:
+        """What the case is for: the faults that it shows, in one line."""
+        if self.suite == "base":
+            return irgate_fixtures.PURPOSES[self.fixture]
+        family = self.id.removeprefix(f"{self.fixture}-").partition("-draw")[0]
+        return perturbations.PURPOSES.get(family) or perturbations.DRAWN[family]
+
     def pair(self) -> irgate_fixtures.Pair:
         """Make the images, float64, the same bits on every call on one machine."""
         if self.suite == "base":

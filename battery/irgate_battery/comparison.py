@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from irgate_battery.case_by_case import case_by_case, letters_in
 from irgate_battery.catalogue import BATTERY_VERSION
+from irgate_battery.pattern import pattern
 from irgate_battery.plan import SUITES
 from irgate_battery.record import Record
 from irgate_battery.several import Several, battery_count, machine_of
@@ -17,8 +18,8 @@ from irgate_battery.sheet import Sheet
 from irgate_battery.standings import standings
 
 SAME_IMAGES = 1e-6
-"""Relative. The RMSE at the true transform is a property of the images alone; rounding moves it by
-1e-12, a changed pixel by more than this."""
+"""Relative. The RMSE at the true transform, or of a user's own pair where nothing is moved, is a
+property of the images alone; rounding moves it by 1e-12, a changed pixel by more than this."""
 
 SAME_ORACLE = 1e-6
 """Relative, for the RMSE that two runs give the oracle: a stored one is the same to the bit, and
@@ -44,6 +45,7 @@ class Comparison:
         who: for each solver its column's title, what it says of itself, and where that was read.
         summary: figures over whole suites.
         cases: one figure a case.
+        faults: for each solver with failures its column's title, and what explains most of them.
         letters: those of `case_by_case.LETTERS` that `cases` uses.
         notes: what a reader must know before believing a difference.
 
@@ -53,6 +55,7 @@ class Comparison:
     who: tuple[tuple[str, str, str], ...]
     summary: Sheet
     cases: Sheet
+    faults: tuple[tuple[str, str], ...]
     letters: frozenset[str]
     notes: tuple[str, ...]
 
@@ -89,6 +92,7 @@ def compare(
         ),
         summary=Sheet(columns, tuple(standings(several)), fixed=1),
         cases=Sheet(columns, tuple(case_by_case(several, ratios=ratios)), fixed=1),
+        faults=tuple(_faults(labels, several)),
         letters=letters_in(several),
         notes=tuple(_notes(records, several)),
     )
@@ -131,6 +135,14 @@ def _heading(records: Sequence[Record], suites: Sequence[str]) -> str:
     return f"{solvers} on {', '.join(suites)} (battery {records[0].battery}, {seed})"
 
 
+def _faults(labels: Sequence[str], several: Several) -> Iterable[tuple[str, str]]:
+    for label, run in zip(labels, several.runs, strict=True):
+        found = pattern(run.rows)
+        # A version that did not diagnose has written no explanation: nothing can be said then.
+        if found and found.explains:
+            yield label, found.sentence
+
+
 def _refuse_other_cases(records: Sequence[Record], suites: Sequence[str]) -> None:
     first = records[0]
     drawn = [suite for suite in suites if suite in DRAWN]
@@ -150,14 +162,16 @@ def _refuse_other_cases(records: Sequence[Record], suites: Sequence[str]) -> Non
                 f"or compare the rest with --suite {rest}"
             )
         for row in record.rows:
-            if row.truth_rmse is None or row.suite not in suites:
+            # A user's own pair has no truth; there it is the RMSE where nothing is moved.
+            rmse = row.identity_rmse if row.truth_rmse is None else row.truth_rmse
+            if rmse is None or row.suite not in suites:
                 continue
-            name = (row.suite, row.case)
-            floor, source = floors.setdefault(name, (row.truth_rmse, record.source))
-            if abs(row.truth_rmse - floor) > SAME_IMAGES * floor:
+            floor, source = floors.setdefault((row.suite, row.case), (rmse, record.source))
+            if abs(rmse - floor) > SAME_IMAGES * floor:
+                where = "unmoved" if row.truth_rmse is None else "at its true transform"
                 raise NotComparableError(
-                    f"{row.case} has RMSE {floor:.6g} at its true transform in {source} and "
-                    f"{row.truth_rmse:.6g} in {record.source}: these are not the same images"
+                    f"{row.case} has RMSE {floor:.6g} {where} in {source} and {rmse:.6g} in "
+                    f"{record.source}: these are not the same images"
                 )
 
 

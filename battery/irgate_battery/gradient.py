@@ -22,6 +22,9 @@ from irgate_battery.catalogue import Case
 from irgate_battery.protocol import Solver, SolverFault
 from irgate_fixtures import pixel_grid
 
+PURPOSE = "autograd against differences: a detached input, an approximate Hessian, damping left in"
+"""What the check is for: the faults that it shows."""
+
 DIRECTIONS = 2
 """For each image: a wrong gradient that agrees along two drawn directions is no accident."""
 

@@ -46,6 +46,30 @@ STRESSORS = {
 """Those that only images of something get."""
 
 
+PURPOSES = {
+    "shift03": "0.3 px more: answers rounded to whole or half pixels, a sampler half a pixel off",
+    "shift07": "0.7 px more: the same, from the other side of half a pixel",
+    "shift14": "1.4 px more: a shift that is not scaled between the levels of a pyramid",
+    "rot2": "2 degrees more, which any descent finds: a wrong centre shows as a shift",
+    "rot15": "15 degrees more: a start without a pyramid, an angle in the wrong unit",
+    "rot45": "45 degrees more: a descent without a search stays in a wrong minimum",
+    "rot75": "75 degrees more: a search over too few angles",
+    "noise02": "slight noise on the moving image: a stop that waits for a zero residual",
+    "noise10": "strong noise on the moving image: derivatives without smoothing, early stops",
+    "overlap40": "40 % in common: flight from the overlap, zeros beyond the border taken as image",
+    "occlusion25": "a quarter hidden, and masked: a mask that is ignored, inverted or blurred over",
+    "bias30": "brightness varies by 30 % across: a metric that trusts brightness",
+}
+"""What each is for: the faults that it shows. No part of a recipe, so of no digest."""
+
+DRAWN = {
+    "shift": "a drawn shift more: sub-pixel faults, at another place and direction",
+    "rot": "a drawn turn more: what a search over angles leaves out",
+    "noise": "drawn noise on the moving image: derivatives without smoothing, early stops",
+}
+"""The same for the families that `drawn` draws from."""
+
+
 def named(perturbation: str, draw: random.Random) -> Recipe:
     """Return the recipe of a named perturbation; what it leaves open is drawn.
 

@@ -21,6 +21,13 @@ from irgate_fixtures import Matrix, pixel_grid, rigid, translation
 PUSHES = ("shift1px", "shift5px", "turn100mrad")
 """1 px and 5 px in a drawn direction; 0.1 rad about a drawn point near the centre."""
 
+PURPOSES = {
+    "shift1px": "from 1 px off its own optimum: a start that is ignored, a stop that comes early",
+    "shift5px": "from 5 px off its own optimum: a start with swapped axes, a basin too narrow",
+    "turn100mrad": "from 0.1 rad off its own optimum: a start composed on the wrong side",
+}
+"""What each is for: the faults that it shows."""
+
 SEEDS = 10
 
 RECOVERED_PX = 1e-3

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Sequence
 
 from pytest_irgate import __version__
-from pytest_irgate.command import check, compare
+from pytest_irgate.command import check, compare, listing
 from pytest_irgate.command.usage import EXIT_INTERRUPTED, EXIT_USAGE, Parser, Wrong
 
 EPILOG = """\
 examples:
   irgate check mine.py:register --json mine.json
   irgate compare a.json b.json --cases
+  irgate list --suite battery
 """
 
 
@@ -59,6 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(
         title="subcommands", metavar="SUBCOMMAND", dest="subcommand"
     )
-    for module in (check, compare):
+    for module in (check, compare, listing):
         module.add_to(subcommands)
     return parser

@@ -75,6 +75,8 @@ def _text(compared: "Comparison", cases: bool, to_file: bool) -> Iterable[str]:
         yield ""
         yield from as_text(compared.cases, width, paint)
     yield ""
+    for label, sentence in compared.faults:
+        yield from textwrap.wrap(f"{label}: {sentence}", width, subsequent_indent="  ")
     legend = "* best of its row; (x) over fewer cases than others, not ranked; - not there"
     if cases:
         used = [letter for letter in LETTERS if letter in compared.letters]
@@ -101,5 +103,8 @@ def _markdown(compared: "Comparison", cases: bool) -> Iterable[str]:
         used = [letter for letter in LETTERS if letter in compared.letters]
         if used:
             yield f"Letters: {'; '.join(f'{escaped(x)}, {LETTERS[x]}' for x in used)}."
+    yield ""
+    for label, sentence in compared.faults:
+        yield f"- **{escaped(label)}**: {escaped(sentence)}."
     for note in compared.notes:
         yield f"- Note: {escaped(note)}."

@@ -46,6 +46,19 @@ def write_text(path: Path, text: str) -> None:
         raise Wrong(f"{path}: it cannot be written: {_why(error)}") from None
 
 
+def suite_or_fuzz_names(text: str) -> tuple[str, ...]:
+    """Read a list of suites, those that need pytest among them, for argparse."""
+    from irgate_battery import SUITES
+
+    known, named = (*SUITES, "fuzz"), names(text)
+    unknown = [name for name in named if name not in known]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"{text}: no suite {unknown[0]!r}; there are {', '.join(known)}"
+        )
+    return named
+
+
 def clear_report(path: Path) -> None:
     """Take an earlier run's report away, so that it cannot be read as this run's.
 
@@ -106,8 +119,8 @@ def suite_names(text: str) -> tuple[str, ...]:
     return tuple(suite for suite in SUITES if suite in named)
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a run: how the battery is drawn, the oracle, the time limit."""
+def add_draw_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which battery."""
     parser.add_argument(
         "--seed",
         type=_whole_number(0),
@@ -122,6 +135,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many battery cases; over 50 more are drawn (default: 50)",
     )
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a run: which battery, which oracle, how long a call may take."""
+    add_draw_options(parser)
     parser.add_argument(
         "--oracle",
         choices=("auto", "stored", "live"),

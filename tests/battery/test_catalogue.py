@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import irgate_fixtures
+from irgate_battery import perturbations, recovery
 from irgate_battery.catalogue import base_cases, battery_cases, cases
 from irgate_battery.judge import measure
 from irgate_fixtures import FFD
@@ -194,3 +195,15 @@ def test_bias_is_smooth_and_of_its_amplitude(fixture):
     # The head fills the middle half of its image, and does not see the field's ends.
     assert 0.69 < field.min() < 0.9
     assert 1.1 < field.max() < 1.31
+
+
+def test_every_perturbation_that_can_be_drawn_has_a_purpose():
+    everywhere = {*perturbations.EVERYWHERE, *itertools.chain(*perturbations.STRESSORS.values())}
+    assert set(perturbations.PURPOSES) == everywhere
+    assert set(irgate_fixtures.PURPOSES) == set(irgate_fixtures.NAMES)
+    assert set(recovery.PURPOSES) == set(recovery.PUSHES)
+    assert {case.purpose for case in cases(count=300)} == {
+        *irgate_fixtures.PURPOSES.values(),
+        *perturbations.PURPOSES.values(),
+        *perturbations.DRAWN.values(),
+    }

@@ -1,0 +1,191 @@
+"""`irgate list`: every item of the gate and what it is for; every solver that has a name."""
+
+import argparse
+import ast
+import importlib.util
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_irgate.adapters import ADAPTERS, Adapter
+from pytest_irgate.command import ink
+from pytest_irgate.command.usage import add_draw_options, suite_or_fuzz_names
+
+if TYPE_CHECKING:
+    from irgate_battery import Plan
+
+SIDE_BY_SIDE = 120
+"""Characters from which on purposes stand in a column of their own, and not in a line below."""
+
+ADAPTERS_PACKAGE = "pytest_irgate.adapters"
+EVERYWHERE = ("numpy", "scipy")
+"""What is there wherever this runs and need not be told."""
+
+Item = tuple[str, str, str, str]
+"""Id, model, intensity and purpose."""
+
+
+def add_to(subcommands: Any) -> None:
+    """Add this subcommand to the parser."""
+    parser = subcommands.add_parser(
+        "list",
+        help="the gate's cases and checks, and what each is for; or the named solvers",
+        description="List every item of the gate by suite: its id, the model and the intensity "
+        "that a solver is told, and the faults that it is there to show.",
+    )
+    parser.add_argument(
+        "--suite",
+        type=suite_or_fuzz_names,
+        metavar="LIST",
+        help="only these suites, comma-separated",
+    )
+    add_draw_options(parser)
+    parser.add_argument(
+        "--solvers", action="store_true", help="list the solvers that have a name instead"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List."""
+    width, paint = ink.width(), ink.paint_for(sys.stdout)
+    if arguments.solvers:
+        for line in _solvers(width):
+            print(line)
+        return 0
+    from irgate_battery import Plan
+
+    suites = _items(Plan(seed=arguments.seed, count=arguments.cases), arguments.suite)
+    for number, (suite, about, items) in enumerate(suites):
+        if number:
+            print()
+        print(paint(f"{suite} ({len(items)}): {about}", "head"))
+        for line in _lines(items, width):
+            print(line)
+    return 0
+
+
+def _items(plan: "Plan", named: Sequence[str] | None) -> Iterable[tuple[str, str, Sequence[Item]]]:
+    """Yield each suite with its title and its items."""
+    from irgate_battery import CHECKS, SUITES, base_cases, recovery_name
+    from irgate_battery.recovery import PURPOSES
+
+    for suite in (*SUITES, "fuzz"):
+        if named is not None and suite not in named:
+            continue
+        items: list[Item]
+        match suite:
+            case "contract":
+                about = "does the solver speak the protocol?"
+                items = [(check.name, "", "", check.about) for check in CHECKS]
+            case "base":
+                about = "irgate/base.py::test_case[ID]; the hard gate stands over these"
+                items = [(c.id, c.model, c.intensity, c.purpose) for c in base_cases()]
+            case "battery":
+                about = "irgate/battery.py::test_case[ID]; the fixtures, perturbed"
+                items = [(c.id, c.model, c.intensity, c.purpose) for c in plan.battery()]
+            case "recovery":
+                about = "ten starts each, pushed off the solver's own optimum"
+                items = [
+                    (recovery_name(case, push), case.model, case.intensity, PURPOSES[push])
+                    for case, push in plan.recovery()
+                ]
+            case "gradient":
+                from irgate_battery.gradient import PURPOSE
+
+                about = "for solvers that say that they are differentiable"
+                items = [(c.id, c.model, c.intensity, PURPOSE) for c in base_cases()]
+            case _:
+                from pytest_irgate.properties import PROPERTIES
+
+                about = "drawn pairs; only under pytest, with --irgate-fuzz N"
+                items = [(each.name, "", "", each.about) for each in PROPERTIES]
+        yield suite, about, items
+
+
+def _lines(items: Sequence[Item], width: int) -> Iterable[str]:
+    """Lay the items out: in columns where there is room, else the purpose below its item."""
+    widths = [max(len(item[column]) for item in items) for column in range(3)]
+    for name, model, intensity, purpose in items:
+        head = f"  {name:<{widths[0]}}  {model:<{widths[1]}}  {intensity:<{widths[2]}}".rstrip()
+        if width >= SIDE_BY_SIDE:
+            margin = 2 + sum(size + 2 for size in widths if size)
+            yield from textwrap.wrap(
+                purpose, width, initial_indent=f"{head:<{margin}}", subsequent_indent=" " * margin
+            )
+        else:
+            yield head
+            yield from textwrap.wrap(
+                purpose, width, initial_indent=" " * 6, subsequent_indent=" " * 6
+            )
+
+
+def _solvers(width: int) -> Iterable[str]:
+    """Yield a paragraph for each adapter and each entry point."""
+    from pytest_irgate.spec import ENTRY_POINTS, installed_solvers
+
+    yield "adapters (a SPEC for `irgate check` and --irgate-solver):"
+    names = max(map(len, ADAPTERS))
+    for name, adapter in ADAPTERS.items():
+        said = f"{adapter.about}; {_installed(adapter)}"
+        margin = " " * (names + 4)
+        yield from textwrap.wrap(
+            said,
+            width,
+            initial_indent=f"  {name:<{names}}  ",
+            subsequent_indent=margin,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+    yield ""
+    yield f"entry points of group {ENTRY_POINTS}:"
+    points = installed_solvers()
+    for name, point in points.items():
+        by = f", {point.dist.name} {point.dist.version}" if point.dist else ""
+        yield f"  {name}  {point.value}{by}"
+    if not points:
+        yield "  none"
+
+
+def _installed(adapter: Adapter) -> str:
+    """Say whether the libraries that an adapter imports are there, without importing them."""
+    needed = _libraries(adapter.target.partition(":")[0])
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        wanted = f"pytest-irgate[{adapter.extra}]" if adapter.extra else missing[0]
+        return f'not installed (python -m pip install "{wanted}")'
+    distributions = packages_distributions()
+    told = [
+        f"{distribution} {version(distribution)}"
+        for name in needed
+        for distribution in distributions.get(name, ())[:1]
+    ]
+    return f"installed ({', '.join(told)})" if told else "installed"
+
+
+def _libraries(module: str) -> dict[str, None]:
+    """Return the libraries that a module of ours imports, read from its text, in order."""
+    from pytest_irgate.spec import OWN_PACKAGES
+
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None:
+        return {}
+    libraries: dict[str, None] = {}
+    for node in ast.walk(ast.parse(Path(found.origin).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported = [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            imported = [node.module]
+        else:
+            continue
+        for name in imported:
+            top = name.partition(".")[0]
+            if name.startswith(f"{ADAPTERS_PACKAGE}."):
+                # What adapters share may be what imports the library.
+                libraries |= _libraries(name)
+            elif top not in {*sys.stdlib_module_names, *OWN_PACKAGES, *EVERYWHERE}:
+                libraries[top] = None
+    return libraries
