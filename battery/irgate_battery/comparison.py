@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from irgate_battery.case_by_case import case_by_case, letters_in
 from irgate_battery.catalogue import BATTERY_VERSION
-from irgate_battery.pattern import pattern
+from irgate_battery.diagnosis.pattern import pattern
 from irgate_battery.plan import SUITES
 from irgate_battery.record import Record
 from irgate_battery.several import Several, battery_count, machine_of

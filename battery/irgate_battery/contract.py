@@ -19,7 +19,7 @@ import numpy as np
 import irgate_fixtures
 from irgate_battery.answer import Answer
 from irgate_battery.diagnosis import Explanation, explain
-from irgate_battery.misreadings import View
+from irgate_battery.diagnosis.view import View
 from irgate_battery.protocol import Solver
 from irgate_fixtures import Pair
 

@@ -12,15 +12,15 @@ from typing import Any
 from irgate_battery.catalogue import Case
 from irgate_battery.contract import Check, Violation
 from irgate_battery.diagnosis import Explanation, explain
+from irgate_battery.diagnosis.pattern import SEPARATOR
+from irgate_battery.diagnosis.probes import probe
 from irgate_battery.diagnostics import RECOVERY_LIMIT
 from irgate_battery.doubt import doubt
 from irgate_battery.gradient import TOLERANCE as GRADIENT_TOLERANCE
 from irgate_battery.gradient import GradientError, compare_gradients, gradient_fault
 from irgate_battery.judge import Measurement, measure, measure_without_truth
 from irgate_battery.own_pairs import OwnPair, PairError
-from irgate_battery.pattern import SEPARATOR
 from irgate_battery.plan import PAIR, item_id, recovery_name
-from irgate_battery.probes import probe
 from irgate_battery.protocol import Solver, SolverFault
 from irgate_battery.recovery import RECOVERED_PX, STOPPED_PX, measure_recovery
 from irgate_battery.row import Row

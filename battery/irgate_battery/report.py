@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from irgate_battery.catalogue import BATTERY_VERSION
-from irgate_battery.pattern import pattern
+from irgate_battery.diagnosis.pattern import pattern
 from irgate_battery.plan import PAIR
 from irgate_battery.row import Row
 from irgate_battery.table import BAD, Line, layout

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from irgate_battery.pattern import pattern
+from irgate_battery.diagnosis.pattern import pattern
 from irgate_battery.plan import PAIR
 from irgate_battery.row import Row
 from irgate_battery.verdict import Verdict, Verdicts

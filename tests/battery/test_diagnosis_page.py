@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import irgate_battery
-from irgate_battery.misreadings import MISREADINGS
+from irgate_battery.diagnosis.misreadings import MISREADINGS
 
 PAGE = Path(__file__).parents[2] / "docs" / "diagnosis.md"
 SOURCES = Path(irgate_battery.__file__).parent
@@ -23,7 +23,7 @@ def test_the_page_has_them_all():
     tables = PAGE.read_text().partition("## Misreadings")[2]
     documented = set(re.findall(r"`([a-zF][A-Za-z0-9/_, ]*[a-zA-Z0-9])`", tables))
     given = {misreading.fault for misreading in MISREADINGS} | {"identity", "images swapped"}
-    for module in ("probes.py", "examine.py", "gradient.py"):
+    for module in ("diagnosis/probes.py", "examine.py", "gradient.py"):
         given |= names_in(module)
     assert len(given) > 30
     assert given - documented == set()

@@ -1,6 +1,6 @@
 """What the failures of a run share: votes of rows that alone could not tell."""
 
-from irgate_battery.pattern import MAJORITY, pattern
+from irgate_battery.diagnosis.pattern import MAJORITY, pattern
 from irgate_battery.row import Row
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from irgate_battery.catalogue import base_cases, battery_cases
+from irgate_battery.diagnosis.probes import SLOWEST_SECONDS, probe
 from irgate_battery.examine import examine_case
-from irgate_battery.probes import SLOWEST_SECONDS, probe
 from irgate_battery.protocol import Solver
 from irgate_battery.store import OracleStore
 from irgate_fixtures import Matrix, translation

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery.misreadings import MISREADINGS, View, is_bicubic
+from irgate_battery.diagnosis.grids import is_bicubic
+from irgate_battery.diagnosis.misreadings import MISREADINGS
+from irgate_battery.diagnosis.view import View
 from irgate_fixtures import Pair
 
 EXPLAINED_PX = 0.5

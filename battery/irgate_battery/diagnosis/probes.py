@@ -14,9 +14,9 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from irgate_battery.answer import Answer
 from irgate_battery.catalogue import Case
-from irgate_battery.diagnosis import Explanation
+from irgate_battery.diagnosis.explanation import Explanation
+from irgate_battery.diagnosis.view import View
 from irgate_battery.judge import measure
-from irgate_battery.misreadings import View
 from irgate_battery.protocol import Init, Solver, SolverFault
 from irgate_battery.recovery import Start
 from irgate_battery.rules import base_limit

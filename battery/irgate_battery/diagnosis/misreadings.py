@@ -1,0 +1,145 @@
+"""Ways to misread or mistake a transform, each with its name, its words and how it is undone.
+
+A misreading is tried on an answer: what is left of its distance to the truth once the mistake is
+undone? The mistakes are those of one convention taken for another (`axes`, `units`, `grids`), so
+they need no knowledge of the solver.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from irgate_battery.diagnosis import axes, grids, units
+from irgate_battery.diagnosis.view import View
+
+
+@dataclass(frozen=True)
+class Misreading:
+    """One mistake.
+
+    Attributes:
+        fault: its name in reports.
+        words: what completes `your transform ...`, with the mend.
+        distances: what is left of the distance to the truth, px, for each variant of the mistake.
+
+    """
+
+    fault: str
+    words: str
+    distances: Callable[[View], Iterator[float]]
+
+    def remainder(self, view: View) -> float:
+        """Return the smallest distance that undoing this leaves, px; infinite if it cannot be."""
+        return min(self.distances(view), default=math.inf)
+
+
+MISREADINGS = (
+    Misreading(
+        "inverse",
+        "is inverted: it maps moving to fixed, by its direction or because the two images were "
+        "swapped; return the one that maps fixed to moving",
+        axes.inverse,
+    ),
+    Misreading(
+        "x and y swapped",
+        "has x and y swapped: x is the column and comes first",
+        axes.swapped,
+    ),
+    Misreading(
+        "inverse, x and y swapped",
+        "is inverted and has x and y swapped: map fixed to moving, x (the column) first",
+        axes.inverse_swapped,
+    ),
+    Misreading(
+        "transposed",
+        "has its linear part transposed (an angle of the wrong sign): rows and columns of the "
+        "matrix are confused, or the angle turns y towards x",
+        axes.transposed,
+    ),
+    Misreading(
+        "negated",
+        "has the sign of its displacement wrong: T(x) = x + u(x), with u from fixed to moving; "
+        "-u is not the inverse either",
+        axes.negated,
+    ),
+    Misreading(
+        "half pixel",
+        "is half a pixel off: the first pixel's centre is (0, 0), not its corner",
+        grids.half_pixel,
+    ),
+    Misreading(
+        "align_corners",
+        "is scaled by N/(N-1) about the centre: align_corners=True and False are mixed",
+        grids.mixed_corners,
+    ),
+    Misreading(
+        "centre N/2",
+        "turns about N/2: the centre of N pixels is (N-1)/2",
+        grids.centre_half_pixel_off,
+    ),
+    Misreading(
+        "about the origin",
+        "mixes the image centre and the pixel origin: the shift that is returned belongs to "
+        "the other; a matrix is about the pixel origin, t = c - A c + d",
+        grids.origin_for_centre,
+    ),
+    Misreading(
+        "shift before the turn",
+        "composes its shift and its linear part in the other order: A (x - c) + c + d, the shift "
+        "last",
+        grids.shift_first,
+    ),
+    Misreading(
+        "degrees for radians",
+        "turns by as many radians as it should degrees: np.radians is missing",
+        units.angle_times(math.degrees(1.0)),
+    ),
+    Misreading(
+        "radians for degrees",
+        "turns by as many degrees as it should radians: np.degrees is missing, or np.radians is "
+        "one too many",
+        units.angle_times(math.radians(1.0)),
+    ),
+    Misreading(
+        "normalised units",
+        "is in normalised units, not in pixels: multiply by half the size, and mind align_corners",
+        units.normalised,
+    ),
+    Misreading(
+        "level scale",
+        "has its shift wrong by a power of two: a pyramid level's shift was not rescaled",
+        units.level_scale,
+    ),
+    Misreading(
+        "turned by 180 degrees",
+        "is turned by half a turn: a spectrum's magnitude cannot tell the two, the images can",
+        axes.half_turn,
+    ),
+    Misreading(
+        "y upwards",
+        "has y running upwards: row 0 is the top, and y grows downwards",
+        axes.y_upwards,
+    ),
+    Misreading(
+        "rounded",
+        "is rounded to whole pixels: refine the peak below the pixel",
+        units.rounded,
+    ),
+    Misreading(
+        "periodic wrap",
+        "is off by a whole image: a shift beyond half the size comes out of a Fourier transform "
+        "with the size subtracted",
+        units.wrapped,
+    ),
+    Misreading(
+        "rows and columns of the field swapped",
+        "is a field that was laid out as (W, H, 2): it must be (H, W, 2)",
+        axes.field_laid_out_by_columns,
+    ),
+    Misreading(
+        "FFD domain",
+        "has its control points on another domain: B-splines span (N + 1/4) px from -5/8 px on",
+        grids.spline_domain,
+    ),
+)
+"""From the simplest on: where two fit equally well, the first is named."""
