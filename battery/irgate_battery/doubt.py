@@ -51,21 +51,17 @@ class _Bands:
     mask: NDArray[np.bool_] | None
 
 
-def doubt(images: Images, oracle_displacement: NDArray[np.float64], intensity: str) -> Doubt:
-    """Say what speaks against an oracle's transform.
+def doubt(images: Images, oracle_displacement: NDArray[np.float64]) -> Doubt:
+    """Say what speaks against an oracle's transform, `(H, W, 2)` px.
 
-    Args:
-        images: the pair.
-        oracle_displacement: `(H, W, 2)`, px.
-        intensity: where `"varying"`, contrast may be inverted: the oracle follows NCC squared.
-
+    A pair of inverted contrast is doubted too: the verdict is by RMSE, which cannot judge it.
     """
     oracle = warp(images, oracle_displacement)
     still = warp(images, np.zeros_like(oracle_displacement)).rmse
     reason = _lost(images, oracle, still)
     if reason is None:
         likeness = _likeness(images, oracle_displacement)
-        if (abs(likeness) if intensity == "varying" else likeness) < LEAST_CORRELATION:
+        if likeness < LEAST_CORRELATION:
             reason = (
                 f"under it the fine structure of the two hardly correlates ({likeness:.2f}, "
                 f"expected {LEAST_CORRELATION:g} or more): either these are two scenes, or it "

@@ -135,7 +135,7 @@ def examine_pair(
         row["oracle_seconds"] = oracle.seconds
         shape = (images.fixed.shape[0], images.fixed.shape[1])
         oracle_displacement = oracle.transform.displacement(shape)
-        doubted = doubt(images, oracle_displacement, pair.intensity)
+        doubted = doubt(images, oracle_displacement)
         row["identity_rmse"] = doubted.identity_rmse
         if doubted.reason:
             row["oracle"] = "doubtful"
