@@ -134,7 +134,7 @@ def iteration_over_grid_sample(size: int, rounds: int) -> dict[str, float]:
     level = _pyramid.Level(fixed, torch.ones_like(fixed), moving, 1)
     warp = _warps.Affine(size, size)
     metric = _metrics.squared_differences
-    problem = _lucas_kanade.Inverse(warp, level, (size, size), metric)
+    problem = _lucas_kanade.Inverse(warp, level, metric)
     p = torch.tensor([[1.3, -0.7, 2.0, 1.0, -1.0, 0.5]], dtype=torch.float64)
     y, x = torch.arange(size, dtype=torch.float64), torch.arange(size, dtype=torch.float64)
     grid = _sampling.normalised(_warps.mapped(warp, p, y, x), size, size).float()
@@ -142,12 +142,11 @@ def iteration_over_grid_sample(size: int, rounds: int) -> dict[str, float]:
     options = {"padding_mode": "border", "align_corners": False}
     bare, whole = [], []
     at = problem.linearise(p)
-    damping = torch.full_like(at.objective, 1e-3)
     for _ in range(4 * rounds):
         start = time.perf_counter()
         torch.nn.functional.grid_sample(moving[None], place, **options)
         middle = time.perf_counter()
-        step, _ = _levenberg._damped_step(at, damping)
+        step, _ = _levenberg._damped_step(at, [1e-3])
         problem.linearise(problem.retract(p, step))
         bare.append(middle - start)
         whole.append(time.perf_counter() - middle)

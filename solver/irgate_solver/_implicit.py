@@ -20,7 +20,7 @@ section 2.1. Checked against central differences of the whole solve.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -128,8 +128,8 @@ def pairing(
     rates = direction if jacobian is None else (jacobian @ direction.unsqueeze(-1)).squeeze(-1)
     rows, columns = problem.basis.rows, problem.basis.columns
     field = rows @ (rates.view(len(p), 2, rows.shape[1], -1) @ columns.mT)
-    field = field.to(jet.dx.dtype)
-    change = jet.dx * field[:, 0] + jet.dy * field[:, 1]
+    field = field.to(jet.slopes.dtype)
+    change = (jet.slopes * field).sum(1)
     total = (fit.scale * fit.gain * (fit.psi * change).sum((1, 2), dtype=_precision.SOLVE)).sum()
     prior = problem.prior
     if prior is not None and isinstance(objective.warp, FreeForm):
@@ -203,7 +203,7 @@ _apply_once: Callable[..., Tensor] = _Once.apply
 
 
 def attach(
-    objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor, settled: Tensor
+    objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor, settled: Sequence[bool]
 ) -> tuple[Tensor, Stationarity | None]:
     """Return p* attached to the graph of its inputs, and the condition that holds there.
 
@@ -215,7 +215,7 @@ def attach(
         fixed: `(B, H, W)`, as given.
         moving: `(B, H', W')`, as given.
         p: the minimiser, `(B, n)`.
-        settled: whether the solve converged, `(B,)`.
+        settled: whether the solve ended by itself, for each pair.
 
     """
     given = objective.settings.bending
@@ -229,10 +229,11 @@ def attach(
         at = stationarity(problem, p)
     singular = at.reciprocal_condition < _precision.RECIPROCAL_CONDITION
     astray = at.newton_travel > _precision.STATIONARY
-    if bool((singular | astray | ~settled).any()):
+    unsettled = settled.count(False)
+    if unsettled or bool((singular | astray).any()):
         warnings.warn(
             "register: the gradient is not exact: "
-            f"{int((~settled).sum())} of {len(p)} solves ran out of iterations, "
+            f"{unsettled} of {len(p)} solves ran out of iterations, "
             f"{int(singular.sum())} have a singular Hessian and {int(astray.sum())} are further "
             f"than {_precision.STATIONARY} px from a stationary point; see Result.status, raise "
             '`iterations`, choose a smaller model or use sampling="cubic"',

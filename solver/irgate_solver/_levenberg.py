@@ -3,12 +3,17 @@
 (1)  (N + lambda D) step = -g,    D = |diag(N)| floored,    p <- retract(p, step)
 
 A step is kept if the objective does not rise beyond its rounding and the overlap survives; then
-lambda falls tenfold, else it rises tenfold (Marquardt 1963). Pairs of a batch go their own ways
-and those that are done stand still; the host looks at the device once an iteration.
+lambda falls tenfold, else it rises tenfold (Marquardt 1963); but the first step that is kept after
+one that was not leaves it as it is, since where the objective has kinks the smaller one would only
+be rejected again. Algebra is done where the images are,
+for all pairs at once; decisions are numbers of a few bytes and are made on the host, pair by pair
+(`_Course`), which looks at the device twice an iteration.
 """
 
-from dataclasses import dataclass, fields
-from typing import Protocol
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -74,91 +79,187 @@ class Descent:
 
     Attributes:
         p: best parameters, `(B, n)`.
-        at: the linearisation there.
-        state: one of the codes above, `(B,)`.
-        iterations: trial steps per pair, `(B,)`.
-        last_travel: length of the last trial step, px, `(B,)`.
+        at: the linearisation there, or a last step shorter than the tolerance before.
+        state: one of the codes above, for each pair.
+        iterations: trial steps, for each pair.
+        damping: lambda of (1) at the end, for each pair.
 
     """
 
     p: Tensor
     at: Linearisation
-    state: Tensor
-    iterations: Tensor
-    last_travel: Tensor
+    state: tuple[int, ...]
+    iterations: tuple[int, ...]
+    damping: tuple[float, ...]
 
 
-def descend(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -> Descent:
-    """Minimise from `p` `(B, n)` until a trial step moves no probe by `tolerance` px.
+@dataclass
+class _Course:
+    """One pair's way down: what is remembered from step to step, and what is made of a trial.
 
-    A rejected step shorter than the tolerance ends it as well: nothing better lies within reach.
-    So does a step that neither changes the objective beyond rounding nor is half as long as the
-    one before, for from there on steps follow the rounding of the images; and so do `PATIENCE`
-    steps in a row that neither pay nor shrink, as along a kink.
+    Attributes:
+        objective, rounding: at the best point so far.
+        least_overlap: under which no step may end.
+        damping: lambda of (1).
+        state: one of the codes above.
+        steps: trial steps so far.
+
+    """
+
+    objective: float
+    rounding: float
+    least_overlap: float
+    damping: float
+    state: int = RUNNING
+    steps: int = 0
+    _rejected: bool = field(default=False, init=False)
+    _fruitless: int = field(default=0, init=False)
+    _moved: float = field(default=math.inf, init=False)
+    _shortest: float = field(default=math.inf, init=False)
+
+    def __post_init__(self) -> None:
+        # Nothing that could be seen is left to gain.
+        if self.objective <= self.rounding:
+            self.state = CONVERGED
+
+    def arrives(self, length: float, tolerance: float) -> bool:
+        """Return whether a step of `length` px is the last one, and end with it if so."""
+        if self.state != RUNNING or not length <= tolerance:
+            return False
+        self.steps += 1
+        self.state = CONVERGED
+        return True
+
+    def judge(self, objective: float, rounding: float, overlap: float, length: float) -> bool:
+        """Return whether a trial point is accepted, and decide whether to go on.
+
+        Args:
+            objective, rounding, overlap: at the trial point.
+            length: of the step to it, px; not finite where (1) had no solution.
+
+        """
+        solved = math.isfinite(length)
+        gained = self.objective - objective
+        accepted = solved and gained >= -self.rounding and overlap >= self.least_overlap
+        pays = accepted and gained > NO_PROGRESS * self.objective
+        shrinks = not solved or length <= 0.5 * self._shortest
+        self._fruitless = 0 if pays or shrinks else self._fruitless + 1
+        drifting = accepted and abs(gained) <= self.rounding and length > 0.5 * self._moved
+        self.steps += 1
+        if solved:
+            self._shortest = min(self._shortest, length)
+            self._moved = length
+        if accepted:
+            self.objective, self.rounding = objective, rounding
+            if not self._rejected:
+                self.damping = max(self.damping / DAMPING_RATIO, DAMPING_FLOOR)
+        else:
+            self.damping = max(self.damping * DAMPING_RATIO, DAMPING_START)
+        self._rejected = not accepted
+        if drifting or self.damping > DAMPING_CEILING or self._fruitless >= PATIENCE:
+            self.state = STALLED
+        return accepted
+
+
+def descend(
+    problem: Problem,
+    p: Tensor,
+    *,
+    iterations: int,
+    tolerance: float,
+    damping: Sequence[float] | None = None,
+) -> Descent:
+    """Minimise from `p` `(B, n)` until a step moves no probe by `tolerance` px.
+
+    That last step is taken without a look at where it leads: it is too short to matter to the
+    objective, and looking is all that an iteration costs. A descent ends as well with a step that
+    neither changes the objective beyond rounding nor is half as long as the one before, for from
+    there on steps follow the rounding of the images; and after `PATIENCE` steps in a row that
+    neither pay nor shrink, as along a kink.
+
+    Args:
+        problem: what is minimised.
+        p: the start.
+        iterations: most trial steps.
+        tolerance: px.
+        damping: lambda to begin with, for each pair, where this goes on from an earlier descent.
+
     """
     at = problem.linearise(p)
-    damping = torch.full_like(at.objective, DAMPING_START)
-    least_overlap = (OVERLAP_KEPT * at.overlap).clamp(min=OVERLAP_FLOOR)
-    state = torch.zeros_like(at.objective, dtype=torch.long)
-    steps = torch.zeros_like(state)
-    fruitless = torch.zeros_like(state)
-    moved = torch.zeros_like(at.objective)
-    shortest = torch.full_like(at.objective, torch.inf)
+    figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
+    courses = [
+        _Course(objective, rounding, max(OVERLAP_KEPT * overlap, OVERLAP_FLOOR), start)
+        for (objective, rounding, overlap), start in zip(
+            figures, damping or [DAMPING_START] * len(figures), strict=True
+        )
+    ]
     for _ in range(iterations):
-        running = state == RUNNING
-        step, solved = _damped_step(at, damping)
-        trial = problem.retract(p, step)
-        there = problem.linearise(trial)
-        better = there.objective <= at.objective + at.rounding
-        accepted = running & solved & better & (there.overlap >= least_overlap)
-        length = problem.travel(p, trial)
-        idle = (there.objective - at.objective).abs() <= at.rounding
-        pays = at.objective - there.objective > NO_PROGRESS * at.objective
-        shrinks = length <= 0.5 * shortest
-        shortest = torch.minimum(shortest, length)
-        fruitless = torch.where((accepted & pays) | shrinks, 0, fruitless + 1)
-        drifting = accepted & idle & (length > 0.5 * moved) & (steps > 0)
-        moved = torch.where(running, length, moved)
-        steps = steps + running.long()
-        p, at = _choose(accepted, trial, p), _choose_all(accepted, there, at)
-        eased = (damping / DAMPING_RATIO).clamp(min=DAMPING_FLOOR)
-        damping = torch.where(accepted, eased, damping * DAMPING_RATIO)
-        lost = (damping > DAMPING_CEILING) | (fruitless >= PATIENCE)
-        state = torch.where(drifting | (running & lost), STALLED, state)
-        state = torch.where(running & solved & (length <= tolerance), CONVERGED, state)
-        if not bool((state == RUNNING).any()):
+        if not any(course.state == RUNNING for course in courses):
             break
-    state = torch.where(state == RUNNING, EXHAUSTED, state)
-    return Descent(p, at, state, steps, moved)
-
-
-def _damped_step(at: Linearisation, damping: Tensor) -> tuple[Tensor, Tensor]:
-    """Solve (1) by Cholesky; return the step and whether the matrix was positive, `(B,)`."""
-    # A Hessian far from a minimum may have negative entries here; their size still sets the scale.
-    diagonal = at.normal.diagonal(dim1=1, dim2=2).abs()
-    floor = GAUGE * diagonal.mean(1, keepdim=True)
-    marquardt = damping.unsqueeze(1) * torch.maximum(diagonal, floor)
-    factor, info = torch.linalg.cholesky_ex(at.normal + torch.diag_embed(marquardt))
-    step = -torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1)
-    solved = (info == 0) & step.isfinite().all(1)
-    return torch.where(solved.unsqueeze(1), step, torch.zeros_like(step)), solved
-
-
-def choose_descent(chosen: Tensor, first: Descent, second: Descent) -> Descent:
-    """Return, pair by pair, `first` where `chosen` `(B,)` and else `second`."""
+        step, solved = _damped_step(at, [course.damping for course in courses])
+        trial = problem.retract(p, step)
+        length = torch.where(solved, problem.travel(p, trial), torch.nan)
+        arrived = [
+            course.arrives(reach, tolerance)
+            for course, reach in zip(courses, length.tolist(), strict=True)
+        ]
+        p = _choose(arrived, trial, p)
+        if not any(course.state == RUNNING for course in courses):
+            break
+        there = problem.linearise(trial)
+        figures = torch.stack((there.objective, there.rounding, there.overlap, length), 1).tolist()
+        accepted = [
+            course.state == RUNNING and course.judge(*seen)
+            for course, seen in zip(courses, figures, strict=True)
+        ]
+        p, at = _choose(accepted, trial, p), _choose_all(accepted, there, at)
     return Descent(
-        _choose(chosen, first.p, second.p),
-        _choose_all(chosen, first.at, second.at),
-        _choose(chosen, first.state, second.state),
-        _choose(chosen, first.iterations, second.iterations),
-        _choose(chosen, first.last_travel, second.last_travel),
+        p,
+        at,
+        tuple(EXHAUSTED if course.state == RUNNING else course.state for course in courses),
+        tuple(course.steps for course in courses),
+        tuple(course.damping for course in courses),
     )
 
 
-def _choose(chosen: Tensor, first: Tensor, second: Tensor) -> Tensor:
-    return torch.where(chosen.view(-1, *[1] * (first.dim() - 1)), first, second)
+def _damped_step(at: Linearisation, damping: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Solve (1) by Cholesky; return the step, zero where there is none, and where there is one."""
+    # A Hessian far from a minimum may have negative entries here; their size still sets the scale.
+    diagonal = at.normal.diagonal(dim1=1, dim2=2).abs()
+    floored = torch.maximum(diagonal, GAUGE * diagonal.mean(1, keepdim=True))
+    damped = at.normal.clone()
+    damped.diagonal(dim1=1, dim2=2).add_(diagonal.new_tensor(damping).unsqueeze(1) * floored)
+    factor, info = torch.linalg.cholesky_ex(damped)
+    step = torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1).neg_()
+    solved = (info == 0) & step.sum(1).isfinite()
+    return torch.where(solved.unsqueeze(1), step, 0.0), solved
 
 
-def _choose_all(chosen: Tensor, first: Linearisation, second: Linearisation) -> Linearisation:
+def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> Descent:
+    """Return, pair by pair, `first` where `chosen` and else `second`."""
+
+    def either(name: str) -> tuple[Any, ...]:
+        pairs = zip(chosen, getattr(first, name), getattr(second, name), strict=True)
+        return tuple(one if take else other for take, one, other in pairs)
+
+    return Descent(
+        _choose(chosen, first.p, second.p),
+        _choose_all(chosen, first.at, second.at),
+        *(either(name) for name in ("state", "iterations", "damping")),
+    )
+
+
+def _choose(chosen: Sequence[bool], first: Tensor, second: Tensor) -> Tensor:
+    if all(chosen):
+        return first
+    if not any(chosen):
+        return second
+    where = torch.tensor(chosen, device=first.device)
+    return torch.where(where.view(-1, *[1] * (first.dim() - 1)), first, second)
+
+
+def _choose_all(
+    chosen: Sequence[bool], first: Linearisation, second: Linearisation
+) -> Linearisation:
     pairs = ((getattr(first, field.name), getattr(second, field.name)) for field in fields(first))
     return Linearisation(*(_choose(chosen, one, other) for one, other in pairs))

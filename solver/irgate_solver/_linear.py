@@ -4,11 +4,15 @@ All are sums over the basis {1, eta} x {1, xi}, the centred coordinates over `ra
 and the units of the parameters stand in `_warps`.
 """
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from irgate_solver._constants import constant
+from irgate_solver._precision import SOLVE
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class _Linear(ABC):
         """Return `(A, t)`, `(B, 2, 2)` and `(B, 2)`: T(x) = A (x - centre) + centre + t."""
         c = self.coefficients(p)
         linear = torch.stack((c[:, :, 0, 1], c[:, :, 1, 0]), -1) / self.radius
-        return linear + torch.eye(2, dtype=p.dtype, device=p.device), c[:, :, 0, 0]
+        return linear + _unit(p.device), c[:, :, 0, 0]
 
     def matrix(self, p: Tensor) -> Tensor:
         """Return the homogeneous matrix about the pixel origin, `(B, 3, 3)`; differentiable."""
@@ -85,6 +89,8 @@ class _Linear(ABC):
 # Rows of the flattened coefficients (d, a, b): (0,0,0) x-shift, (0,0,1) x by xi, (0,1,0) x by eta,
 # (0,1,1) unused, then the same for y.
 _X_SHIFT, _X_XI, _X_ETA, _Y_SHIFT, _Y_XI, _Y_ETA = 0, 1, 2, 4, 5, 6
+_SHIFTS = (_X_SHIFT, _Y_SHIFT)
+_ALL = (_X_SHIFT, _Y_SHIFT, _X_XI, _X_ETA, _Y_XI, _Y_ETA)
 
 
 @dataclass(frozen=True)
@@ -95,14 +101,16 @@ class Translation(_Linear):
     size = 2
 
     def coefficients(self, p: Tensor) -> Tensor:
-        c = p.new_zeros(len(p), 8)
-        return c.index_copy(1, _index(p, _X_SHIFT, _Y_SHIFT), p).view(-1, 2, 2, 2)
+        return (p @ _selection(_SHIFTS, p.device).mT).view(-1, 2, 2, 2)
 
     def jacobian(self, p: Tensor) -> Tensor:
-        return _selection(p, (_X_SHIFT, _Y_SHIFT))
+        return _selection(_SHIFTS, p.device).expand(len(p), 8, 2)
 
     def from_centred(self, linear: Tensor, shift: Tensor) -> Tensor:
         return shift
+
+    def compose_inverse(self, p: Tensor, step: Tensor) -> Tensor:
+        return p - step
 
 
 @dataclass(frozen=True)
@@ -113,16 +121,16 @@ class Affine(_Linear):
     size = 6
 
     def coefficients(self, p: Tensor) -> Tensor:
-        c = p.new_zeros(len(p), 8)
-        return c.index_copy(1, _index(p, *self._order), p).view(-1, 2, 2, 2)
+        return (p @ _selection(_ALL, p.device).mT).view(-1, 2, 2, 2)
 
     def jacobian(self, p: Tensor) -> Tensor:
-        return _selection(p, self._order)
+        return _selection(_ALL, p.device).expand(len(p), 8, 6)
 
-    _order = (_X_SHIFT, _Y_SHIFT, _X_XI, _X_ETA, _Y_XI, _Y_ETA)
+    def centred(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        return _unit(p.device) + p[:, 2:].reshape(-1, 2, 2) / self.radius, p[:, :2]
 
     def from_centred(self, linear: Tensor, shift: Tensor) -> Tensor:
-        rest = (linear - torch.eye(2, dtype=linear.dtype, device=linear.device)) * self.radius
+        rest = (linear - _unit(linear.device)) * self.radius
         return torch.cat((shift, rest.flatten(1)), 1)
 
 
@@ -134,27 +142,21 @@ class Rigid(_Linear):
     size = 3
 
     def coefficients(self, p: Tensor) -> Tensor:
-        angle = p[:, 2] / self.radius
-        turn, sine = (torch.cos(angle) - 1.0) * self.radius, torch.sin(angle) * self.radius
-        zero = torch.zeros_like(sine)
-        entries = (p[:, 0], turn, -sine, zero, p[:, 1], sine, turn, zero)
-        return torch.stack(entries, -1).view(-1, 2, 2, 2)
+        angle = p[:, 2:] / self.radius
+        terms = torch.cat((p[:, :2], angle.cos() - 1.0, angle.sin()), 1)
+        return (terms @ _turning(self.radius, p.device)).view(-1, 2, 2, 2)
 
     def jacobian(self, p: Tensor) -> Tensor:
-        angle = p[:, 2] / self.radius
-        cosine, sine = torch.cos(angle), torch.sin(angle)
-        zero = torch.zeros_like(sine)
-        by_angle = torch.stack((zero, -sine, -cosine, zero, zero, cosine, -sine, zero), -1)
-        shifts = _selection(p, (_X_SHIFT, _Y_SHIFT))
-        return torch.cat((shifts, by_angle.unsqueeze(-1)), -1)
+        angle = p[:, 2:] / self.radius
+        by_angle = torch.cat((-angle.sin(), angle.cos()), 1) @ _turning(self.radius, p.device)[2:]
+        shifts = _selection(_SHIFTS, p.device).expand(len(p), 8, 2)
+        return torch.cat((shifts, by_angle.unsqueeze(-1) / self.radius), -1)
 
     def bend(self, p: Tensor, moments: Tensor) -> Tensor:
-        angle = p[:, 2] / self.radius
-        cosine, sine = torch.cos(angle) / self.radius, torch.sin(angle) / self.radius
-        zero = torch.zeros_like(sine)
-        twice = torch.stack((zero, -cosine, sine, zero, zero, -sine, -cosine, zero), -1)
+        angle = p[:, 2:] / self.radius
+        twice = torch.cat((-angle.cos(), -angle.sin()), 1) @ _turning(self.radius, p.device)[2:]
         result = p.new_zeros(len(p), 3, 3)
-        result[:, 2, 2] = (twice * moments).sum(-1)
+        result[:, 2, 2] = (twice * moments).sum(-1) / self.radius**2
         return result
 
     def from_centred(self, linear: Tensor, shift: Tensor) -> Tensor:
@@ -162,13 +164,36 @@ class Rigid(_Linear):
         angle = torch.atan2(linear[:, 1, 0] - linear[:, 0, 1], linear[:, 0, 0] + linear[:, 1, 1])
         return torch.cat((shift, (angle * self.radius).unsqueeze(-1)), 1)
 
+    def compose_inverse(self, p: Tensor, step: Tensor) -> Tensor:
+        # R(a) R(b)^-1 = R(a - b), and the step's shift is turned by that.
+        turn = p[:, 2:] - step[:, 2:]
+        angle = turn / self.radius
+        cosine, sine = angle.cos(), angle.sin()
+        x, y = step[:, :1], step[:, 1:2]
+        shift = torch.cat((cosine * x - sine * y, sine * x + cosine * y), 1)
+        # Kept within half a turn, as by `from_centred`.
+        turn = torch.remainder(turn + math.pi * self.radius, 2.0 * math.pi * self.radius)
+        return torch.cat((p[:, :2] - shift, turn - math.pi * self.radius), 1)
 
-def _index(like: Tensor, *entries: int) -> Tensor:
-    return torch.tensor(entries, device=like.device)
+
+@constant
+def _selection(entries: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return dc/dp where parameter k is coefficient `entries[k]`, `(8, len(entries))`."""
+    matrix = torch.zeros(8, len(entries), dtype=SOLVE)
+    matrix[list(entries), list(range(len(entries)))] = 1.0
+    return matrix.to(device)
 
 
-def _selection(p: Tensor, entries: tuple[int, ...]) -> Tensor:
-    """Return dc/dp where parameter k is coefficient `entries[k]`, `(B, 8, len(entries))`."""
-    matrix = p.new_zeros(len(p), 8, len(entries))
-    matrix[:, _index(p, *entries), torch.arange(len(entries), device=p.device)] = 1.0
-    return matrix
+@constant
+def _turning(radius: float, device: torch.device) -> Tensor:
+    """Return the matrix from (shift x, shift y, cos - 1, sin) to the coefficients, `(4, 8)`."""
+    matrix = torch.zeros(4, 8, dtype=SOLVE)
+    matrix[0, _X_SHIFT] = matrix[1, _Y_SHIFT] = 1.0
+    matrix[2, _X_XI] = matrix[2, _Y_ETA] = radius
+    matrix[3, _X_ETA], matrix[3, _Y_XI] = -radius, radius
+    return matrix.to(device)
+
+
+@constant
+def _unit(device: torch.device) -> Tensor:
+    return torch.eye(2, dtype=SOLVE, device=device)

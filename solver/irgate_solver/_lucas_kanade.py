@@ -13,32 +13,39 @@ With r = gain m(T(x; p)) + offset - f(x) (`_metrics`), Baker & Matthews 2004:
 (1) approaches (linear families only: FFDs are no group), (2) settles.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from irgate_solver import _sampling, _warps
+from irgate_solver._constants import constant
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._metrics import Fit, Metric, total
-from irgate_solver._normal_equations import Basis, pull_gradient, pull_normal
+from irgate_solver._normal_equations import Basis, basis_of, pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
-from irgate_solver._warps import LinearWarp, Probes, Warp
+from irgate_solver._warps import LinearWarp, Warp
+
+WHOLE = 1.0 - 1e-3
+"""Sum of a bilinear sample's weights from which on it counts as inside: a thousandth of a pixel
+is what single precision leaves uncertain of a coordinate."""
 
 
-def grid_of(level: Level) -> tuple[Tensor, Tensor]:
-    """Return the rows' y and the columns' x of a level's fixed pixels, px, float64."""
+MOST_MARGIN = 1.0 / 8.0
+"""The most of the moving image's shorter side that a sampler's margin may take from each border."""
+
+
+def level_basis(warp: Warp, level: Level) -> Basis:
+    """Return the family's basis on a level's fixed pixels."""
     height, width = level.fixed.shape[1:]
-    device = level.fixed.device
-    y = torch.arange(height, dtype=SOLVE, device=device) * level.scale
-    x = torch.arange(width, dtype=SOLVE, device=device) * level.scale
-    return y, x
+    return basis_of(warp, (height, width), level.scale, level.fixed.device)
 
 
-def valid_points(points: Tensor, extent: tuple[int, int], trusted: Tensor) -> Tensor:
+def valid_points(
+    points: Tensor, extent: tuple[int, int], trusted: Tensor, margin: float = 0.0
+) -> Tensor:
     """Return `trusted` where the point lies in [0, W-1] x [0, H-1] of the moving image, else 0.
 
     Between the outermost samples of the full image, that is, where interpolation has neighbours on
@@ -48,11 +55,15 @@ def valid_points(points: Tensor, extent: tuple[int, int], trusted: Tensor) -> Te
         points: `(B, 2, h, w)`, px.
         extent: the full moving image's (height, width).
         trusted: 0/1, `(B, h, w)`.
+        margin: px that are left out besides, within each border.
 
     """
     middle_x, middle_y = (extent[1] - 1) / 2.0, (extent[0] - 1) / 2.0
-    inside = _within(points[:, 0] - middle_x, middle_x)
-    return inside.mul_(_within(points[:, 1] - middle_y, middle_y)).to(trusted.dtype).mul_(trusted)
+    # Compared straight into numbers, which is several times as fast as by way of bools.
+    inside = torch.empty_like(points, dtype=trusted.dtype)
+    torch.le((points[:, 0] - middle_x).abs_(), middle_x - margin, out=inside[:, 0])
+    torch.le((points[:, 1] - middle_y).abs_(), middle_y - margin, out=inside[:, 1])
+    return inside[:, 0].mul_(inside[:, 1]).mul_(trusted)
 
 
 def normal_matrix(basis: Basis, jacobian: Tensor | None, fit: Fit, jet: _sampling.Jet) -> Tensor:
@@ -62,15 +73,14 @@ def normal_matrix(basis: Basis, jacobian: Tensor | None, fit: Fit, jet: _samplin
     objective (but for the family's own second derivative, `Warp.bend`).
     """
     gain = fit.gain.view(-1, 1, 1)
-    dx, dy = fit.curvature * jet.dx, fit.curvature * jet.dy
-    normal = gain * basis.normal(dx * jet.dx, dx * jet.dy, dy * jet.dy)
-    seconds = (jet.dxx, jet.dxy, jet.dyy)
-    if any(second is not None for second in seconds):
-        bent = (fit.psi * (0.0 if second is None else second) for second in seconds)
-        normal = normal + basis.normal(*bent)
+    weighted = fit.curvature.unsqueeze(1) * jet.slopes
+    field = torch.cat((weighted * jet.slopes[:, :1], weighted[:, 1:] * jet.slopes[:, 1:]), 1)
+    normal = gain * basis.normal(field)
+    if jet.seconds is not None:
+        normal = normal + basis.normal(fit.psi.unsqueeze(1) * jet.seconds)
     normal = fit.scale.view(-1, 1, 1) * gain * normal
     for column, share in fit.nuisance:
-        shadow = basis.gradient(column, jet.dx, jet.dy)
+        shadow = basis.gradient(column, jet.slopes)
         normal = normal - share.view(-1, 1, 1) * shadow.unsqueeze(2) * shadow.unsqueeze(1)
     return pull_normal(jacobian, normal)
 
@@ -107,10 +117,7 @@ class Forward:
 
     def points(self, p: Tensor) -> Tensor:
         """Return T(x; p) at the level's fixed pixels, px, `(B, 2, h, w)`."""
-        points = self.basis.rows @ (self.warp.coefficients(p) @ self.basis.columns.mT)
-        points[:, 0] += self.basis.x
-        points[:, 1] += self.basis.y.unsqueeze(-1)
-        return points
+        return self.basis.positions(self.warp.coefficients(p))
 
     def jet(self, points: Tensor, *, curvature: bool = False) -> _sampling.Jet:
         """Return the moving image and its derivatives by px at mapped points."""
@@ -120,18 +127,18 @@ class Forward:
 
     def inside(self, points: Tensor) -> Tensor:
         """Return 0/1 weights of the trusted pixels whose points lie inside, `(B, h, w)`."""
-        return valid_points(points, self.extent, self.level.trusted)
+        margin = min(self.sampler.margin * self.level.scale, MOST_MARGIN * min(self.extent))
+        return valid_points(points, self.extent, self.level.trusted, margin)
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
         points = self.points(p)
-        inside = self.inside(points)
-        valid = inside if self.region is None else self.region
+        valid = self.inside(points) if self.region is None else self.region
         jet = self.jet(points, curvature=self.exact)
         fit = self.metric(self.level.fixed, jet.value, valid, self.exact)
         jacobian = self.warp.jacobian(p)
         share = (fit.scale * fit.gain).unsqueeze(1)
-        by_coefficients = share * self.basis.gradient(fit.psi, jet.dx, jet.dy)
+        by_coefficients = share * self.basis.gradient(fit.psi, jet.slopes)
         gradient = pull_gradient(jacobian, by_coefficients)
         normal = normal_matrix(self.basis, jacobian, fit, jet)
         bend = self.warp.bend(p, by_coefficients) if self.exact else None
@@ -143,8 +150,8 @@ class Forward:
             objective = objective + self.prior * energy
             gradient = gradient + self.prior.unsqueeze(1) * slope
             normal = normal + self.prior.view(-1, 1, 1) * curvature
-        overlap = total(inside) / total(self.level.trusted).clamp(min=1)
         count = total(valid)
+        overlap = count / total(self.level.trusted).clamp(min=1)
         noise = fit.noise * count / (count - self.warp.size).clamp(min=1)
         return Linearisation(objective, fit.rounding, gradient, normal, overlap, noise)
 
@@ -154,11 +161,7 @@ class Forward:
 
     def travel(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the largest distance between two maps over the probe points, px."""
-        return self._probes.travel(before, after)
-
-    @cached_property
-    def _probes(self) -> Probes:
-        return Probes(self.warp, self.level.fixed.device)
+        return _warps.travel(self.warp, before, after)
 
 
 def bending(warp: _warps.FreeForm, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -168,80 +171,97 @@ def bending(warp: _warps.FreeForm, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return (slope * p).sum(1), 2.0 * slope, 2.0 * both
 
 
-class Inverse:
+class View:
+    """The moving image of one level as a linear map shows it on the level's fixed pixels.
+
+    Bilinear and in the image type throughout: good enough to approach a minimum and to judge a
+    match, while `Forward` settles.
+    """
+
+    def __init__(self, warp: LinearWarp, level: Level) -> None:
+        self.warp, self.level = warp, level
+        dtype, device = level.fixed.dtype, level.fixed.device
+        self.basis = level_basis(warp, level)
+        # Beside the image, ones: where they come back whole, all neighbours lay inside.
+        self.planes = torch.stack((level.moving, torch.ones_like(level.moving)), 1)
+        # In torch's coordinates of the moving level a linear map is rows @ c @ columns with c of
+        # the identity, and what a coefficient (px) adds.
+        self.identity, self.per_px = _normalising(
+            warp, (level.moving.shape[1], level.moving.shape[2]), level.scale, device
+        )
+        self.rows, self.columns = self.basis.rows.to(dtype), self.basis.columns.mT.to(dtype)
+
+    def look(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the moving image through `p` and where it may be seen, 0/1, `(B, h, w)` each.
+
+        It may be seen where the fixed pixel is trusted and maps between the outermost samples.
+        """
+        c = torch.addcmul(self.identity, self.warp.coefficients(p), self.per_px)
+        grid = self.rows @ (c.to(self.rows.dtype) @ self.columns)
+        seen = functional.grid_sample(
+            self.planes, grid.permute(0, 2, 3, 1), padding_mode="zeros", align_corners=False
+        )
+        whole = torch.ge(seen[:, 1], WHOLE, out=torch.empty_like(seen[:, 1]))
+        return seen[:, 0], whole if self.level.whole else whole.mul_(self.level.trusted)
+
+
+@constant
+def _normalising(
+    warp: LinearWarp, shape: tuple[int, int], scale: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return the identity's coefficients in normalised coordinates, and what a pixel adds.
+
+    Args:
+        warp: the family.
+        shape: the sampled image's (height, width).
+        scale: px between its samples.
+        device: where to.
+    Returns: `(2, 2, 2)` and `(2, 1, 1)`.
+
+    """
+    size = torch.tensor([shape[1], shape[0]], dtype=SOLVE) * scale
+    identity = torch.zeros(2, 2, 2, dtype=SOLVE)
+    identity[:, 0, 0] = (2.0 * torch.tensor(warp.centre) + scale) / size - 1.0
+    identity[0, 0, 1], identity[1, 1, 0] = (2.0 * warp.radius / size).tolist()
+    return identity.to(device), (2.0 / size).view(2, 1, 1).to(device)
+
+
+class Inverse(View):
     """The inverse-compositional problem (1) of one level; linear families only.
 
-    Everything that depends on the fixed image alone is made once, here. The moving image is
-    always sampled bilinearly: this problem approaches, `Forward` settles. Masked pixels are kept
+    Everything that depends on the fixed image alone is made once, here. Masked pixels are kept
     out of the gradient by leaving out, besides them, their neighbours.
     """
 
-    def __init__(
-        self, warp: LinearWarp, level: Level, extent: tuple[int, int], metric: Metric
-    ) -> None:
-        self.warp, self.level, self.extent, self.metric = warp, level, extent, metric
-        dtype = level.fixed.dtype
-        y, x = grid_of(level)
-        basis = Basis.of(warp, y, x)
-        self.trusted = level.trusted if level.whole else _inner(level.trusted)
-        dx, dy = _gradient(level.fixed, level.scale)
-        self.probes = Probes(warp, level.fixed.device)
+    def __init__(self, warp: LinearWarp, level: Level, metric: Metric) -> None:
+        super().__init__(warp, level)
+        self.metric = metric
+        if not level.whole:
+            level = replace(level, trusted=_inner(level.trusted))
+            self.level = level
+        slopes = _gradient(level.fixed, level.scale)
         start = torch.zeros(len(level.fixed), warp.size, dtype=SOLVE, device=level.fixed.device)
-        self.jacobian = warp.jacobian(start)
+        jacobian = warp.jacobian(start)
         # The fit of the fixed image to itself has gain 1 and no residual: its normal matrix is the
         # template's.
-        itself = metric(level.fixed, level.fixed, self.trusted, False)
-        jet = _sampling.Jet(level.fixed, dx, dy)
-        self.normal = normal_matrix(basis, self.jacobian, itself, jet)
-        self.count = total(self.trusted).clamp(min=1)
-        # The gradient by x, y and each times xi, a row of the image at a time: `(B, h, 4, w)`.
-        xi = basis.columns[:, 1].to(dtype)
-        self.steepest = torch.stack((dx, dx * xi, dy, dy * xi), 2)
-        self.rows = basis.rows
-        # In torch's coordinates of the moving level a linear map is a sum of a row and a column:
-        # here the identity's, and what a coefficient (px) adds.
-        size = torch.tensor(level.moving.shape[:0:-1], dtype=SOLVE, device=level.fixed.device)
-        self.per_px = 2.0 / (size * level.scale)
-        self.eta, self.xi = basis.rows[:, 1], basis.columns[:, 1]
-        self.row = (2.0 * y / level.scale + 1.0) / size[1] - 1.0
-        self.column = (2.0 * x / level.scale + 1.0) / size[0] - 1.0
-        # The outermost samples, [0, W-1] x [0, H-1], in the same coordinates, as distances from the
-        # middle (on a coarse level the nearer of the two), and some rounding.
-        full = torch.tensor([extent[1], extent[0]], dtype=SOLVE, device=level.fixed.device)
-        last = (2.0 * (full - 1.0) / level.scale + 1.0) / size - 1.0
-        edge = torch.minimum(1.0 - 1.0 / size, last) + 4.0 * torch.finfo(dtype).eps
-        self.edge: list[float] = edge.tolist()
-        # Room for the grid and for what is inside: fresh memory for each iteration costs as much
-        # as the arithmetic on it.
-        room = torch.empty(2, len(level.fixed), 2, *level.fixed.shape[1:], dtype=dtype)
-        self.grid, self.inside = room.to(level.fixed.device)
+        itself = metric(level.fixed, level.fixed, level.trusted, False)
+        jet = _sampling.Jet(level.fixed, slopes)
+        self.normal = normal_matrix(self.basis, jacobian, itself, jet)
+        self.count = total(level.trusted).clamp(min=1)
+        # J of (1), an image for each parameter: `(B, n, h w)`.
+        fields = jacobian.mT.reshape(-1, warp.size, 2, 2, 2).to(slopes.dtype)
+        fields = self.rows @ (fields @ self.columns)
+        self.steepest = (slopes.unsqueeze(1) * fields).sum(2).flatten(2)
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
-        self._map(self.warp.coefficients(p))
-        moved = _sampling.sample_normalised(self.level.moving, self.grid)
-        torch.abs(self.grid, out=self.inside)
-        x, y = self.inside.unbind(1)
-        valid = x.le_(self.edge[0]).mul_(y.le_(self.edge[1])).mul_(self.trusted)
+        moved, valid = self.look(p)
         fit = self.metric(self.level.fixed, moved, valid, False)
-        # sum psi dx {1, xi} along each row, then times {1, eta} down the rows.
-        along = torch.einsum("bhkw,bhw->bhk", self.steepest, fit.psi).to(SOLVE)
-        sums = (self.rows.mT @ along).view(-1, 2, 2, 2)
-        by_coefficients = fit.scale.unsqueeze(1) * sums.transpose(1, 2).flatten(1)
+        sums = (self.steepest @ fit.psi.flatten(1).unsqueeze(-1)).squeeze(-1).to(SOLVE)
         # T(p) o W(step)^-1 moves the residual by -J step: the gradient by `step` is -J^T psi.
-        gradient = -pull_gradient(self.jacobian, by_coefficients)
+        gradient = -fit.scale.unsqueeze(1) * sums
         overlap = total(valid) / self.count
         return Linearisation(fit.objective, fit.rounding, gradient, self.normal, overlap, fit.noise)
-
-    def _map(self, c: Tensor) -> None:
-        """Write T(x) in the moving level's normalised coordinates into `grid`, `(B, 2, h, w)`."""
-        c = c * self.per_px.view(2, 1, 1)
-        down = c[:, :, 0, :1] + c[:, :, 1, :1] * self.eta
-        across = c[:, :, 0, 1:] * self.xi
-        down[:, 1] += self.row
-        across[:, 0] += self.column
-        dtype = self.level.fixed.dtype
-        torch.add(down.to(dtype).unsqueeze(-1), across.to(dtype).unsqueeze(-2), out=self.grid)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Compose with the inverse increment on the right."""
@@ -249,21 +269,20 @@ class Inverse:
 
     def travel(self, before: Tensor, after: Tensor) -> Tensor:
         """Return the largest distance between two maps over the probe points, px."""
-        return self.probes.travel(before, after)
+        return _warps.travel(self.warp, before, after)
 
 
-def _within(offset: Tensor, bound: float) -> Tensor:
-    """Return 1 where |offset| <= bound and else 0, in the type of `offset`.
+def _gradient(image: Tensor, scale: int) -> Tensor:
+    """Return central differences by x and y, per full px, one-sided at the image's border.
 
-    Written straight into numbers, which is several times as fast as by way of bools.
+    Args:
+        image: `(B, h, w)`.
+        scale: px of the full image from one pixel to the next.
+    Returns: `(B, 2, h, w)`.
+
     """
-    return torch.le(offset.abs(), bound, out=torch.empty_like(offset))
-
-
-def _gradient(image: Tensor, scale: int) -> tuple[Tensor, Tensor]:
-    """Return central differences by x and y, per full px; one-sided at the image's border."""
     dy, dx = torch.gradient(image, spacing=float(scale), dim=(1, 2))
-    return dx, dy
+    return torch.stack((dx, dy), 1)
 
 
 def _inner(trusted: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ def total(image: Tensor) -> Tensor:
 def squared_differences(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
     """Compare by (1)."""
     count = total(valid)
-    residual = (moved - fixed).mul_(valid)
+    residual = (moved - fixed) * valid
     mean_square = _mean(total(residual * residual), count)
     scale = 2.0 / count.clamp(min=1)
     return Fit(
@@ -120,31 +120,34 @@ def huber(width: Tensor) -> Metric:
 def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
     """Compare by (3)."""
     count = total(valid).clamp(min=1)
-    f = (fixed - _spread(total(fixed * valid) / count, fixed)) * valid
-    m = (moved - _spread(total(moved * valid) / count, fixed)) * valid
+    weights = valid.unsqueeze(1)
+    both = torch.stack((fixed, moved), 1)
+    means = (both * weights).sum((2, 3), dtype=SOLVE) / count.unsqueeze(1)
+    both = (both - means.to(both.dtype).unsqueeze(-1).unsqueeze(-1)) * weights
+    f, m = both.unbind(1)
     tiny = torch.finfo(SOLVE).tiny
-    ff, mm, fm = total(f * f), total(m * m), total(f * m)
-    fixed_energy, moved_energy = ff.clamp(min=tiny), mm.clamp(min=tiny)
-    gain = fm / moved_energy
+    energies = (both * both).sum((2, 3), dtype=SOLVE)
+    fixed_energy, moved_energy = energies.clamp(min=tiny).unbind(1)
+    gain = total(f * m) / moved_energy
     residual = m * _spread(gain, fixed) - f
     square = total(residual * residual)
     # A part of the image in which either side is flat has no correlation: the worst value, 1.
-    flat = (ff <= tiny) | (mm <= tiny)
+    flat = (energies <= tiny).any(1)
     scale = 2.0 / fixed_energy
-    both = scale * gain.square()
-    by_gain = (m, both / moved_energy)
+    both_gains = scale * gain.square()
+    by_gain = (m, both_gains / moved_energy)
     if exact:
         by_gain = (residual + m * _spread(gain, fixed), scale / moved_energy)
     rounding = rounding_of_mean_square(square / count, count, fixed.dtype) * count / fixed_energy
     return Fit(
         noise=scale * square / count,
-        objective=torch.where(flat, torch.ones_like(ff), square / fixed_energy),
-        rounding=torch.where(flat, torch.zeros_like(ff), rounding),
+        objective=torch.where(flat, 1.0, square / fixed_energy),
+        rounding=torch.where(flat, 0.0, rounding),
         gain=gain,
         scale=scale,
         psi=residual,
         curvature=valid,
-        nuisance=(by_gain, (valid, both / count)),
+        nuisance=(by_gain, (valid, both_gains / count)),
     )
 
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from irgate_solver._constants import constant
 from irgate_solver._precision import SOLVE
-from irgate_solver._warps import Warp
+from irgate_solver._warps import LinearWarp, Warp
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,10 @@ class Basis:
         y, x: positions, px of the full image, `(h,)` and `(w,)`, float64.
         rows, columns: Y `(h, a)` and X `(w, b)`.
         row_pairs, column_pairs: products of two functions, `(h, a(a+1)/2)`, `(w, b(b+1)/2)`.
-        pair_index: where (k, l) of (2) stands among the pairs, two `(a, b, a, b)` index tensors.
+        pair_index: where row (d, k), column (e, l) of the normal matrix stands among the moments
+            (2) of the fields xx, xy, yy, laid flat; `(2ab * 2ab,)`.
+        linear: whether the family is a linear one, whose few and unlike functions allow sums down
+            a column of the image in the image type (`_precision`).
 
     """
 
@@ -38,44 +42,84 @@ class Basis:
     columns: Tensor
     row_pairs: Tensor
     column_pairs: Tensor
-    pair_index: tuple[Tensor, Tensor]
+    pair_index: Tensor
+    linear: bool
 
     @classmethod
     def of(cls, warp: Warp, y: Tensor, x: Tensor) -> "Basis":
         """Evaluate the family's basis at the rows `y` and columns `x`."""
         rows, columns = warp.rows(y), warp.columns(x)
-        row_pairs, row_index = _pairs(rows)
-        column_pairs, column_index = _pairs(columns)
-        index = (row_index[:, None, :, None], column_index[None, :, None, :])
-        return cls(y, x, rows, columns, row_pairs, column_pairs, index)
+        row_pairs, row_table = _pairs(rows)
+        column_pairs, column_table = _pairs(columns)
+        count = column_pairs.shape[1]
+        place = row_table[:, None, :, None] * count + column_table[None, :, None, :]
+        size = rows.shape[1] * columns.shape[1]
+        place = place.reshape(size, size)
+        step = row_pairs.shape[1] * count
+        index = torch.cat(
+            (torch.cat((place, place + step), 1), torch.cat((place + step, place + 2 * step), 1))
+        ).flatten()
+        linear = isinstance(warp, LinearWarp)
+        return cls(y, x, rows, columns, row_pairs, column_pairs, index, linear)
 
-    def moments(self, image: Tensor) -> Tensor:
-        """Return (1) of `image` `(B, h, w)`: `(B, ab)`, float64."""
-        return (self.rows.mT @ (image.to(SOLVE) @ self.columns)).flatten(1)
+    def positions(self, coefficients: Tensor) -> Tensor:
+        """Return T(x) on the grid, px, `(B, 2, h, w)`, from c `(B, 2, a, b)`."""
+        if not self.linear:
+            points = self.rows @ (coefficients @ self.columns.mT)
+            points[:, 0] += self.x
+            points[:, 1] += self.y.unsqueeze(-1)
+            return points
+        # Without a product of both coordinates a map is a sum of a row and a column.
+        down = coefficients[..., 0] @ self.rows.mT
+        across = coefficients[:, :, 0, 1:] * self.columns[:, 1]
+        down[:, 1] += self.y
+        across[:, 0] += self.x
+        return down.unsqueeze(-1) + across.unsqueeze(-2)
 
-    def pair_moments(self, image: Tensor) -> Tensor:
-        """Return (2) of `image` `(B, h, w)`: `(B, ab, ab)`, float64, symmetric."""
-        sums = self.row_pairs.mT @ (image.to(SOLVE) @ self.column_pairs)
-        size = self.rows.shape[1] * self.columns.shape[1]
-        return sums[:, self.pair_index[0], self.pair_index[1]].view(-1, size, size)
+    def moments(self, images: Tensor) -> Tensor:
+        """Return (1) of `images` `(B, k, h, w)`: `(B, k, ab)`, float64."""
+        return self._sums(images, self.rows, self.columns).flatten(2)
 
-    def gradient(self, psi: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
-        """Return sum psi (dx, dy) b_k, the gradient by the coefficients: `(B, 2ab)`."""
-        return torch.cat((self.moments(psi * dx), self.moments(psi * dy)), 1)
+    def gradient(self, psi: Tensor, slopes: Tensor) -> Tensor:
+        """Return sum psi (dx, dy) b_k, the gradient by the coefficients: `(B, 2ab)`.
 
-    def normal(self, xx: Tensor, xy: Tensor, yy: Tensor) -> Tensor:
-        """Return the 2 x 2 blocks of (2) for the symmetric field [[xx, xy], [xy, yy]]."""
-        mixed = self.pair_moments(xy)
-        top = torch.cat((self.pair_moments(xx), mixed), 2)
-        bottom = torch.cat((mixed.mT, self.pair_moments(yy)), 2)
-        return torch.cat((top, bottom), 1)
+        Args:
+            psi: `(B, h, w)`.
+            slopes: dx and dy, `(B, 2, h, w)`.
+
+        """
+        return self.moments(psi.unsqueeze(1) * slopes).flatten(1)
+
+    def normal(self, field: Tensor) -> Tensor:
+        """Return the 2 x 2 blocks of (2) for a symmetric field, `(B, 2ab, 2ab)`, float64.
+
+        Args:
+            field: xx, xy and yy, `(B, 3, h, w)`.
+
+        """
+        sums = self._sums(field, self.row_pairs, self.column_pairs).flatten(1)
+        size = 2 * self.rows.shape[1] * self.columns.shape[1]
+        return sums.index_select(1, self.pair_index).view(-1, size, size)
+
+    def _sums(self, images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """Return rows^T image columns of each of `(B, k, h, w)`: `(B, k, ., .)`, float64."""
+        if self.linear:
+            return (rows.mT.to(images.dtype) @ images).to(SOLVE) @ columns
+        return rows.mT @ images.to(SOLVE) @ columns
+
+
+@constant
+def basis_of(warp: Warp, shape: tuple[int, int], scale: int, device: torch.device) -> Basis:
+    """Return the family's basis on a grid of `shape` fixed pixels, `scale` px apart."""
+    y, x = (torch.arange(n, dtype=SOLVE, device=device) * scale for n in shape)
+    return Basis.of(warp, y, x)
 
 
 def pull_gradient(jacobian: Tensor | None, by_coefficients: Tensor) -> Tensor:
     """Turn a gradient by the coefficients `(B, 2ab)` into one by the parameters `(B, size)`."""
     if jacobian is None:
         return by_coefficients
-    return (jacobian.mT @ by_coefficients.unsqueeze(-1)).squeeze(-1)
+    return (by_coefficients.unsqueeze(1) @ jacobian).squeeze(1)
 
 
 def pull_normal(jacobian: Tensor | None, by_coefficients: Tensor) -> Tensor:

@@ -80,7 +80,11 @@ def register(
         solution = Schedule(pair, settings).run(warp, init)
     last = solution.descents[-1]
     p, at = _implicit.attach(
-        solution.objective, pair.fixed, pair.moving, last.p, last.state != EXHAUSTED
+        solution.objective,
+        pair.fixed,
+        pair.moving,
+        last.p,
+        [state != EXHAUSTED for state in last.state],
     )
     return _finish(pair, solution, p, at)
 
@@ -97,11 +101,10 @@ def _finish(
         condition = torch.minimum(condition, at.reciprocal_condition)
     singular = (condition < _precision.RECIPROCAL_CONDITION).tolist()
     status = tuple(
-        _result.status_of(code, bad)
-        for code, bad in zip(last.state.tolist(), singular, strict=True)
+        _result.status_of(code, bad) for code, bad in zip(last.state, singular, strict=True)
     )
-    counts = torch.stack([descent.iterations for descent in solution.descents], 1).tolist()
-    iterations = tuple(tuple(row) for row in counts)
+    counts = [descent.iterations for descent in solution.descents]
+    iterations = tuple(zip(*counts, strict=True))
     span = objective.fixed_units.span.view(-1).to(_precision.SOLVE)
     value = last.at.objective * (span * span if objective.settings.metric != "ncc" else 1.0)
 

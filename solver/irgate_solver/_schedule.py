@@ -1,5 +1,6 @@
 """The order of a solve: from where, in which family, on which level, with which linearisation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,8 +19,7 @@ from irgate_solver import (
 )
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
-from irgate_solver._lucas_kanade import Forward, Inverse, grid_of, valid_points
-from irgate_solver._normal_equations import Basis
+from irgate_solver._lucas_kanade import Forward, Inverse, View, level_basis, valid_points
 from irgate_solver._pyramid import Level
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
@@ -104,7 +104,7 @@ class Objective:
         """Return the forward-additive problem of `level`."""
         return Forward(
             self.warp,
-            Basis.of(self.warp, *grid_of(level)),
+            level_basis(self.warp, level),
             level,
             _sampling.make_sampler(self.settings.sampling, level.moving),
             extent,
@@ -144,6 +144,7 @@ class Schedule:
             trusted,
             self.moving_units.normalise(pair.moving),
         )
+        self.judged = min(JUDGED_LEVEL, len(self.levels) - 1)
         self.extent = (pair.moving.shape[1], pair.moving.shape[2])
         self.batch, self.device = len(pair.fixed), pair.fixed.device
 
@@ -156,15 +157,15 @@ class Schedule:
             return self._free_form(warp, start)
         assert isinstance(warp, LinearWarp)
         if start is None:
-            descents = self._from_nowhere(warp, finest=0)
+            descents = self._from_nowhere(warp)
         else:
-            descents = self._approach(warp, start, self.levels)
+            descents, _ = self._approach(warp, start, self.levels[self.judged :])
         return self._settle(warp, descents, descents[-1].p, self.levels[:1])
 
     def _require_overlap(self, warp: Warp, p: Tensor) -> None:
         """Raise ValueError where a start maps no trusted pixel into the moving image."""
         level = self.levels[0]
-        points = _warps.mapped(warp, p, *grid_of(level))
+        points = level_basis(warp, level).positions(warp.coefficients(p))
         seen = _metrics.total(valid_points(points, self.extent, level.trusted))
         if not bool((seen > 0).all()):
             raise ValueError(
@@ -178,7 +179,7 @@ class Schedule:
         descents: list[Descent] = []
         if start is None:
             affine = _warps.Affine(warp.height, warp.width)
-            descents = self._from_nowhere(affine, finest=min(1, len(self.levels) - 1))
+            descents = self._from_nowhere(affine)
             start = _start.to_free_form(affine, descents[-1].p, warp)
         return self._settle(warp, descents, start, self.levels[:FREE_FORM_LEVELS])
 
@@ -202,50 +203,68 @@ class Schedule:
         """
         level = self.levels[0]
         newton = self.settings.sampling == "cubic"
-        near = _precision.NEAR_NEWTON if newton else _precision.NEAR
         objective = self._objective(warp, level, p)
         problem = objective.on(level, self.extent)
-        region = problem.inside(problem.points(p))
-        descent = self._descend(
-            replace(problem, region=region), p, max(near, self.settings.tolerance)
-        )
+        near = max(_precision.NEAR, self.settings.tolerance)
+        descent = self._descend(problem, p, near)
         problem = replace(problem, exact=newton)
-        open_pairs = torch.ones(self.batch, dtype=torch.bool, device=self.device)
+        region = found = problem.inside(problem.points(descent.p))
+        unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
-            found = problem.inside(problem.points(descent.p))
-            region = torch.where(open_pairs.view(-1, 1, 1), found, region)
-            again = self._descend(
-                replace(problem, region=region), descent.p, self.settings.tolerance
-            )
-            again = replace(again, iterations=again.iterations + descent.iterations)
-            descent = _levenberg.choose_descent(open_pairs, again, descent)
-            there = problem.inside(problem.points(descent.p))
-            # On a kink another region leads to another kink, no nearer to a minimum.
-            settled = descent.state == _levenberg.CONVERGED
-            open_pairs = open_pairs & settled & (there != region).flatten(1).any(1)
-            if not bool(open_pairs.any()):
+            if not any(unsettled):
                 break
+            where = torch.tensor(unsettled, device=self.device).view(-1, 1, 1)
+            region = torch.where(where, found, region)
+            again = self._descend(
+                replace(problem, region=region),
+                descent.p,
+                self.settings.tolerance,
+                damping=descent.damping,
+            )
+            counts = zip(again.iterations, descent.iterations, strict=True)
+            again = replace(again, iterations=tuple(one + other for one, other in counts))
+            descent = _levenberg.choose_descent(unsettled, again, descent)
+            found = problem.inside(problem.points(descent.p))
+            other = (found != region).flatten(1).any(1).tolist()
+            # On a kink another region leads to another kink, no nearer to a minimum.
+            unsettled = [
+                was and differs and state == _levenberg.CONVERGED
+                for was, differs, state in zip(unsettled, other, descent.state, strict=True)
+            ]
         return descent, replace(objective, region=region)
 
-    def _descend(self, problem: Forward, p: Tensor, tolerance: float) -> Descent:
+    def _descend(
+        self,
+        problem: Forward,
+        p: Tensor,
+        tolerance: float,
+        *,
+        damping: Sequence[float] | None = None,
+    ) -> Descent:
         return _levenberg.descend(
-            problem, p, iterations=self.settings.iterations, tolerance=tolerance
+            problem,
+            p,
+            iterations=self.settings.iterations,
+            tolerance=tolerance,
+            damping=damping,
         )
 
-    def _approach(self, warp: LinearWarp, p: Tensor, levels: list[Level]) -> list[Descent]:
-        """Descend inverse-compositionally through `levels` (finest first), coarsest first."""
+    def _approach(
+        self, warp: LinearWarp, p: Tensor, levels: list[Level]
+    ) -> tuple[list[Descent], Inverse]:
+        """Descend inverse-compositionally through `levels` (finest first), coarsest first.
+
+        Returns: the descents, and the problem of the last one.
+        """
         descents = []
         for level in reversed(levels):
-            metric = self._objective(warp, level, p).metric()
-            descents.append(self._descend_inverse(warp, p, level, metric))
+            problem = Inverse(warp, level, self._objective(warp, level, p).metric())
+            descents.append(self._descend_inverse(problem, p))
             p = descents[-1].p
-        return descents
+        return descents, problem
 
-    def _descend_inverse(
-        self, warp: LinearWarp, p: Tensor, level: Level, metric: _metrics.Metric
-    ) -> Descent:
-        problem = Inverse(warp, level, self.extent, metric)
-        tolerance = _precision.COARSE_TOLERANCE * level.scale
+    def _descend_inverse(self, problem: Inverse, p: Tensor) -> Descent:
+        tolerance = _precision.COARSE_TOLERANCE * problem.level.scale
         return _levenberg.descend(
             problem,
             p,
@@ -253,52 +272,47 @@ class Schedule:
             tolerance=tolerance,
         )
 
-    def _from_nowhere(self, warp: LinearWarp, finest: int) -> list[Descent]:
-        """Approach from the identity; where that convinces nobody, from the best of a search.
-
-        Args:
-            warp: the family.
-            finest: index of the last level to descend on.
-
-        """
-        judged = max(finest, min(JUDGED_LEVEL, len(self.levels) - 1))
+    def _from_nowhere(self, warp: LinearWarp) -> list[Descent]:
+        """Approach from the identity; where that convinces nobody, from the best of a search."""
         start = _start.identity(warp, self.batch, self.device)
-        descents = self._approach(warp, start, self.levels[judged:])
+        descents, problem = self._approach(warp, start, self.levels[self.judged :])
         if self.settings.search:
-            descents = [*descents[:-1], self._search_beyond(warp, descents[-1], judged)]
-        fine = self.levels[finest:judged]
-        return [*descents, *self._approach(warp, descents[-1].p, fine)]
+            descents[-1] = self._search_beyond(problem, descents[-1])
+        return descents
 
-    def _search_beyond(self, warp: LinearWarp, found: Descent, judged: int) -> Descent:
+    def _search_beyond(self, problem: Inverse, found: Descent) -> Descent:
         """Return `found`, or where a search ends in a better correlation, that."""
-        level = self.levels[judged]
-        rho, _ = _search.score(warp, found.p, level, self.extent)
-        convincing = rho.abs() >= _search.CONVINCING
-        if bool(convincing.all()):
+        rho, _ = _search.score(problem, found.p)
+        convincing = [abs(value) >= _search.CONVINCING for value in rho.tolist()]
+        if all(convincing):
             return found
+        warp, level = problem.warp, problem.level
         turning: LinearWarp
         if isinstance(warp, _warps.Translation):
             turning = warp
         else:
             turning = _warps.Rigid(warp.height, warp.width)
-        place = max(_search.search_level(self.levels), judged)
-        starts = _search.candidates(turning, self.levels[place], self.extent)
+        place = max(_search.search_level(self.levels), self.judged)
+        starts = _search.candidates(turning, self.levels[place])
         kept = len(starts)
         p = starts.flatten(0, 1)
-        for index in range(place, judged - 1, -1):
+        for index in range(place, self.judged - 1, -1):
             many = _pyramid.repeated(self.levels[index], kept)
-            p = self._descend_inverse(turning, p, many, _metrics.correlation).p
+            p = self._descend_inverse(Inverse(turning, many, _metrics.correlation), p).p
         # Only the full images' detail tells half a head from the other half turned round.
         full = self.levels[0]
-        ranks = _search.score(turning, p, _pyramid.repeated(full, kept), self.extent)[1]
+        ranks = _search.score(View(turning, _pyramid.repeated(full, kept)), p)[1]
         best = ranks.view(kept, -1).argmax(0)
         chosen = p.view(kept, self.batch, -1)[best, torch.arange(self.batch, device=p.device)]
         start = _start.between_linear(turning, chosen, warp)
         metric = self._objective(warp, level, start).metric()
-        other = self._descend_inverse(warp, start, level, metric)
-        before, after = (_search.score(warp, end.p, full, self.extent)[1] for end in (found, other))
-        better = after > before
-        return _levenberg.choose_descent(better & ~convincing, other, found)
+        other = self._descend_inverse(Inverse(warp, self.levels[self.judged], metric), start)
+        view = View(warp, full)
+        before, after = (_search.score(view, end.p)[1].tolist() for end in (found, other))
+        better = [
+            not sure and new > old for sure, new, old in zip(convincing, after, before, strict=True)
+        ]
+        return _levenberg.choose_descent(better, other, found)
 
     def _objective(self, warp: Warp, level: Level, p: Tensor) -> Objective:
         """Return the objective; Huber's width is given, or that of the residuals at `p`."""
@@ -309,7 +323,7 @@ class Schedule:
         if self.settings.huber_width is not None:
             width = self.settings.huber_width / span
         else:
-            points = _warps.mapped(warp, p, *grid_of(level))
+            points = level_basis(warp, level).positions(warp.coefficients(p))
             valid = valid_points(points, self.extent, level.trusted)
             moved = _sampling.Linear(level.moving).value(points / level.scale)
             width = _metrics.huber_width(level.fixed, moved, valid)

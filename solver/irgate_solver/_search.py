@@ -23,10 +23,10 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _metrics, _sampling
-from irgate_solver._lucas_kanade import grid_of, valid_points
+from irgate_solver._lucas_kanade import View
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
-from irgate_solver._warps import LinearWarp, Rigid, mapped
+from irgate_solver._warps import LinearWarp, Rigid
 
 FAN = 24
 """Rotations tried, 15 degrees apart: a descent from 7.5 degrees off reaches the middle."""
@@ -54,16 +54,13 @@ def search_level(levels: list[Level]) -> int:
     return best
 
 
-def score(
-    warp: LinearWarp, p: Tensor, level: Level, extent: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
-    """Return the correlation at `p` `(B, n)` on `level`, signed, and its rank (2): `(B,)` each.
+def score(view: View, p: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the correlation that `p` `(B, n)` shows, signed, and its rank (2): `(B,)` each.
 
     Below the least overlap of a peak the rank is -inf.
     """
-    points = mapped(warp, p, *grid_of(level))
-    valid = valid_points(points, extent, level.trusted)
-    moved = _sampling.Linear(level.moving).value(points / level.scale)
+    level = view.level
+    moved, valid = view.look(p)
     fit = _metrics.correlation(level.fixed, moved, valid, False)
     rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0)) * torch.sign(fit.gain)
     share = _metrics.total(valid) / _metrics.total(level.trusted).clamp(min=1)
@@ -71,13 +68,12 @@ def score(
     return rho, rank
 
 
-def candidates(warp: LinearWarp, level: Level, extent: tuple[int, int]) -> Tensor:
+def candidates(warp: LinearWarp, level: Level) -> Tensor:
     """Return the best starts `(KEPT or 1, B, n)` of `warp` (translation or rigid), best first.
 
     Args:
         warp: the family; a translation is searched without rotations.
         level: the level to search on.
-        extent: the full moving image's (height, width).
 
     """
     turning = isinstance(warp, Rigid)

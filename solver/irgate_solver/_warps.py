@@ -19,6 +19,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from irgate_solver._constants import constant
 from irgate_solver._free_form import FreeForm
 from irgate_solver._linear import Affine, Rigid, Translation
 from irgate_solver._precision import SOLVE
@@ -29,12 +30,12 @@ __all__ = [
     "Affine",
     "FreeForm",
     "LinearWarp",
-    "Probes",
     "Rigid",
     "Translation",
     "Warp",
     "displacement",
     "mapped",
+    "travel",
 ]
 
 PROBES = 5
@@ -98,20 +99,20 @@ def mapped(warp: Warp, p: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return points
 
 
-class Probes:
-    """A few points of the fixed image, corners included, on which maps are compared."""
+def travel(warp: Warp, before: Tensor, after: Tensor) -> Tensor:
+    """Return the largest distance, px, between two maps over the probe points: `(B,)`."""
+    change = (warp.coefficients(after) - warp.coefficients(before)).flatten(2)
+    shift = change @ _probes(warp, before.device)
+    lengths: Tensor = torch.linalg.vector_norm(shift, dim=1)
+    return lengths.amax(1)
 
-    def __init__(self, warp: Warp, device: torch.device) -> None:
-        self.warp = warp
-        y = torch.linspace(0, warp.height - 1, PROBES, dtype=SOLVE, device=device)
-        x = torch.linspace(0, warp.width - 1, PROBES, dtype=SOLVE, device=device)
-        self.rows, self.columns = warp.rows(y), warp.columns(x).mT
 
-    def travel(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return the largest distance, px, between two maps over the probes: `(B,)`."""
-        change = self.warp.coefficients(after) - self.warp.coefficients(before)
-        shift = self.rows @ (change @ self.columns)
-        return shift.square().sum(1).amax((1, 2)).sqrt()
+@constant
+def _probes(warp: Warp, device: torch.device) -> Tensor:
+    """Return the products of (1) at `PROBES` x `PROBES` points, `(ab, points)`."""
+    y = torch.linspace(0, warp.height - 1, PROBES, dtype=SOLVE, device=device)
+    x = torch.linspace(0, warp.width - 1, PROBES, dtype=SOLVE, device=device)
+    return torch.kron(warp.rows(y).mT.contiguous(), warp.columns(x).mT.contiguous())
 
 
 LinearWarp = Translation | Rigid | Affine

@@ -130,9 +130,11 @@ def test_separable_normal_equations_are_the_dense_ones(name: str) -> None:
 
     jacobian = jacobian_of(field, p[0])
     dense = dx.flatten()[:, None] * jacobian[0] + dy.flatten()[:, None] * jacobian[1]
-    gradient = _normal_equations.pull_gradient(warp.jacobian(p), basis.gradient(psi, dx, dy))
+    gradient = _normal_equations.pull_gradient(
+        warp.jacobian(p), basis.gradient(psi, torch.stack((dx, dy), 1))
+    )
     torch.testing.assert_close(gradient[0], dense.T @ psi.flatten())
-    normal = basis.normal(k * dx * dx, k * dx * dy, k * dy * dy)
+    normal = basis.normal(torch.stack((k * dx * dx, k * dx * dy, k * dy * dy), 1))
     normal = _normal_equations.pull_normal(warp.jacobian(p), normal)
     torch.testing.assert_close(normal[0], dense.T @ (k.flatten()[:, None] * dense))
 
@@ -164,15 +166,12 @@ def test_gradient_and_hessian_are_those_of_the_objective(metric: str, name: str)
     sx, cx, sy, cy = torch.sin(0.7 * x), torch.cos(0.7 * x), torch.sin(0.5 * y), torch.cos(0.5 * y)
     jet = Jet(
         moved(p),
-        0.7 * cx * cy + 0.1,
-        -0.5 * sx * sy,
-        -0.49 * sx * cy,
-        -0.35 * cx * sy,
-        -0.25 * sx * cy,
+        torch.stack((0.7 * cx * cy + 0.1, -0.5 * sx * sy), 1),
+        torch.stack((-0.49 * sx * cy, -0.35 * cx * sy, -0.25 * sx * cy), 1),
     )
     fit = METRICS[metric](fixed, jet.value, valid, True)
     basis = _normal_equations.Basis.of(warp, *grid())
-    by_c = (fit.scale * fit.gain)[:, None] * basis.gradient(fit.psi, jet.dx, jet.dy)
+    by_c = (fit.scale * fit.gain)[:, None] * basis.gradient(fit.psi, jet.slopes)
     gradient = _normal_equations.pull_gradient(warp.jacobian(p), by_c)
     torch.testing.assert_close(gradient[0], jacobian_of(objective, p[0]))
     hessian = _lucas_kanade.normal_matrix(basis, warp.jacobian(p), fit, jet)
@@ -205,10 +204,10 @@ def test_template_normal_matrix_is_made_once_a_level(monkeypatch: pytest.MonkeyP
     pair = scene.make(scene.field_of(scene.turned((40, 50), 4), (40, 50)))
     fixed, moving = torch.tensor(pair.fixed)[None], torch.tensor(pair.moving)[None]
     level = _pyramid.build(fixed, torch.ones_like(fixed), moving)[0]
-    problem = _lucas_kanade.Inverse(_warps.Rigid(40, 50), level, (40, 50), METRICS["ssd"])
+    problem = _lucas_kanade.Inverse(_warps.Rigid(40, 50), level, METRICS["ssd"])
     start = torch.zeros(1, 3, dtype=torch.float64)
     descent = _levenberg.descend(problem, start, iterations=30, tolerance=1e-3)
-    assert int(descent.iterations) >= 3
+    assert descent.iterations[0] >= 3
     assert len(calls) == 1
 
 
@@ -277,15 +276,15 @@ def test_descent_rejects_then_accepts_and_arrives(monkeypatch: pytest.MonkeyPatc
     accepted: list[bool] = []
     whole = _levenberg._choose_all
 
-    def watched(chosen: torch.Tensor, *rest: Linearisation) -> Linearisation:
-        accepted.append(bool(chosen))
+    def watched(chosen: list[bool], *rest: Linearisation) -> Linearisation:
+        accepted.extend(chosen)
         return whole(chosen, *rest)
 
     monkeypatch.setattr(_levenberg, "_choose_all", watched)
     start = torch.tensor([[-1.2, 1.0]], dtype=torch.float64)
     descent = _levenberg.descend(Rosenbrock(), start, iterations=100, tolerance=1e-10)
     torch.testing.assert_close(descent.p, torch.ones(1, 2, dtype=torch.float64))
-    assert int(descent.state) == _levenberg.CONVERGED
+    assert descent.state == (_levenberg.CONVERGED,)
     first_rejected = accepted.index(False)
     assert any(accepted[first_rejected:])
 
@@ -317,7 +316,7 @@ def test_cubic_forward_problem_and_its_exact_form_share_objective_and_gradient()
     fixed, moving = torch.tensor(pair.fixed)[None], torch.tensor(pair.moving)[None]
     level = _pyramid.Level(fixed, torch.ones_like(fixed), moving, 1)
     warp = _warps.Rigid(40, 50)
-    basis = _normal_equations.Basis.of(warp, *_lucas_kanade.grid_of(level))
+    basis = _lucas_kanade.level_basis(warp, level)
     p = torch.tensor([[0.3, -0.2, 0.5]], dtype=torch.float64)
     plain, exact = (
         _lucas_kanade.Forward(
