@@ -45,8 +45,8 @@ PATIENCE = 12
 sampling, where steps neither pay nor shrink. A Gauss-Newton iteration that converges at all halves
 its steps, and Newton's squares them."""
 COARSE_TOLERANCE = 0.1
-"""A coarse level is left with a step that moves no probe by more than this many of *its* pixels: the
-next level starts with an error of its own blur anyway, and a smaller one saves no steps there
+"""A coarse level is left with a step that moves no probe by more than this many of *its* pixels:
+the next level starts with an error of its own blur anyway, and a smaller one saves no steps there
 (measured on the five fixtures from 0.02 to 0.1)."""
 COARSE_ITERATIONS = 12
 """Most steps of an approach on one level: right ones take two to eight, and a wrong one that crawls
