@@ -73,12 +73,13 @@ def prepare(fixed: Slice, moving: Slice, mask: Slice | None, intensity: str) -> 
             "both in a format that holds it (NIfTI, MHA, DICOM)"
         )
     pixels = [fixed.values, moving.values]
-    said = [_told("fixed", fixed), _told("moving", moving)]
+    told = [_told(image) for image in (fixed, moving)]
+    said = [f"both {told[0]}"] if told[0] == told[1] else [f"fixed {told[0]}", f"moving {told[1]}"]
     if not even and side is not None:
         pixels = [_resampled(image, side) for image in (fixed, moving)]
         if trusted is not None:
             trusted = _nearest(trusted, fixed, side, pixels[0].shape)
-        sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in pixels)
+        sizes = " and ".join(dict.fromkeys(f"{each.shape[1]}x{each.shape[0]}" for each in pixels))
         said.append(f"both resampled to {side:g} mm ({sizes} px, cubic B-spline)")
     if len(spacings) == 1:
         side = None
@@ -92,9 +93,9 @@ def prepare(fixed: Slice, moving: Slice, mask: Slice | None, intensity: str) -> 
     low, high = [image.min() for image in pixels], [image.max() for image in pixels]
     if intensity == "same":
         low, high = [min(low)] * 2, [max(high)] * 2
-        said.append("scaled to [0, 1] together")
+        said.append("scaled to 0..1 together")
     else:
-        said.append("each scaled to [0, 1]")
+        said.append("each scaled to 0..1")
     ready = [
         (image - least) / (most - least)
         for image, least, most in zip(pixels, low, high, strict=True)
@@ -102,10 +103,10 @@ def prepare(fixed: Slice, moving: Slice, mask: Slice | None, intensity: str) -> 
     return Prepared(ready[0], ready[1], trusted, side, "; ".join(said))
 
 
-def _told(role: str, image: Slice) -> str:
+def _told(image: Slice) -> str:
     height, width = image.values.shape
     of = "" if image.spacing is None else f" of {image.spacing[0]:g}x{image.spacing[1]:g} mm"
-    return f"{role} {width}x{height} px{of} ({image.kind})"
+    return f"{width}x{height} px{of} ({image.kind})"
 
 
 def _trusted(mask: Slice, fixed: Slice) -> NDArray[np.bool_]:

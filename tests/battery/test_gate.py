@@ -204,3 +204,55 @@ def test_a_battery_cases_own_rule():
     assert "covers 50% of" in fault(escaped=True, coverage=0.5)
     assert "no RMSE" in fault(rmse=None, tre_px=None)
     assert "the oracle diverged" in fault(rmse=0.03, oracle_rmse=0.5, oracle_diverged=True)
+
+
+class TestOwnPairs:
+    """A verdict of their own: they never enter the hard gate, and the gate never enters theirs."""
+
+    @staticmethod
+    def verdicts(*rows, names=("p", "q")):
+        return evaluate([*GOOD, *rows], {**EXPECTED, "pair": names})
+
+    @staticmethod
+    def pair(case, **more):
+        return dataclasses.replace(row(case, **more), suite="pair", id=f"pair {case}")
+
+    def test_all_good(self):
+        verdict = self.verdicts(self.pair("p"), self.pair("q")).pairs
+        assert (verdict.status, verdict.figures["passed"], verdict.figures["ran"]) == ("pass", 2, 2)
+
+    def test_a_failed_one_fails_them_and_the_run_and_not_the_gate(self):
+        rows = self.pair("p", rmse=0.9, status="failed"), self.pair("q")
+        verdicts = self.verdicts(*rows)
+        assert verdicts.pairs.status == "fail"
+        assert "not: p" in verdicts.pairs.reason
+        assert verdicts.hard_gate.status == verdicts.each_fixture.status == "pass"
+        assert verdicts.hard_gate == self.verdicts(names=()).hard_gate
+        assert has_failed([*GOOD, *rows], verdicts)
+
+    @pytest.mark.parametrize("status", ["missing", "error"])
+    def test_a_lost_one_fails_them(self, status):
+        lost = dataclasses.replace(unmeasured("q", status), suite="pair")
+        verdict = self.verdicts(self.pair("p"), lost).pairs
+        assert (verdict.status, verdict.figures["missing"]) == ("fail", 1)
+
+    @pytest.mark.parametrize("others", [(), ("skipped",)])
+    def test_what_did_not_run_is_not_evaluated(self, others):
+        rows = [dataclasses.replace(unmeasured("q", each), suite="pair") for each in others]
+        verdict = self.verdicts(self.pair("p"), *rows).pairs
+        assert (verdict.status, verdict.reason) == (
+            "not_evaluated",
+            "not evaluated (1 of 2 ran)",
+        )
+
+    def test_a_waived_one_is_said(self):
+        waived = self.pair("q", status="xfailed", rmse=0.9)
+        verdict = self.verdicts(self.pair("p"), waived).pairs
+        assert verdict.status == "pass"
+        assert "1 of 2" in verdict.reason
+        assert "waived: 1" in verdict.reason
+
+    def test_none_named(self):
+        verdict = self.verdicts(names=()).pairs
+        assert (verdict.status, verdict.figures["expected"]) == ("not_evaluated", 0)
+        assert "no pair was named" in verdict.reason

@@ -1,10 +1,12 @@
 """The judge measures what it says, against values known in closed form and against SimpleITK."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from irgate_battery.judge import folded_fraction, measure
+from irgate_battery.judge import folded_fraction, measure, measure_without_truth
 from irgate_fixtures import Matrix, Pair, rigid, translation
 
 ROUNDING = 1e-12
@@ -113,3 +115,24 @@ def test_the_warped_rmse_is_that_of_simpleitks_resampler():
     expected = np.sqrt(np.mean((warped - fixed)[inside] ** 2))
     m = measure(pair, truth.displacement((23, 31)), truth.displacement((23, 31)))
     assert m.rmse == pytest.approx(expected, rel=1e-9)
+
+
+def test_without_a_truth_the_figures_are_the_same_and_those_of_the_truth_are_missing():
+    pair = ramp_pair()
+    ours, oracle = field(2.5, -1), field(2, -0.75)
+    known, unknown = measure(pair, ours, oracle), measure_without_truth(pair, ours, oracle)
+    assert unknown.oracle_distance_px == pytest.approx(np.hypot(0.5, 0.25))
+    assert unknown.oracle_coverage == pytest.approx(28 * 19 / 600)
+    of_truth = ("truth_rmse", "tre_px", "tre_max_px", "oracle_tre_px", "truth_coverage")
+    same = replace(known, **dict.fromkeys(of_truth), oracle_diverged=False)
+    assert unknown == same
+    assert known.oracle_diverged
+
+
+def test_without_a_truth_coverage_is_held_against_the_oracles():
+    """Columns 0 to 29 - dx are valid: 26 of 28 are over 0.9, 25 are not."""
+    pair = ramp_pair()
+    assert not measure_without_truth(pair, field(4, 0), field(2, 0)).escaped
+    assert measure_without_truth(pair, field(5, 0), field(2, 0)).escaped
+    # The oracle itself may lie anywhere: nothing is known to hold it against.
+    assert not measure_without_truth(pair, field(20, 0), field(20, 0)).oracle_diverged
