@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from pytest_irgate import __version__
-from pytest_irgate.command import check, compare, listing
+from pytest_irgate.command import check, compare, listing, show
 from pytest_irgate.command.usage import EXIT_INTERRUPTED, EXIT_USAGE, Parser, Wrong
 
 EPILOG = """\
@@ -14,6 +14,7 @@ examples:
   irgate check mine.py:register --json mine.json
   irgate compare a.json b.json --cases
   irgate list --suite battery
+  irgate show lena_affine_2d-rot75 --solver mine.py:register -o mine.png
 """
 
 
@@ -60,6 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(
         title="subcommands", metavar="SUBCOMMAND", dest="subcommand"
     )
-    for module in (check, compare, listing):
+    for module in (check, compare, listing, show):
         module.add_to(subcommands)
     return parser

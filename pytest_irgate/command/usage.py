@@ -148,6 +148,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="auto: stored SimpleITK results, else computed; stored: never compute; live: compute "
         "all anew (default: auto)",
     )
+    add_timeout(parser)
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says how long a call of the solver may take."""
     parser.add_argument(
         "--timeout",
         type=_seconds,
