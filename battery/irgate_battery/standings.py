@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
 from irgate_battery import figures
+from irgate_battery.plan import PAIR
 from irgate_battery.recovery import SEEDS
 from irgate_battery.row import Row
 from irgate_battery.rules import RATIO_CAP
@@ -11,7 +12,7 @@ from irgate_battery.several import Run, Several
 from irgate_battery.sheet import Cell, Entry, Section
 from irgate_battery.table import Tone
 
-TIMED = ("base", "battery")
+TIMED = ("base", "battery", PAIR)
 """Suites whose items are one call each."""
 
 Figure = Callable[[Row], float | None]
@@ -31,8 +32,11 @@ def standings(several: Several) -> Iterable[Section]:
             entries.append(
                 _over_cases(several, "largest relative error", lambda row: row.relative_error, max)
             )
-        if any(row.tre_px is not None for run in several.runs for row in run.of(suite)):
+        rows = [row for run in several.runs for row in run.of(suite)]
+        if any(row.tre_px is not None for row in rows):
             entries += _distances(several, suite)
+        elif any(row.oracle_distance_px is not None for row in rows):
+            entries.append(_to_oracle(several, suite))
         yield Section(suite, tuple(entries))
     if any(row.seconds is not None for run in several.runs for row in run.of(*TIMED)):
         where = "" if several.same_machine else " (different machines: not comparable)"
@@ -142,6 +146,18 @@ def _distances(several: Several, suite: str) -> Iterable[Entry]:
             figures.cell(statistic(there) if there else None, figures.px, ranked=False),
             suites=(suite,),
         )
+
+
+def _to_oracle(several: Several, suite: str) -> Entry:
+    """Return what stands in for the distance to the truth where none is known."""
+    return _over_cases(
+        several,
+        "px to the oracle's, largest",
+        lambda row: row.oracle_distance_px,
+        max,
+        figures.px,
+        suites=(suite,),
+    )
 
 
 def _times(several: Several) -> Iterable[Entry]:

@@ -24,7 +24,7 @@ from pytest_irgate.command.usage import (
 )
 
 if TYPE_CHECKING:
-    from irgate_battery import Examined, Plan, Report, Solver
+    from irgate_battery import Examined, OwnPair, Plan, Report, Solver
 
 
 def add_to(subcommands: Any) -> None:
@@ -46,8 +46,16 @@ def add_to(subcommands: Any) -> None:
         "--suite",
         type=suite_names,
         metavar="LIST",
-        help="suites to run, comma-separated: contract, base, battery, recovery, gradient "
-        "(default: all)",
+        help="suites to run, comma-separated: contract, base, battery, recovery, gradient, pair "
+        "(default: all; pair where one is named)",
+    )
+    parser.add_argument(
+        "--pair",
+        action="append",
+        default=[],
+        metavar="FILES",
+        help="your own images, fixed.png,moving.png[,mask.png][,model][,same|varying]: registered "
+        "by SimpleITK too, and judged beside it; may stand several times",
     )
     add_run_options(parser)
     parser.add_argument(
@@ -64,13 +72,15 @@ def add_to(subcommands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge a solver. Raises: Wrong."""
-    from irgate_battery import SUITES, Plan, Solver
+    from irgate_battery import PAIR, SUITES, Plan, Solver
 
     solver = Solver.of(solver_of(arguments.solver))
+    plan = Plan(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
+    # To name a pair is to ask for it, whatever suites are named beside it.
+    asked = {*(arguments.suite or SUITES), *([PAIR] if plan.pairs else [])}
+    suites = tuple(suite for suite in (*SUITES, PAIR) if suite in asked)
     if arguments.json is not None:
         clear_report(arguments.json)
-    suites = arguments.suite or SUITES
-    plan = Plan(seed=arguments.seed, count=arguments.cases)
     limit = f"{arguments.timeout:g} s a call" if arguments.timeout else "no time limit"
     if not arguments.quiet:
         print(
@@ -98,6 +108,23 @@ def run(arguments: argparse.Namespace) -> int:
     sentence = report.sentence()
     print(paint(sentence.text, sentence.tone))
     return status
+
+
+def _pairs(arguments: argparse.Namespace) -> tuple["OwnPair", ...]:
+    """Return the user's own pairs, read once so that a bad file is told now. Raises: Wrong."""
+    from irgate_battery import PAIR, PairError, own_pairs
+
+    if PAIR in (arguments.suite or ()) and not arguments.pair:
+        raise Wrong("--suite pair: no pair is named; add --pair fixed.png,moving.png")
+    if arguments.pair and arguments.oracle == "stored":
+        raise Wrong("--oracle stored: nothing is stored for your own pairs; expected auto or live")
+    try:
+        pairs = own_pairs(arguments.pair, Path.cwd())
+        for pair in pairs:
+            pair.images()
+    except PairError as error:
+        raise Wrong(f"--pair {error}") from None
+    return pairs
 
 
 def _examine(

@@ -1,6 +1,7 @@
 """`irgate compare`: solvers side by side, from their JSON reports."""
 
 import argparse
+import re
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -12,6 +13,14 @@ from pytest_irgate.command.usage import Wrong, names, read_text, write_text
 
 if TYPE_CHECKING:
     from irgate_battery.comparison import Comparison
+
+
+SIGNS = {
+    r"\*": "* best of its row",
+    r" \(\d": "(x) over fewer cases than others, not ranked",
+    r" -( |$)": "- not there",
+}
+"""What a cell may carry besides its figure, as a pattern, and what that means."""
 
 
 def add_to(subcommands: Any) -> None:
@@ -69,19 +78,19 @@ def _text(compared: "Comparison", cases: bool, to_file: bool) -> Iterable[str]:
     longest = max(len(label) for label, _, _ in compared.who)
     for label, said, source in compared.who:
         yield f"  {label:<{longest}}  {said}, {source}"
-    yield ""
-    yield from as_text(compared.summary, width, paint)
+    table = ["", *as_text(compared.summary, width, paint)]
     if cases:
-        yield ""
-        yield from as_text(compared.cases, width, paint)
-    yield ""
+        table += ["", *as_text(compared.cases, width, paint)]
+    yield from [*table, ""]
     for label, sentence in compared.faults:
         yield from textwrap.wrap(f"{label}: {sentence}", width, subsequent_indent="  ")
-    legend = "* best of its row; (x) over fewer cases than others, not ranked; - not there"
+    # Only what is used is explained.
+    legend = [words for sign, words in SIGNS.items() if any(map(re.compile(sign).search, table))]
     if cases:
-        used = [letter for letter in LETTERS if letter in compared.letters]
-        legend += "".join(f"; {letter} {LETTERS[letter]}" for letter in used)
-    yield from textwrap.wrap(legend, width, subsequent_indent="  ")
+        legend += [
+            f"{letter} {LETTERS[letter]}" for letter in LETTERS if letter in compared.letters
+        ]
+    yield from textwrap.wrap("; ".join(legend), width, subsequent_indent="  ")
     for note in compared.notes:
         yield from textwrap.wrap(f"note: {note}", width, subsequent_indent="  ")
 

@@ -50,13 +50,17 @@ def suite_or_fuzz_names(text: str) -> tuple[str, ...]:
     """Read a list of suites, those that need pytest among them, for argparse."""
     from irgate_battery import SUITES
 
-    known, named = (*SUITES, "fuzz"), names(text)
+    return _known(text, names(text), (*SUITES, "fuzz"))
+
+
+def _known(text: str, named: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the suites that are named, in the order in which they run."""
     unknown = [name for name in named if name not in known]
     if unknown:
         raise argparse.ArgumentTypeError(
             f"{text}: no suite {unknown[0]!r}; there are {', '.join(known)}"
         )
-    return named
+    return tuple(suite for suite in known if suite in named)
 
 
 def clear_report(path: Path) -> None:
@@ -103,20 +107,15 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def suite_names(text: str) -> tuple[str, ...]:
-    """Read a comma-separated list of suites that this version has, for argparse."""
-    from irgate_battery import SUITES
+    """Read a comma-separated list of suites that run without pytest, for argparse."""
+    from irgate_battery import PAIR, SUITES
 
     named = names(text)
     if "fuzz" in named:
         raise argparse.ArgumentTypeError(
             f"{text}: the fuzz suite needs pytest: pytest --irgate --irgate-fuzz N"
         )
-    unknown = [name for name in named if name not in SUITES]
-    if unknown:
-        raise argparse.ArgumentTypeError(
-            f"{text}: no suite {unknown[0]!r}; there are {', '.join(SUITES)}"
-        )
-    return tuple(suite for suite in SUITES if suite in named)
+    return _known(text, named, (*SUITES, PAIR))
 
 
 def add_draw_options(parser: argparse.ArgumentParser) -> None:

@@ -274,12 +274,24 @@ def test_only_the_suites_that_were_asked_for():
 
 def test_a_user_s_own_pairs_are_compared_by_ratio():
     own = [
-        Row(f"irgate/pair.py::test_case[{name}]", "pair", name, rmse=0.02, ratio=1.5)
-        for name in ("head", "hand")
+        Row(
+            f"irgate/pair.py::test_case[{name}]",
+            "pair",
+            name,
+            rmse=0.02,
+            ratio=1.5,
+            identity_rmse=0.1,
+            oracle_distance_px=distance,
+        )
+        for name, distance in (("head", 0.25), ("hand", 0.75))
     ]
     compared = compare([record("a", own)])
     assert texts(compared.summary, "pair", "passed / ran, of 2") == ["-", "2/2"]
+    assert texts(compared.summary, "pair", "px to the oracle's, largest") == ["-", "0.7500"]
     assert texts(compared.cases, "pair: RMSE / oracle", "head")[1] == "1.5000"
+    others = [replace(each, identity_rmse=0.2) for each in own]
+    with pytest.raises(NotComparableError, match="not the same images"):
+        compare([record("a", own), record("b", others)])
 
 
 def test_every_cell_comes_from_the_json_and_from_nothing_else():

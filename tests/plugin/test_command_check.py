@@ -8,7 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import moved
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from irgate_battery import DEFAULT_TIMEOUT, SUITES, Plan
 from pytest_irgate.command import main
@@ -61,12 +64,21 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("solver", ["knowing", "identity"])
-def test_its_json_is_the_plugin_s_but_for_times(gate, pytester, solvers, report_of, solver):
+@pytest.fixture
+def pictures(pytester):
+    """Two small pictures that are a known motion apart."""
+    for name, values in zip(("fixed", "moving"), moved.images(), strict=True):
+        pixels = np.rint(65535 * values).astype(np.uint16)
+        sitk.WriteImage(sitk.GetImageFromArray(pixels), f"{name}.png")
+
+
+@pytest.mark.parametrize(("solver", "suites"), [("knowing", "base,contract"), ("identity", "base")])
+def test_its_json_is_the_plugin_s_but_for_times(gate, pytester, solvers, report_of, solver, suites):
     # The same SPEC, so that the reports can be equal to the letter.
     spec = f"{solvers / solver}.py:register"
-    plugin = gate("--irgate-solver", spec, "--irgate-json", "plugin.json", solver=None)
-    command = irgate("check", spec, "--suite", "base,contract", "--json", "command.json")
+    named = ("--irgate-solver", spec, "--irgate-json", "plugin.json")
+    plugin = gate(*named, solver=None, suites=suites)
+    command = irgate("check", spec, "--suite", suites, "--json", "command.json")
     assert report_of("command.json") == report_of("plugin.json")
     assert command.returncode == plugin.ret
     # And so are the report's lines, from the first fixture to the verdict, but for times.
@@ -76,6 +88,14 @@ def test_its_json_is_the_plugin_s_but_for_times(gate, pytester, solvers, report_
     )
     assert ours == theirs
     assert command.stdout.splitlines()[-1] == plugin.outlines[-2]
+
+
+def test_own_pairs_are_judged_as_by_the_plugin(gate, pytester, solvers, report_of, pictures):
+    spec, named = f"{solvers}/moved.py:register", "fixed.png,moving.png,same"
+    gate("--irgate-pair", named, "--irgate-json", "plugin.json", solver="moved", suites="pair")
+    command = irgate("check", spec, "--suite", "pair", "--pair", named, "--json", "command.json")
+    assert report_of("command.json") == report_of("plugin.json")
+    assert command.stdout.splitlines()[-1].startswith("irgate: OWN PAIRS PASS: 1 of 1")
 
 
 def test_what_failed_is_told_in_full_and_once(solvers, capsys):
@@ -208,6 +228,13 @@ WRONG = {
     "infinite": (["bundled", "--timeout", "nan"], "--timeout: nan: expected seconds"),
     "folder": (["bundled", "--json", "."], "--json .: that is a folder"),
     "no folder": (["bundled", "--json", "no/where"], "--json no/where: it cannot be written"),
+    "no pair": (["bundled", "--suite", "pair"], "--suite pair: no pair is named; add --pair"),
+    "bad pair": (["bundled", "--pair", "a.png"], "--pair a.png: expected fixed,moving"),
+    "no image": (["bundled", "--pair", "a.png,b.png"], "a.png does not exist"),
+    "stored pair": (
+        ["bundled", "--pair", "a.png,b.png", "--oracle", "stored"],
+        "--oracle stored: nothing is stored for your own pairs",
+    ),
     "no solver": ([], "required: SPEC"),
 }
 
