@@ -187,6 +187,11 @@ class TestDigest:
     def test_whatever_decides_the_answer_counts(self, other, folder):
         assert self.digest(other, folder) != self.digest(PICTURES, folder)
 
+    def test_intensity_counts_where_it_changes_no_pixel(self, folder):
+        assert self.digest("fixed.png,fixed.png,same", folder) != self.digest(
+            "fixed.png,fixed.png,varying", folder
+        )
+
 
 class TestVerdict:
     def test_a_solver_that_knows_the_motion_passes(self, folder):
@@ -229,9 +234,16 @@ class TestVerdict:
         assert (row.status, row.escaped) == ("failed", True)
         assert "where SimpleITK's transform covers" in row.message
 
-    def test_a_mask_reaches_judge_and_oracle(self, folder):
-        row = examined("spoilt.png,moving.png,mask.png,same", folder)
+    def test_a_mask_reaches_judge_oracle_and_solver(self, folder):
+        seen = []
+
+        def register(fixed, moving, model, mask, intensity):
+            seen.append((model, intensity, int(mask.sum())))
+            return moved.matrix()
+
+        row = examined("spoilt.png,moving.png,mask.png,same", folder, register)
         assert row.status == "passed"
+        assert seen == [("rigid", "same", 40 * 55)]
         assert row.oracle_distance_px < NEAR_PX
         assert "mask trusts 72%" in row.preparation
 
