@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 
 from irgate_battery import (
-    OwnPair,
-    PairError,
     Report,
     Row,
     SolverIdentity,
@@ -31,7 +29,7 @@ from pytest_irgate.expected_failures import ExpectedFailures
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.resolve import solver_of
 from pytest_irgate.selection import ROOT, Selection, module_id, split_arguments
-from pytest_irgate.settings import DEFAULT_SOLVER, FUZZ, SETTINGS, settings_of
+from pytest_irgate.settings import DEFAULT_SOLVER, FUZZ, SETTINGS, refuse_unreadable, settings_of
 
 FROM_CONTROLLER = "irgate"
 """Key under which a worker, whose folder may be another, learns what was named by its path."""
@@ -60,7 +58,7 @@ class GateRun:
             # A wrong SPEC is one line now rather than an error in every item.
             solver_of(config)
         if worker_input is None:
-            _refuse_unreadable(settings.plan.pairs)
+            refuse_unreadable(settings.plan.pairs)
         self._settings = settings
         self._xfail = ExpectedFailures.read(settings.xfail) if settings.xfail else None
         self._expected: list[str] = []
@@ -295,18 +293,6 @@ class GateRun:
             f"{self._settings.xfail}: no item {nodeid}; take the line out" for nodeid in stale
         ]
         return [*notices, self._json_trouble] if self._json_trouble else notices
-
-
-def _refuse_unreadable(pairs: Iterable[OwnPair]) -> None:
-    """Read the user's pairs once: what cannot be read is one line now rather than an error later.
-
-    Raises: pytest.UsageError.
-    """
-    for pair in pairs:
-        try:
-            pair.images()
-        except PairError as error:
-            raise pytest.UsageError(f"--irgate-pair {error}") from None
 
 
 def _share_the_machine(workers: int) -> None:

@@ -1,6 +1,7 @@
 """The gate's options, read from the command line and from ini, and checked in one place."""
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -104,6 +105,18 @@ def _pairs(config: pytest.Config) -> tuple[OwnPair, ...]:
         return own_pairs(texts, folder)
     except PairError as error:
         raise pytest.UsageError(f"--irgate-pair {error}") from None
+
+
+def refuse_unreadable(pairs: Iterable[OwnPair]) -> None:
+    """Read the user's pairs once: what cannot be read is one line now rather than an error later.
+
+    Raises: pytest.UsageError.
+    """
+    for pair in pairs:
+        try:
+            pair.images()
+        except PairError as error:
+            raise pytest.UsageError(f"--irgate-pair {error}") from None
 
 
 def _given(config: pytest.Config, name: str) -> tuple[str, Path]:

@@ -32,11 +32,11 @@ from irgate_battery.examine import (
     examine_case,
     examine_check,
     examine_gradient,
-    examine_pair,
     examine_recovery,
 )
 from irgate_battery.gate import evaluate, has_failed
 from irgate_battery.judge import Measurement, measure
+from irgate_battery.own_examination import examine_pair
 from irgate_battery.own_pairs import OwnPair, PairError, own_pairs
 from irgate_battery.plan import PAIR, SUITES, Plan, item_id, recovery_name
 from irgate_battery.protocol import MODELS, NotASolver, Solver, SolverFault

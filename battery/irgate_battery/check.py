@@ -12,10 +12,10 @@ from irgate_battery.examine import (
     examine_case,
     examine_check,
     examine_gradient,
-    examine_pair,
     examine_recovery,
 )
 from irgate_battery.gate import evaluate, has_failed
+from irgate_battery.own_examination import examine_pair
 from irgate_battery.own_pairs import own_pairs
 from irgate_battery.plan import PAIR, SUITES, Plan, item_id
 from irgate_battery.protocol import Solver

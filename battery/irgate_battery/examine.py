@@ -1,7 +1,8 @@
 """Examine a solver on one item: call it, judge what it returns, make the row.
 
-The plugin and `check_solver` run the same four functions, `examine_check`, `examine_case`,
-`examine_recovery` and `examine_gradient`, and so may anybody's own tests.
+The plugin and `check_solver` run the same functions, `examine_check`, `examine_case`,
+`examine_recovery` and `examine_gradient`, and so may anybody's own tests; a user's own pair is
+examined in `own_examination`.
 """
 
 import traceback
@@ -15,16 +16,15 @@ from irgate_battery.diagnosis import Explanation, explain
 from irgate_battery.diagnosis.pattern import SEPARATOR
 from irgate_battery.diagnosis.probes import probe
 from irgate_battery.diagnostics import RECOVERY_LIMIT
-from irgate_battery.doubt import doubt
 from irgate_battery.gradient import TOLERANCE as GRADIENT_TOLERANCE
 from irgate_battery.gradient import GradientError, compare_gradients, gradient_fault
-from irgate_battery.judge import Measurement, measure, measure_without_truth
-from irgate_battery.own_pairs import OwnPair, PairError
+from irgate_battery.judge import Measurement, measure
+from irgate_battery.own_pairs import PairError
 from irgate_battery.plan import PAIR, item_id, recovery_name
 from irgate_battery.protocol import Solver, SolverFault
 from irgate_battery.recovery import RECOVERED_PX, STOPPED_PX, measure_recovery
 from irgate_battery.row import Row
-from irgate_battery.rules import base_limit, battery_fault, fixture_fault
+from irgate_battery.rules import battery_fault, fixture_fault
 from irgate_battery.store import OracleStore, OracleUnavailable
 from irgate_battery.tolerance import tolerance_px
 from irgate_fixtures import MissingDataError
@@ -54,20 +54,20 @@ def examine_check(
     check: Check, solver: Solver, timeout: float | None = DEFAULT_TIMEOUT
 ) -> Examined:
     """Run one contract check; a violation becomes a failed row."""
-    row = _row("contract", check.name)
+    row = first_fields("contract", check.name)
 
     def examine() -> Row:
         check.run(solver, timeout)
         return Row(**row)
 
-    return _guarded(examine, row)
+    return guarded(examine, row)
 
 
 def examine_case(
     case: Case, solver: Solver, store: OracleStore, timeout: float | None = DEFAULT_TIMEOUT
 ) -> Examined:
     """Let a solver register a base fixture or a battery case, and judge what it returns."""
-    row = _row(case.suite, case.id, case.model)
+    row = first_fields(case.suite, case.id, case.model)
 
     def examine() -> Row:
         missing = _lacks(solver, case)
@@ -108,77 +108,18 @@ def examine_case(
             seconds=row["seconds"],
             timeout=timeout,
         )
-        row.update(_diagnosed(reason))
+        row.update(diagnosed(reason))
         message = f"{case.id}: {fault}; {_off(measured)}. {_because(reason)}"
         return Row(**row, status="failed", message=message)
 
-    return _guarded(examine, row)
-
-
-def examine_pair(
-    pair: OwnPair, solver: Solver, store: OracleStore, timeout: float | None = DEFAULT_TIMEOUT
-) -> Examined:
-    """Let a solver register a user's own pair, and hold the answer against the oracle's.
-
-    The rule is that of a base fixture. Where the oracle itself is in doubt, or where doing nothing
-    would pass too, a pass would say nothing: the row is skipped, and says why.
-    """
-    row = _row(PAIR, pair.id, pair.model)
-
-    def examine() -> Row:
-        missing = _lacks_for_pair(solver, pair)
-        if missing:
-            return Row(**row, status="skipped", message=missing)
-        images = pair.images()
-        row.update(preparation=images.preparation, spacing_mm=images.spacing_mm)
-        oracle, row["oracle"] = store.get(images, images)
-        row["oracle_seconds"] = oracle.seconds
-        shape = (images.fixed.shape[0], images.fixed.shape[1])
-        oracle_displacement = oracle.transform.displacement(shape)
-        doubted = doubt(images, oracle_displacement)
-        row["identity_rmse"] = doubted.identity_rmse
-        if doubted.reason:
-            row["oracle"] = "doubtful"
-        answer, row["seconds"] = solver.solve(
-            images.fixed,
-            images.moving,
-            model=pair.model,
-            mask=images.mask,
-            intensity=pair.intensity,
-            timeout=timeout,
-        )
-        measured = measure_without_truth(images, answer.displacement, oracle_displacement)
-        row.update(measured.to_dict())
-        if images.spacing_mm is not None and measured.oracle_distance_px is not None:
-            row["oracle_distance_mm"] = measured.oracle_distance_px * images.spacing_mm
-        if doubted.reason:
-            message = f"{pair.id}: not evaluated: SimpleITK's result is in doubt: {doubted.reason}"
-            return Row(**row, status="skipped", message=message)
-        fault = fixture_fault(measured)
-        if fault is not None:
-            message = f"{pair.id}: {fault}; {_apart(row)}."
-            reason = explain(images.beside(oracle.transform), answer.displacement, answer.matrix)
-            if reason:
-                row.update(_diagnosed(reason))
-                message += f" Taking SimpleITK's transform for the truth: {reason.sentence}."
-            return Row(**row, status="failed", message=message)
-        limit = base_limit(measured.oracle_rmse or 0.0)
-        if doubted.identity_rmse is not None and doubted.identity_rmse <= limit:
-            message = (
-                f"{pair.id}: not evaluated: within its limit, but doing nothing would be too (RMSE "
-                f"{doubted.identity_rmse:.3g} where nothing is moved, limit {limit:.3g})"
-            )
-            return Row(**row, status="skipped", message=message)
-        return Row(**row)
-
-    return _guarded(examine, row)
+    return guarded(examine, row)
 
 
 def examine_recovery(
     case: Case, push: str, solver: Solver, timeout: float | None = DEFAULT_TIMEOUT
 ) -> Examined:
     """Push a solver's optimum on a base fixture away, and see whether it comes back."""
-    row = _row("recovery", recovery_name(case, push), case.model)
+    row = first_fields("recovery", recovery_name(case, push), case.model)
 
     def examine() -> Row:
         missing = _lacks(solver, case)
@@ -207,14 +148,14 @@ def examine_recovery(
         row.update(_named("stops early" if near else "narrow basin"))
         return Row(**row, status="failed", message=message)
 
-    return _guarded(examine, row)
+    return guarded(examine, row)
 
 
 def examine_gradient(
     case: Case, solver: Solver, timeout: float | None = DEFAULT_TIMEOUT
 ) -> Examined:
     """Compare autograd through a solver with central differences of the solver."""
-    row = _row("gradient", case.id, case.model)
+    row = first_fields("gradient", case.id, case.model)
 
     def examine() -> Row:
         missing = _lacks(solver, case)
@@ -235,10 +176,10 @@ def examine_gradient(
         )
         return Row(**row, status="failed", message=message)
 
-    return _guarded(examine, row)
+    return guarded(examine, row)
 
 
-def _row(suite: str, case: str, model: str | None = None) -> dict[str, Any]:
+def first_fields(suite: str, case: str, model: str | None = None) -> dict[str, Any]:
     """Return a row's first fields, with the node id that the plugin gives the item."""
     return {"id": item_id(suite, case), "suite": suite, "case": case, "model": model}
 
@@ -257,26 +198,7 @@ def _lacks(solver: Solver, case: Case) -> str | None:
     return None
 
 
-def _lacks_for_pair(solver: Solver, pair: OwnPair) -> str | None:
-    """Return why a solver cannot take an own pair, or `None` where it can."""
-    if pair.model not in solver.models:
-        return (
-            f"solver {solver.name!r} has no {pair.model} model (it declares {list(solver.models)})"
-        )
-    if pair.mask is not None and "mask" not in solver.accepts:
-        return f"solver {solver.name!r} takes no mask"
-    return None
-
-
-def _apart(row: dict[str, Any]) -> str:
-    """Say how far from the oracle's transform a row's answer stands."""
-    if row["oracle_distance_px"] is None:
-        return "nothing lands inside the moving image"
-    mm = "" if row.get("oracle_distance_mm") is None else f" ({row['oracle_distance_mm']:.3g} mm)"
-    return f"{row['oracle_distance_px']:.3g} px{mm} from SimpleITK's transform on average"
-
-
-def _guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
+def guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
     """Turn whatever goes wrong into a row, with what had been measured until then.
 
     What the solver did is `failed`; what broke in the gate or around it is `error`.
@@ -284,7 +206,7 @@ def _guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
     try:
         return Examined(examine())
     except Violation as violation:
-        row.update(_diagnosed(violation.reason) if violation.reason else _named(row["case"]))
+        row.update(diagnosed(violation.reason) if violation.reason else _named(row["case"]))
         return Examined(Row(**row, status="failed", message=str(violation)))
     except GradientError as error:
         row.update(_named(error.fault) if error.fault else {})
@@ -301,7 +223,7 @@ def _guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
         return Examined(Row(**row, status="error", message=message), traceback.format_exc())
 
 
-def _diagnosed(reason: Explanation | None) -> dict[str, Any]:
+def diagnosed(reason: Explanation | None) -> dict[str, Any]:
     """Return a row's fields for an explanation."""
     if reason is None:
         return {}
