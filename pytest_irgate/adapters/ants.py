@@ -19,6 +19,7 @@ import pandas as pd
 
 from irgate_battery import centred, matrix_from_pixels
 from irgate_fixtures import image_centre, pixel_grid
+from pytest_irgate.adapters.starts import start_in_model
 
 STAGES = {"translation": "Translation", "rigid": "Rigid", "affine": "Affine", "ffd": "SyN"}
 METRICS = {"same": "meansquares", "varying": "GC"}
@@ -52,7 +53,11 @@ def register(
     images = [_image(np.pad(image, margin, mode="edge")) for image in (fixed, moving)]
     with TemporaryDirectory() as folder, _settled():
         if init is not None:
-            options["initial_transform"] = [_written(init, fixed.shape, margin, folder)]
+            options["initial_transform"] = [
+                _written(
+                    start_in_model(init, model, fixed.shape, "ANTs"), fixed.shape, margin, folder
+                )
+            ]
         found = ants.registration(
             *images,
             type_of_transform=STAGES[model],
@@ -77,12 +82,10 @@ def _image(array: Any) -> Any:
     return ants.from_numpy(np.ascontiguousarray(array.T, dtype=np.float32))
 
 
-def _written(init: Any, shape: tuple[int, int], margin: int, folder: str) -> str:
+def _written(start: Any, shape: tuple[int, int], margin: int, folder: str) -> str:
     """Write a start as ANTs reads it, an affine transform about the image's centre; its path."""
-    if init.matrix is None:
-        raise ValueError("this adapter starts ANTs from a matrix, not from a displacement")
     centre = image_centre(shape) + margin
-    on_padded = matrix_from_pixels(init.matrix, centred((-margin, -margin)))
+    on_padded = matrix_from_pixels(start, centred((-margin, -margin)))
     about = matrix_from_pixels(on_padded, centred(centre))
     transform = ants.create_ants_transform(
         "AffineTransform",

@@ -26,6 +26,7 @@ from irgate_battery import (
     row_column,
 )
 from irgate_fixtures import Matrix
+from pytest_irgate.adapters.starts import start_in_model
 
 STAGES = {
     "translation": [TranslationTransform2D],
@@ -70,9 +71,7 @@ def register(
     world = [physical((1 / UNIT_PX, 1 / UNIT_PX)) @ frame for frame in frames]
     start: Any = None
     if init is not None:
-        if init.matrix is None:
-            raise ValueError("dipy starts from a matrix, not from a displacement")
-        start = matrix_from_pixels(init.matrix, *world)
+        start = matrix_from_pixels(start_in_model(init, model, fixed.shape, "dipy"), *world)
     linear = AffineRegistration(
         metric=MutualInformationMetric(nbins=32, sampling_proportion=None),
         verbosity=VerbosityLevels.NONE,

@@ -13,6 +13,7 @@ import numpy as np
 
 from irgate_battery import centred, matrix_from_pixels, matrix_to_pixels
 from irgate_fixtures import image_centre
+from pytest_irgate.adapters.starts import start_in_model
 
 with warnings.catch_warnings():
     # ITK loads on first use, and its generated code warns. Here rather than in a first call, whose
@@ -24,6 +25,9 @@ with warnings.catch_warnings():
         image_from_array,
         transformix_deformation_field,
     )
+
+    for dtype in (np.float32, np.uint8):
+        image_from_array(np.zeros((2, 2), dtype))
 
 STAGES = {
     "translation": ["translation"],
@@ -59,9 +63,7 @@ def register(
         given["fixed_mask"] = image_from_array(mask.astype(np.uint8))
     start = np.eye(3)
     if init is not None:
-        if init.matrix is None:
-            raise ValueError("this adapter starts elastix from a matrix, not from a displacement")
-        start = init.matrix
+        start = start_in_model(init, model, fixed.shape, "elastix")
         given["initial_transform_parameter_object"] = _initial(start, fixed.shape)
     parameters = ParameterObject.New()
     for stage in STAGES[model]:

@@ -19,6 +19,7 @@ from kornia.geometry.transform.image_registrator import ImageRegistrator, Simila
 from torch.nn.functional import l1_loss, mse_loss
 
 from irgate_battery import matrix_to_pixels, normalised
+from pytest_irgate.adapters.sizes import require_one_size
 
 LEVELS = 4
 """A fifth level of a 200 px image has 13 px, and its answer misled the finer ones."""
@@ -34,13 +35,9 @@ def register(fixed: Any, moving: Any, model: str, intensity: str = "same") -> An
     The default L1 loss where brightness is constant; else the squared difference of images of mean
     0 and the same deviation, which is their correlation.
 
-    Raises: ValueError for images of two sizes, which kornia would stretch to one.
+    Raises: ValueError for images of two sizes.
     """
-    if fixed.shape != moving.shape:
-        raise ValueError(
-            f"kornia registers images of one size, got {fixed.shape} and {moving.shape}; crop or "
-            "resample them to one"
-        )
+    require_one_size(fixed, moving, "kornia")
     images = [torch.tensor(image)[None, None] for image in (fixed, moving)]
     loss: Callable[..., Any] = l1_loss
     if intensity == "varying":

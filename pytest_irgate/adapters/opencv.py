@@ -11,14 +11,18 @@ from typing import Any
 import cv2
 import numpy as np
 
+from pytest_irgate.adapters.starts import start_in_model
+
 LEVELS = 4
 """Halvings, and the full size: a motion of some 8 px per px of detail is in reach."""
 SMALLEST = 16
 """Shortest side of a level, px: below, six parameters meet too few independent pixels."""
 STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 200, 1e-7)
 """Iterations, and the gain in correlation below which it stops (the default, 1e-3, stops short)."""
-BLUR = 5
-"""Side of the Gaussian that ECC runs over both images, px: OpenCV's default."""
+COARSE_BLUR, FINE_BLUR = 5, 1
+"""Side of the Gaussian that ECC runs over both images, px. 5 is OpenCV's default, and coarse levels
+need it; at full size it mixes in what lies beyond a border or a mask, and under a bias field it
+pulls by 0.25 px: 1 is none."""
 
 MOTIONS = {
     "translation": cv2.MOTION_TRANSLATION,
@@ -46,14 +50,15 @@ def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = 
         smaller = (cv2.pyrDown(trusted) == 255).astype(np.uint8) * 255
         levels.append((cv2.pyrDown(fine), cv2.pyrDown(coarse_moving), smaller))
 
-    warp = np.eye(2, 3, dtype=np.float32)
-    if init is not None and init.matrix is not None:
-        warp = np.asarray(init.matrix[:2], dtype=np.float32)
+    # ECC leaves what its model has no parameter for as it came.
+    start = start_in_model(init, model, fixed.shape, "OpenCV")
+    warp = start[:2].astype(np.float32)
     warp[:, 2] /= 2 ** (len(levels) - 1)
     with _one_thread():
         for level in reversed(range(len(levels))):
             try:
-                warp = _ecc(*levels[level], warp.copy(), MOTIONS[model])
+                blur = COARSE_BLUR if level else FINE_BLUR
+                warp = _ecc(*levels[level], warp.copy(), MOTIONS[model], blur)
             except cv2.error as error:
                 if error.code != cv2.Error.StsNoConv:
                     raise
@@ -67,18 +72,18 @@ def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = 
     return warp
 
 
-def _ecc(fixed: Any, moving: Any, valid: Any, warp: Any, motion: int) -> Any:
+def _ecc(fixed: Any, moving: Any, valid: Any, warp: Any, motion: int, blur: int) -> Any:
     """Call ECC once, with the mask on the fixed image."""
     if hasattr(cv2, "findTransformECCWithMask"):
         everywhere = np.full(moving.shape, 255, np.uint8)
         return cv2.findTransformECCWithMask(
-            fixed, moving, valid, everywhere, warp, motion, STOP, BLUR
+            fixed, moving, valid, everywhere, warp, motion, STOP, blur
         )[1]
     if valid.all():
-        return cv2.findTransformECC(fixed, moving, warp, motion, STOP, None, BLUR)[1]
+        return cv2.findTransformECC(fixed, moving, warp, motion, STOP, None, blur)[1]
     # Before 4.13 the only mask is on the input image: the roles change, and the answer is inverted.
     back = cv2.invertAffineTransform(warp)
-    back = cv2.findTransformECC(moving, fixed, back, motion, STOP, valid, BLUR)[1]
+    back = cv2.findTransformECC(moving, fixed, back, motion, STOP, valid, blur)[1]
     return cv2.invertAffineTransform(back)
 
 

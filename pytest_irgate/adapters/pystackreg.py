@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from pystackreg import StackReg, __version__
 
+from pytest_irgate.adapters.sizes import require_one_size
+
 KINDS = {
     "translation": StackReg.TRANSLATION,
     "rigid": StackReg.RIGID_BODY,
@@ -20,14 +22,9 @@ KINDS = {
 def register(fixed: Any, moving: Any, model: str) -> Any:
     """Register by TurboReg's pyramid of cubic splines; return `(3, 3)`, fixed to moving, px.
 
-    Raises: ValueError for images of two sizes. Filling up the smaller one would register the
-        filling too: nothing tells TurboReg what to leave out.
+    Raises: ValueError for images of two sizes.
     """
-    if fixed.shape != moving.shape:
-        raise ValueError(
-            f"pystackreg registers images of one size, got {fixed.shape} and {moving.shape}; crop "
-            "or resample them to one"
-        )
+    require_one_size(fixed, moving, "pystackreg")
     # Its compiled code works in place.
     return StackReg(KINDS[model]).register(fixed.astype(np.float64), moving.astype(np.float64))
 

@@ -11,10 +11,15 @@ import skimage
 from skimage.registration import optical_flow_tvl1
 
 from irgate_battery import components_last, displacement_to_pixels, row_column
+from pytest_irgate.adapters.sizes import require_one_size
 
 
 def register(fixed: Any, moving: Any) -> Any:
-    """Return the dense displacement, `(H, W, 2)`, fixed to moving, px."""
+    """Return the dense displacement, `(H, W, 2)`, fixed to moving, px.
+
+    Raises: ValueError for images of two sizes.
+    """
+    require_one_size(fixed, moving, "scikit-image")
     flow = optical_flow_tvl1(fixed, moving, dtype=np.float64)
     return displacement_to_pixels(components_last(flow), row_column())
 

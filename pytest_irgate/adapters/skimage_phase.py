@@ -11,6 +11,7 @@ import skimage
 from skimage.registration import phase_cross_correlation
 
 from irgate_battery import invert_matrix, matrix_to_pixels, row_column
+from pytest_irgate.adapters.sizes import require_one_size
 
 UPSAMPLING = 1000
 """Steps per pixel at which the peak is looked up: a thousandth of a pixel."""
@@ -21,7 +22,10 @@ def register(fixed: Any, moving: Any) -> Any:
 
     Twice: both images are cropped to what the first answer's whole pixels leave in common, so that
     what the window and the periodic borders pull by is only part of the last half pixel.
+
+    Raises: ValueError for images of two sizes.
     """
+    require_one_size(fixed, moving, "scikit-image")
     images = [fixed.astype(np.float64), moving.astype(np.float64)]
     shift = np.zeros(2)
     for _ in range(2):
