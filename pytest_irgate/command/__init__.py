@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         usage.
 
     """
-    parser = _parser()
+    parser = parser_of_all()
     arguments = parser.parse_args(argv)
     if arguments.run is None:
         parser.print_help()
@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser_of_all() -> argparse.ArgumentParser:
+    """Return the parser with all subcommands."""
     parser = Parser(
         prog="irgate",
         description="Does a 2-D image registration do what SimpleITK does, and if not, what is "

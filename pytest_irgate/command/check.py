@@ -83,11 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
         clear_report(arguments.json)
     limit = f"{arguments.timeout:g} s a call" if arguments.timeout else "no time limit"
     if not arguments.quiet:
-        print(
+        header = (
             f"irgate {__version__}: solver {arguments.solver}, suites {', '.join(suites)}, "
-            f"oracle {arguments.oracle}, {limit}",
-            flush=True,
+            f"oracle {arguments.oracle}, {limit}"
         )
+        print(textwrap.fill(header, ink.width(), break_long_words=False), flush=True)
     done, report, notices = _examine(arguments, solver, suites, plan)
     report = replace(report, solver=replace(report.solver, spec=arguments.solver))
     status = report.exit_status

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_irgate.command.usage import Wrong, add_draw_options, add_timeout, solver_of
+from pytest_irgate.command.usage import Wrong, add_seed, add_timeout, solver_of
 
 if TYPE_CHECKING:
     from irgate_battery import Case
@@ -41,14 +41,14 @@ def add_to(subcommands: Any) -> None:
         help=f"the picture, {', '.join(FORMATS)} (default: CASE.png)",
     )
     parser.add_argument("--solver", metavar="SPEC", help="show this solver's answer")
-    add_draw_options(parser)
+    add_seed(parser)
     add_timeout(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw. Raises: Wrong."""
-    case = find(arguments.case, arguments.seed, arguments.cases)
+    case = find(arguments.case, arguments.seed)
     output = arguments.output or Path(f"{case.id}.png")
     if output.suffix.lower() not in FORMATS:
         raise Wrong(f"--output {output}: expected a name that ends in {', '.join(FORMATS)}")
@@ -99,15 +99,15 @@ def _sitter(case: "Case", arguments: argparse.Namespace) -> "Sitter":
     return Sitter(pair, case.id, case.purpose, answer.displacement, who)
 
 
-def find(name: str, seed: int, count: int) -> "Case":
+def find(name: str, seed: int) -> "Case":
     """Return the case that a name or a node id means.
 
-    A recovery or gradient item is about its base fixture. A drawn case (`...-draw57`) is found
-    however many cases the battery has.
+    A recovery or gradient item is about its base fixture. A drawn case, `...-draw57`, is found
+    without its battery's number of cases.
 
     Raises: Wrong, with the nearest names.
     """
-    from irgate_battery import PUSHES, cases
+    from irgate_battery import PUSHES, Plan, cases
 
     module, _, item = name.rpartition("::")
     wanted = item
@@ -117,8 +117,10 @@ def find(name: str, seed: int, count: int) -> "Case":
             raise Wrong(f"{name}: contract checks use the images of synth_translate_2d; show that")
         for push in PUSHES if module.endswith("recovery.py") else ():
             wanted = wanted.removesuffix(f"-{push}")
-    drawn = re.search(r"-draw([0-9]{1,6})$", wanted)
-    known = {case.id: case for case in cases(seed, max(count, int(drawn[1]) if drawn else 0))}
+    drawn = re.search(r"-draw([0-9]{1,5})$", wanted)
+    known = {
+        case.id: case for case in cases(seed, max(Plan().count, int(drawn[1]) if drawn else 0))
+    }
     if wanted in known:
         return known[wanted]
     near = difflib.get_close_matches(wanted, known, NEAREST, cutoff=0.5)

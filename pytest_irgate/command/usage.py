@@ -118,8 +118,8 @@ def suite_names(text: str) -> tuple[str, ...]:
     return _known(text, named, (*SUITES, PAIR))
 
 
-def add_draw_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which battery."""
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what is drawn."""
     parser.add_argument(
         "--seed",
         type=_whole_number(0),
@@ -127,6 +127,11 @@ def add_draw_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="what the battery is drawn with (default: 0)",
     )
+
+
+def add_draw_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which battery."""
+    add_seed(parser)
     parser.add_argument(
         "--cases",
         type=_whole_number(1),

@@ -45,7 +45,7 @@ def test_the_file_s_name_is_the_case_s_if_none_is_given(here):
     ],
 )
 def test_a_case_has_many_names(name, expected):
-    assert show.find(name, 0, 50).id == expected
+    assert show.find(name, 0).id == expected
 
 
 def test_matplotlib_is_imported_only_for_a_picture():
