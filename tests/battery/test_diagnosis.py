@@ -121,6 +121,12 @@ def mistaken(pair):
         "inverse, x and y swapped": SWAP @ np.linalg.inv(truth) @ SWAP,
         "transposed": about(c, linear.T, shift),
         "negated": 2 * np.eye(3) - truth,
+        "inverse by negation": 2 * np.eye(3) - np.linalg.inv(truth),
+        "H and W swapped": about(c[::-1], linear, shift),
+        "turned in normalised units": about(
+            c, corners[:2, :2] @ linear @ np.linalg.inv(corners[:2, :2]), shift
+        ),
+        "scaled": np.eye(3) + 1.3 * (truth - np.eye(3)),
         "half pixel": shifted(0.5, 0.5) @ truth,
         "align_corners": np.linalg.inv(reread) @ truth,
         "centre N/2": about(np.array([width / 2, height / 2]), linear, shift),

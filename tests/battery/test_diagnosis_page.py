@@ -21,7 +21,7 @@ def names_in(module):
 
 def test_the_page_has_them_all():
     tables = PAGE.read_text().partition("## Misreadings")[2]
-    documented = set(re.findall(r"`([a-zF][A-Za-z0-9/_, ]*[a-zA-Z0-9])`", tables))
+    documented = set(re.findall(r"`([a-zFH][A-Za-z0-9/_, ]*[a-zA-Z0-9])`", tables))
     given = {misreading.fault for misreading in MISREADINGS} | {"identity", "images swapped"}
     for module in ("diagnosis/probes.py", "examine.py", "gradient.py"):
         given |= names_in(module)

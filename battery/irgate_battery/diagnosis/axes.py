@@ -30,6 +30,11 @@ def negated(view: View) -> Iterator[float]:
     yield view.off(view.points - view.moved)
 
 
+def inverse_by_negation(view: View) -> Iterator[float]:
+    """-v was returned, v the displacement from moving to fixed: right for pure shifts only."""
+    yield view.back(view.points - view.moved)
+
+
 def transposed(view: View) -> Iterator[float]:
     """A^T was returned for A, about the centre or in its column."""
     if view.matrix is not None:

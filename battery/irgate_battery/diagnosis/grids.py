@@ -46,6 +46,13 @@ def centre_half_pixel_off(view: View) -> Iterator[float]:
         yield view.off(view.answer - off)
 
 
+def sides_exchanged(view: View) -> Iterator[float]:
+    """A turn about ((H - 1)/2, (W - 1)/2): the centre, with height and width confused."""
+    if view.matrix is not None:
+        linear, other = view.matrix[:2, :2], view.centre[::-1]
+        yield view.off_matrix(view.built(linear, linear @ other + view.matrix[:2, 2] - other))
+
+
 def origin_for_centre(view: View) -> Iterator[float]:
     """The shift at the centre was returned for that at the origin, or the reverse."""
     if view.matrix is not None:

@@ -63,6 +63,12 @@ MISREADINGS = (
         axes.negated,
     ),
     Misreading(
+        "inverse by negation",
+        "is the negative of what maps moving to fixed: -v(x) is its inverse for pure shifts only; "
+        "register fixed to moving, or invert properly",
+        axes.inverse_by_negation,
+    ),
+    Misreading(
         "half pixel",
         "is half a pixel off: the first pixel's centre is (0, 0), not its corner",
         grids.half_pixel,
@@ -76,6 +82,11 @@ MISREADINGS = (
         "centre N/2",
         "turns about N/2: the centre of N pixels is (N-1)/2",
         grids.centre_half_pixel_off,
+    ),
+    Misreading(
+        "H and W swapped",
+        "turns about ((H-1)/2, (W-1)/2): the centre is ((W-1)/2, (H-1)/2), x first",
+        grids.sides_exchanged,
     ),
     Misreading(
         "about the origin",
@@ -104,6 +115,11 @@ MISREADINGS = (
         "normalised units",
         "is in normalised units, not in pixels: multiply by half the size, and mind align_corners",
         units.normalised,
+    ),
+    Misreading(
+        "turned in normalised units",
+        "turns in normalised units, which is a shear where W and H differ: turn in pixels",
+        units.turned_in_square,
     ),
     Misreading(
         "level scale",
@@ -140,6 +156,11 @@ MISREADINGS = (
         "FFD domain",
         "has its control points on another domain: B-splines span (N + 1/4) px from -5/8 px on",
         grids.spline_domain,
+    ),
+    Misreading(
+        "scaled",
+        "has every displacement wrong by one factor: a pixel spacing, a step size, a resized image",
+        units.scaled,
     ),
 )
 """From the simplest on: where two fit equally well, the first is named."""

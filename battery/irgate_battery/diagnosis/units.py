@@ -69,6 +69,26 @@ def _normalised_origin(size: Array, corners: float, part: float) -> Array:
     return first
 
 
+def turned_in_square(view: View) -> Iterator[float]:
+    """A was applied to coordinates divided by the half sides: a shear wherever W and H differ."""
+    if view.matrix is not None:
+        linear, shift = view.parts(view.matrix)
+        for sides in (view.size - 1, view.size):
+            ratio = np.outer(1 / sides, sides)
+            for meant in (linear * ratio, linear / ratio):
+                yield view.off_matrix(view.built(meant, shift))
+
+
+def scaled(view: View) -> Iterator[float]:
+    """Every displacement is too large or too small by one factor, which is the nearest one."""
+    true = view.truth - view.points
+    length = float(np.sum(view.moved**2))
+    if length:
+        factor = float(np.sum(view.moved * true)) / length
+        if factor > 0:
+            yield view.off(view.points + factor * view.moved)
+
+
 def level_scale(view: View) -> Iterator[float]:
     """A shift was carried over pyramid levels in the wrong units."""
     for power in POWERS:
