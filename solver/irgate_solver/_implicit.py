@@ -60,7 +60,7 @@ def stationarity(problem: Forward, p: Tensor) -> Stationarity:
     at = replace(problem, exact=True).linearise(p)
     condition = reciprocal_condition(at.normal)
     newton = adjoint_solve(at.normal, -at.gradient, condition)
-    travel = problem.travel(p, p + newton)
+    travel = problem.length(newton)
     return Stationarity(at.gradient, at.normal, condition, travel)
 
 
@@ -70,13 +70,10 @@ def reciprocal_condition(matrix: Tensor) -> Tensor:
     The scaling takes the parameters' own units out; 0 where the matrix is singular.
     """
     scale = matrix.diagonal(dim1=1, dim2=2).abs().rsqrt()
-    usable = scale.isfinite().all(1)
     scaled = matrix * scale.unsqueeze(1) * scale.unsqueeze(2)
-    safe = torch.where(usable.view(-1, 1, 1), scaled, torch.zeros_like(scaled))
-    inverse, info = torch.linalg.inv_ex(safe)
-    norms = torch.linalg.matrix_norm(safe, 1) * torch.linalg.matrix_norm(inverse, 1)
-    good = usable & (info == 0) & norms.isfinite()
-    return torch.where(good, 1.0 / norms, torch.zeros_like(norms))
+    inverse, info = torch.linalg.inv_ex(scaled)
+    norms = scaled.abs().sum(1).amax(1) * inverse.abs().sum(1).amax(1)
+    return torch.where((info == 0) & norms.isfinite(), 1.0 / norms, 0.0)
 
 
 def adjoint_solve(jacobian: Tensor, cotangent: Tensor, condition: Tensor) -> Tensor:

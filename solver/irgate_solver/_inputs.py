@@ -1,5 +1,6 @@
 """What `register` takes, checked and brought to one form; every complaint names its argument."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _metrics, _warps
+from irgate_solver._precision import Units
 
 SMALLEST_IMAGE = 4
 """Fewest pixels on a side: a cubic spline's cell and an affine's three unknowns per row need 4."""
@@ -22,6 +24,8 @@ class Pair:
         fixed, moving: `(B, H, W)` and `(B, H', W')`, the image type, as given (attached to the
             caller's graph), masked-out pixels of `fixed` set to 0.
         mask: bool `(B, H, W)`, True where trusted.
+        whole: whether no mask was given.
+        fixed_units, moving_units: units in which each image, where trusted, runs from 0 to 1.
         batched: whether the caller gave a batch.
 
     """
@@ -29,6 +33,9 @@ class Pair:
     fixed: Tensor
     moving: Tensor
     mask: Tensor
+    whole: bool
+    fixed_units: Units
+    moving_units: Units
     batched: bool
 
 
@@ -57,10 +64,18 @@ def read_pair(fixed: Any, moving: Any, mask: Any) -> Pair:
     trusted = _mask(mask, first)
     if not batched:
         first, second, trusted = first[None], second[None], trusted[None]
-    first = torch.where(trusted, first, torch.zeros_like(first))
-    _require_content("fixed", first, trusted, batched)
-    _require_content("moving", second, torch.ones_like(second, dtype=torch.bool), batched)
-    return Pair(first, second, trusted, batched)
+    whole = mask is None
+    if not whole:
+        first = torch.where(trusted, first, torch.zeros_like(first))
+    return Pair(
+        first,
+        second,
+        trusted,
+        whole,
+        _units("fixed", first, None if whole else trusted, batched),
+        _units("moving", second, None, batched),
+        batched,
+    )
 
 
 def read_tensor(what: str, value: Any) -> Tensor:
@@ -181,23 +196,48 @@ def _mask(mask: Any, fixed: Tensor) -> Tensor:
     return trusted
 
 
-def _require_content(what: str, image: Tensor, trusted: Tensor, batched: bool) -> None:
-    """Raise ValueError where a trusted pixel is not finite or all of them are alike."""
+def _units(what: str, image: Tensor, trusted: Tensor | None, batched: bool) -> Units:
+    """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1.
+
+    Not differentiated: objectives are reported, and priors weighed, in the units of the input,
+    and a common scale of both images moves no minimum.
+
+    Raises:
+        ValueError: a pixel is not finite, or all trusted ones are alike.
+
+    """
     image = image.detach()
-    good = image.isfinite()
-    if not bool(good.all()):
-        index = (~good).nonzero()[0].tolist()
-        remedy = "mask it out or fill it" if what == "fixed" else "fill it"
+    if trusted is None:
+        low, high = image.amin((1, 2), keepdim=True), image.amax((1, 2), keepdim=True)
+    else:
+        low = image.masked_fill(~trusted, torch.inf).amin((1, 2), keepdim=True)
+        high = image.masked_fill(~trusted, -torch.inf).amax((1, 2), keepdim=True)
+    span = high - low
+    rounding = 8 * torch.finfo(image.dtype).eps
+    ranges = torch.cat((low, high, span), 1).squeeze(2).tolist()
+    for index, (least, most, between) in enumerate(ranges):
+        if not math.isfinite(between):
+            _refuse_holes(what, image, batched)
+        if between <= rounding * max(abs(least), abs(most)):
+            pair = f" of pair {index}" if batched else ""
+            raise ValueError(
+                f"register: {what}{pair} is flat, {least:g} in every trusted pixel; "
+                "expected an image with content: there is nothing to align"
+            )
+    return Units(offset=low, span=span)
+
+
+def _refuse_holes(what: str, image: Tensor, batched: bool) -> None:
+    """Raise ValueError where `image` `(B, H, W)` is not finite, or spans more than a float can."""
+    bad = ~image.isfinite()
+    if not bool(bad.any()):
         raise ValueError(
-            f"register: {what} has {int((~good).sum())} pixels that are NaN or infinite, the first "
-            f"at {tuple(index if batched else index[1:])}; expected finite intensities: {remedy}"
+            f"register: {what} spans more than a float of its type holds; expected intensities "
+            "whose difference is finite: divide them by a constant"
         )
-    high = image.masked_fill(~trusted, -torch.inf).amax((1, 2))
-    low = image.masked_fill(~trusted, torch.inf).amin((1, 2))
-    flat = high - low <= 8 * torch.finfo(image.dtype).eps * torch.maximum(high.abs(), low.abs())
-    if bool(flat.any()):
-        pair = f" of pair {int(flat.nonzero()[0])}" if batched else ""
-        raise ValueError(
-            f"register: {what}{pair} is flat, {float(low[flat][0]):g} in every trusted pixel; "
-            "expected an image with content: there is nothing to align"
-        )
+    index = bad.nonzero()[0].tolist()
+    remedy = "mask it out or fill it" if what == "fixed" else "fill it"
+    raise ValueError(
+        f"register: {what} has {int(bad.sum())} pixels that are NaN or infinite, the first "
+        f"at {tuple(index if batched else index[1:])}; expected finite intensities: {remedy}"
+    )

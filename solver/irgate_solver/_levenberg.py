@@ -68,8 +68,8 @@ class Problem(Protocol):
         """Return the parameters after `step` from `p`."""
         ...
 
-    def travel(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return how far apart two parameter vectors map, px, `(B,)`."""
+    def length(self, step: Tensor) -> Tensor:
+        """Return how far `step` `(B, n)` moves the points of the image, px, `(B,)`."""
         ...
 
 
@@ -196,21 +196,26 @@ def descend(
     for _ in range(iterations):
         if not any(course.state == RUNNING for course in courses):
             break
-        step, solved = _damped_step(at, [course.damping for course in courses])
+        step, info = _damped_step(at, [course.damping for course in courses])
+        lengths = torch.where(info == 0, problem.length(step), torch.nan).tolist()
+        unsolved = [not math.isfinite(length) for length in lengths]
+        if any(unsolved):
+            step = _choose(unsolved, torch.zeros_like(step), step)
         trial = problem.retract(p, step)
-        length = torch.where(solved, problem.travel(p, trial), torch.nan)
         arrived = [
-            course.arrives(reach, tolerance)
-            for course, reach in zip(courses, length.tolist(), strict=True)
+            course.arrives(length, tolerance)
+            for course, length in zip(courses, lengths, strict=True)
         ]
         p = _choose(arrived, trial, p)
         if not any(course.state == RUNNING for course in courses):
             break
         there = problem.linearise(trial)
-        figures = torch.stack((there.objective, there.rounding, there.overlap, length), 1).tolist()
+        figures = torch.stack((there.objective, there.rounding, there.overlap), 1).tolist()
         accepted = [
-            course.state == RUNNING and course.judge(*seen)
-            for course, seen in zip(courses, figures, strict=True)
+            course.state == RUNNING and course.judge(objective, rounding, overlap, length)
+            for course, (objective, rounding, overlap), length in zip(
+                courses, figures, lengths, strict=True
+            )
         ]
         p, at = _choose(accepted, trial, p), _choose_all(accepted, there, at)
     return Descent(
@@ -223,16 +228,14 @@ def descend(
 
 
 def _damped_step(at: Linearisation, damping: Sequence[float]) -> tuple[Tensor, Tensor]:
-    """Solve (1) by Cholesky; return the step, zero where there is none, and where there is one."""
+    """Solve (1) by Cholesky; return the step, and 0 where there is one, `(B,)`."""
     # A Hessian far from a minimum may have negative entries here; their size still sets the scale.
     diagonal = at.normal.diagonal(dim1=1, dim2=2).abs()
-    floored = torch.maximum(diagonal, GAUGE * diagonal.mean(1, keepdim=True))
+    floored = torch.maximum(diagonal, diagonal.mean(1, keepdim=True) * GAUGE)
     damped = at.normal.clone()
-    damped.diagonal(dim1=1, dim2=2).add_(diagonal.new_tensor(damping).unsqueeze(1) * floored)
+    damped.diagonal(dim1=1, dim2=2).addcmul_(floored, floored.new_tensor(damping).unsqueeze(1))
     factor, info = torch.linalg.cholesky_ex(damped)
-    step = torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1).neg_()
-    solved = (info == 0) & step.sum(1).isfinite()
-    return torch.where(solved.unsqueeze(1), step, 0.0), solved
+    return torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1).neg_(), info
 
 
 def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> Descent:

@@ -150,18 +150,17 @@ class Forward:
             objective = objective + self.prior * energy
             gradient = gradient + self.prior.unsqueeze(1) * slope
             normal = normal + self.prior.view(-1, 1, 1) * curvature
-        count = total(valid)
-        overlap = count / total(self.level.trusted).clamp(min=1)
-        noise = fit.noise * count / (count - self.warp.size).clamp(min=1)
+        overlap = fit.count / total(self.level.trusted).clamp(min=1)
+        noise = fit.noise * fit.count / (fit.count - self.warp.size).clamp(min=1)
         return Linearisation(objective, fit.rounding, gradient, normal, overlap, noise)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Add the step."""
         return p + step
 
-    def travel(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return the largest distance between two maps over the probe points, px."""
-        return _warps.travel(self.warp, before, after)
+    def length(self, step: Tensor) -> Tensor:
+        """Return how far `step` moves the probe points, px."""
+        return _warps.length(self.warp, step)
 
 
 def bending(warp: _warps.FreeForm, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -260,16 +259,16 @@ class Inverse(View):
         sums = (self.steepest @ fit.psi.flatten(1).unsqueeze(-1)).squeeze(-1).to(SOLVE)
         # T(p) o W(step)^-1 moves the residual by -J step: the gradient by `step` is -J^T psi.
         gradient = -fit.scale.unsqueeze(1) * sums
-        overlap = total(valid) / self.count
+        overlap = fit.count / self.count
         return Linearisation(fit.objective, fit.rounding, gradient, self.normal, overlap, fit.noise)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Compose with the inverse increment on the right."""
         return self.warp.compose_inverse(p, step)
 
-    def travel(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return the largest distance between two maps over the probe points, px."""
-        return _warps.travel(self.warp, before, after)
+    def length(self, step: Tensor) -> Tensor:
+        """Return how far `step` moves the probe points, px."""
+        return _warps.length(self.warp, step)
 
 
 def _gradient(image: Tensor, scale: int) -> Tensor:

@@ -42,6 +42,7 @@ class Fit:
     Attributes:
         objective: (1), (2) or (3), `(B,)`, float64; infinite where no pixel is valid.
         rounding: how far rounding may move the objective, `(B,)`.
+        count: number of valid pixels, `(B,)`, float64.
         gain: a of (3), 1 otherwise, `(B,)`, float64.
         noise: the gradient's variance under independent noise per normal matrix, `(B,)`
             (`_uncertainty`).
@@ -54,6 +55,7 @@ class Fit:
 
     objective: Tensor
     rounding: Tensor
+    count: Tensor
     gain: Tensor
     noise: Tensor
     scale: Tensor
@@ -81,6 +83,7 @@ def squared_differences(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool
     return Fit(
         objective=mean_square,
         rounding=rounding_of_mean_square(mean_square, count, fixed.dtype),
+        count=count,
         gain=torch.ones_like(count),
         noise=scale * mean_square,
         scale=scale,
@@ -107,6 +110,7 @@ def huber(width: Tensor) -> Metric:
         return Fit(
             objective=mean,
             rounding=rounding_of_mean_square(mean, count, fixed.dtype),
+            count=count,
             gain=torch.ones_like(count),
             noise=2.0 * total(clipped * clipped) / (count * total(curvature)).clamp(min=1),
             scale=2.0 / count.clamp(min=1),
@@ -119,7 +123,8 @@ def huber(width: Tensor) -> Metric:
 
 def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
     """Compare by (3)."""
-    count = total(valid).clamp(min=1)
+    seen = total(valid)
+    count = seen.clamp(min=1)
     weights = valid.unsqueeze(1)
     both = torch.stack((fixed, moved), 1)
     means = (both * weights).sum((2, 3), dtype=SOLVE) / count.unsqueeze(1)
@@ -143,6 +148,7 @@ def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit
         noise=scale * square / count,
         objective=torch.where(flat, 1.0, square / fixed_energy),
         rounding=torch.where(flat, 0.0, rounding),
+        count=seen,
         gain=gain,
         scale=scale,
         psi=residual,
@@ -170,7 +176,8 @@ def huber_width(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
 
 
 def _mean(sums: Tensor, count: Tensor) -> Tensor:
-    return torch.where(count > 0, sums / count.clamp(min=1), torch.inf)
+    # Without a pixel 0 / 0.
+    return (sums / count).nan_to_num_(nan=torch.inf, posinf=torch.inf)
 
 
 def _spread(per_pair: Tensor, like: Tensor) -> Tensor:

@@ -105,8 +105,8 @@ def rounding_of_mean_square(mean_square: Tensor, count: Tensor, dtype: torch.dty
 
     """
     eps = torch.finfo(dtype).eps
-    random = 8.0 * eps * torch.sqrt(mean_square / count.clamp(min=1))
-    return random + eps * eps + 8.0 * torch.finfo(SOLVE).eps * mean_square
+    random = (mean_square / count.clamp(min=1)).sqrt_().mul_(8.0 * eps)
+    return random.add_(eps * eps).add_(mean_square, alpha=8.0 * torch.finfo(SOLVE).eps)
 
 
 @dataclass(frozen=True)
@@ -119,18 +119,3 @@ class Units:
     def normalise(self, image: Tensor) -> Tensor:
         """Bring `(B, H, W)` intensities to these units, in the image's own type."""
         return (image - self.offset) / self.span
-
-
-def unit_range(image: Tensor, mask: Tensor | None) -> Units:
-    """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1.
-
-    Not differentiated: objectives are reported, and priors weighed, in the units of the input,
-    and a common scale of both images moves no minimum.
-    """
-    image = image.detach()
-    if mask is None:
-        low, high = image.amin((1, 2), keepdim=True), image.amax((1, 2), keepdim=True)
-    else:
-        low = image.masked_fill(~mask, torch.inf).amin((1, 2), keepdim=True)
-        high = image.masked_fill(~mask, -torch.inf).amax((1, 2), keepdim=True)
-    return Units(offset=low, span=high - low)

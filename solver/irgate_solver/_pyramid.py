@@ -10,16 +10,21 @@ with w = 1 on trusted pixels and 0 elsewhere and beyond the border (normalised c
 Knutsson & Westin 1993). A pixel of level l+1 is trusted where at least half of G was.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from irgate_solver._constants import constant
+
 SIGMA = 1.0
 """Blur before each halving, px: passes 0.29 of an amplitude at the new grid's Nyquist frequency and
 0.007 at the old one's."""
 _RADIUS = 3
+_WEIGHTS = [math.exp(-0.5 * (tap / SIGMA) ** 2) for tap in range(-_RADIUS, _RADIUS + 1)]
+_TAPS = [weight / sum(_WEIGHTS) for weight in _WEIGHTS]
 TRUSTED = 0.5
 """Share of the blur's weight that must have come from trusted pixels."""
 MOST_LEVELS = 4
@@ -48,16 +53,16 @@ class Level:
     whole: bool = False
 
 
-def build(fixed: Tensor, trusted: Tensor, moving: Tensor) -> list[Level]:
+def build(fixed: Tensor, trusted: Tensor, moving: Tensor, whole: bool) -> list[Level]:
     """Return the levels, full resolution first.
 
     Args:
         fixed: `(B, H, W)`.
         trusted: 0/1 weights, `(B, H, W)`, same type.
         moving: `(B, H', W')`.
+        whole: whether `trusted` is 1 everywhere.
 
     """
-    whole = bool((trusted == 1).all())
     levels = [Level(fixed, trusted, moving, 1, whole)]
     while len(levels) < MOST_LEVELS:
         last = levels[-1]
@@ -65,13 +70,15 @@ def build(fixed: Tensor, trusted: Tensor, moving: Tensor) -> list[Level]:
         if min(sides) < 2 * SMALLEST_SIDE:
             break
         if whole:
-            half_fixed = halve(last.fixed)
+            half_fixed, half_moving = _halve_both(last.fixed, last.moving)
             kept = torch.ones_like(half_fixed)
         else:
-            half_fixed, share = halve_trusted(last.fixed, last.trusted)
+            half_moving = halve(last.moving)
+            share = halve(last.trusted)
             kept = (share >= TRUSTED).to(fixed.dtype)
-            half_fixed = half_fixed * kept
-        levels.append(Level(half_fixed, kept, halve(last.moving), 2 * last.scale, whole))
+            tiny = torch.finfo(fixed.dtype).tiny
+            half_fixed = halve(last.fixed * last.trusted) / share.clamp(min=tiny) * kept
+        levels.append(Level(half_fixed, kept, half_moving, 2 * last.scale, whole))
     return levels
 
 
@@ -86,41 +93,44 @@ def repeated(level: Level, times: int) -> Level:
     )
 
 
+def _halve_both(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Halve two wholly trusted batches, in one go where they have one size."""
+    if first.shape != second.shape:
+        return halve(first), halve(second)
+    one, other = halve(torch.cat((first, second))).chunk(2)
+    return one, other
+
+
 def halve(image: Tensor) -> Tensor:
     """Return (1) of a wholly trusted `image` `(B, h, w)`, halved in size.
 
-    The weight G * 1 is then a product of one function of the row and one of the column.
+    Where w = 1 the weight G * w is a product of one function of the row and one of the column.
     """
-    row, column = (
-        _blur_and_decimate(torch.ones_like(side).view(1, *form))
-        for side, form in (
-            (image[0, :, 0], (-1, 1)),
-            (image[0, 0, :], (1, -1)),
-        )
-    )
-    # Along its other axis, of one sample, each profile has met the kernel's middle tap alone.
-    middle = _kernel(image)[_RADIUS]
-    return _blur_and_decimate(image) / (row / middle) / (column / middle)
+    height, width = image.shape[1:]
+    rows = functional.pad(image, (0, 0, _RADIUS, _RADIUS + 1))
+    count = (height + 1) // 2
+    taps = [rows[:, tap : tap + 2 * count - 1 : 2] for tap in range(len(_TAPS))]
+    down = _weigh(taps) * _border(height, image.dtype, image.device).unsqueeze(-1)
+    columns = functional.pad(down, (_RADIUS, _RADIUS + 1))
+    # Every second column, laid side by side, is quicker to add up than as it lies.
+    parts = columns[..., 0::2].contiguous(), columns[..., 1::2].contiguous()
+    count = (width + 1) // 2
+    taps = [parts[tap % 2][..., tap // 2 : tap // 2 + count] for tap in range(len(_TAPS))]
+    return _weigh(taps) * _border(width, image.dtype, image.device)
 
 
-def halve_trusted(image: Tensor, trusted: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (1) of `image` `(B, h, w)` and the trusted share of the blur, halved in size."""
-    weight = _blur_and_decimate(trusted)
-    tiny = torch.finfo(image.dtype).tiny
-    full = _blur_and_decimate(torch.ones_like(trusted[:1]))
-    return _blur_and_decimate(image * trusted) / weight.clamp(min=tiny), weight / full
+def _weigh(taps: list[Tensor]) -> Tensor:
+    """Return the sum of the images weighed by the (symmetric) kernel."""
+    total = taps[_RADIUS] * _TAPS[_RADIUS]
+    for tap in range(_RADIUS):
+        total.add_(taps[tap] + taps[-1 - tap], alpha=_TAPS[tap])
+    return total
 
 
-def _kernel(like: Tensor) -> Tensor:
-    offset = torch.arange(-_RADIUS, _RADIUS + 1, dtype=like.dtype, device=like.device)
-    kernel = torch.exp(-0.5 * (offset / SIGMA).square())
-    return kernel / kernel.sum()
-
-
-def _blur_and_decimate(image: Tensor) -> Tensor:
-    kernel = _kernel(image)
-    across, down = kernel.view(1, 1, 1, -1), kernel.view(1, 1, -1, 1)
-    planes = image.unsqueeze(1)
-    planes = functional.conv2d(planes, across, stride=(1, 2), padding=(0, _RADIUS))
-    planes = functional.conv2d(planes, down, stride=(2, 1), padding=(_RADIUS, 0))
-    return planes.squeeze(1)
+@constant
+def _border(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return 1 / (G * 1) along an axis of `size` samples at every second one of them."""
+    kernel = torch.tensor(_TAPS, dtype=torch.float64)
+    ones = functional.pad(torch.ones(size, dtype=torch.float64), (_RADIUS, _RADIUS))
+    weight = ones.unfold(0, len(_TAPS), 2) @ kernel
+    return (1.0 / weight).to(device, dtype)

@@ -7,8 +7,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from irgate_solver import _sampling, _uncertainty, _warps
+from irgate_solver import _sampling, _uncertainty
 from irgate_solver._levenberg import CONVERGED, EXHAUSTED, STALLED
+from irgate_solver._normal_equations import basis_of
 from irgate_solver._precision import SOLVE
 from irgate_solver._schedule import Objective
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -162,11 +163,11 @@ class Result:
     def _field(self, height: int, width: int) -> Tensor:
         """Return the displacement `(B, 2, height, width)`."""
         p = self.parameters if self._batched else self.parameters[None]
-        y = torch.arange(height, dtype=SOLVE, device=p.device)
-        x = torch.arange(width, dtype=SOLVE, device=p.device)
-        field = _warps.displacement(self._objective.warp, p, y, x)
-        if isinstance(self._objective.warp, FreeForm):
-            inside = self._objective.warp.holds(y, x)
+        warp = self._objective.warp
+        basis = basis_of(warp, (height, width), 1, p.device)
+        field = basis.rows @ (warp.coefficients(p) @ basis.columns.mT)
+        if isinstance(warp, FreeForm):
+            inside = warp.holds(basis.y, basis.x)
             field = torch.where(inside, field, torch.zeros_like(field))
         return field
 

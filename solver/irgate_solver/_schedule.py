@@ -134,16 +134,18 @@ class Schedule:
     def __init__(self, pair: Pair, settings: Settings) -> None:
         self.mask = pair.mask
         self.settings = settings
-        self.fixed_units = _precision.unit_range(pair.fixed, pair.mask)
+        self.fixed_units = pair.fixed_units
         # Correlation does not know units: each image gets its own.
         own = settings.metric == "ncc"
-        self.moving_units = _precision.unit_range(pair.moving, None) if own else self.fixed_units
-        trusted = pair.mask.to(pair.fixed.dtype)
-        self.levels = _pyramid.build(
-            self.fixed_units.normalise(pair.fixed) * trusted,
-            trusted,
-            self.moving_units.normalise(pair.moving),
-        )
+        self.moving_units = pair.moving_units if own else pair.fixed_units
+        fixed, moving = pair.fixed.detach(), pair.moving.detach()
+        fixed, moving = self.fixed_units.normalise(fixed), self.moving_units.normalise(moving)
+        if pair.whole:
+            trusted = torch.ones_like(fixed)
+        else:
+            trusted = pair.mask.to(fixed.dtype)
+            fixed = fixed * trusted
+        self.levels = _pyramid.build(fixed, trusted, moving, pair.whole)
         self.judged = min(JUDGED_LEVEL, len(self.levels) - 1)
         self.extent = (pair.moving.shape[1], pair.moving.shape[2])
         self.batch, self.device = len(pair.fixed), pair.fixed.device

@@ -63,7 +63,7 @@ def score(view: View, p: Tensor) -> tuple[Tensor, Tensor]:
     moved, valid = view.look(p)
     fit = _metrics.correlation(level.fixed, moved, valid, False)
     rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0)) * torch.sign(fit.gain)
-    share = _metrics.total(valid) / _metrics.total(level.trusted).clamp(min=1)
+    share = fit.count / _metrics.total(level.trusted).clamp(min=1)
     rank = torch.where(share >= LEAST_SHARE, _rank(rho, share, 0.1), -torch.inf)
     return rho, rank
 

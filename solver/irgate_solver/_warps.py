@@ -34,8 +34,8 @@ __all__ = [
     "Translation",
     "Warp",
     "displacement",
+    "length",
     "mapped",
-    "travel",
 ]
 
 PROBES = 5
@@ -99,10 +99,9 @@ def mapped(warp: Warp, p: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return points
 
 
-def travel(warp: Warp, before: Tensor, after: Tensor) -> Tensor:
-    """Return the largest distance, px, between two maps over the probe points: `(B,)`."""
-    change = (warp.coefficients(after) - warp.coefficients(before)).flatten(2)
-    shift = change @ _probes(warp, before.device)
+def length(warp: Warp, step: Tensor) -> Tensor:
+    """Return the largest displacement, px, that `step` alone makes of the probe points: `(B,)`."""
+    shift = warp.coefficients(step).flatten(2) @ _probes(warp, step.device)
     lengths: Tensor = torch.linalg.vector_norm(shift, dim=1)
     return lengths.amax(1)
 

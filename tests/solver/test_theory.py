@@ -203,7 +203,7 @@ def test_template_normal_matrix_is_made_once_a_level(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(_lucas_kanade, "normal_matrix", counted)
     pair = scene.make(scene.field_of(scene.turned((40, 50), 4), (40, 50)))
     fixed, moving = torch.tensor(pair.fixed)[None], torch.tensor(pair.moving)[None]
-    level = _pyramid.build(fixed, torch.ones_like(fixed), moving)[0]
+    level = _pyramid.build(fixed, torch.ones_like(fixed), moving, True)[0]
     problem = _lucas_kanade.Inverse(_warps.Rigid(40, 50), level, METRICS["ssd"])
     start = torch.zeros(1, 3, dtype=torch.float64)
     descent = _levenberg.descend(problem, start, iterations=30, tolerance=1e-3)
@@ -218,7 +218,7 @@ def test_blur_does_not_leak_across_the_mask(filler: float) -> None:
     trusted = torch.ones_like(image)
     trusted[:, 10:25, 15:40] = 0
     image = torch.where(trusted > 0, image, filler)
-    levels = _pyramid.build(image, trusted, image)
+    levels = _pyramid.build(image, trusted, image, False)
     assert len(levels) == 3
     for level in levels:
         kept = level.fixed[level.trusted > 0]
@@ -228,7 +228,7 @@ def test_blur_does_not_leak_across_the_mask(filler: float) -> None:
 def test_every_level_stands_where_it_says() -> None:
     """A ramp keeps its values at pixel i of level l, 2^l i px: no half-pixel offset anywhere."""
     x = torch.arange(64, dtype=torch.float64).expand(1, 64, 64)
-    for level in _pyramid.build(x, torch.ones_like(x), x):
+    for level in _pyramid.build(x, torch.ones_like(x), x, True):
         place = torch.arange(level.fixed.shape[2], dtype=torch.float64) * level.scale
         inner = (place >= 24) & (place <= 40)  # beyond the reach of the border's one-sided blur
         torch.testing.assert_close(level.fixed[0, 4][inner], place[inner])
@@ -268,8 +268,8 @@ class Rosenbrock:
     def retract(self, p: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
         return p + step
 
-    def travel(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
-        return (after - before).norm(dim=1)
+    def length(self, step: torch.Tensor) -> torch.Tensor:
+        return step.norm(dim=1)
 
 
 def test_descent_rejects_then_accepts_and_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
