@@ -28,6 +28,7 @@ from irgate_solver._precision import (
     OVERLAP_FLOOR,
     OVERLAP_KEPT,
     PATIENCE,
+    SHORT,
 )
 
 RUNNING, CONVERGED, STALLED, EXHAUSTED = range(4)
@@ -83,6 +84,7 @@ class Descent:
         state: one of the codes above, for each pair.
         iterations: trial steps, for each pair.
         damping: lambda of (1) at the end, for each pair.
+        moved: length of the last step, px, for each pair.
 
     """
 
@@ -91,6 +93,7 @@ class Descent:
     state: tuple[int, ...]
     iterations: tuple[int, ...]
     damping: tuple[float, ...]
+    moved: tuple[float, ...]
 
 
 @dataclass
@@ -102,6 +105,7 @@ class _Course:
         least_overlap: under which no step may end.
         damping: lambda of (1).
         state: one of the codes above.
+        moved: length of the last step that had one, px.
         steps: trial steps so far.
 
     """
@@ -110,11 +114,11 @@ class _Course:
     rounding: float
     least_overlap: float
     damping: float
+    moved: float = math.inf
     state: int = RUNNING
     steps: int = 0
     _rejected: bool = field(default=False, init=False)
     _fruitless: int = field(default=0, init=False)
-    _moved: float = field(default=math.inf, init=False)
     _shortest: float = field(default=math.inf, init=False)
 
     def __post_init__(self) -> None:
@@ -123,11 +127,16 @@ class _Course:
             self.state = CONVERGED
 
     def arrives(self, length: float, tolerance: float) -> bool:
-        """Return whether a step of `length` px is the last one, and end with it if so."""
-        if self.state != RUNNING or not length <= tolerance:
+        """Return whether a step of `length` px is the last one, and end with it if so.
+
+        It is if it is shorter than the tolerance, or if it is short and what would follow it is
+        shorter: each as much as this one is than the one before, at least.
+        """
+        foreseen = length <= SHORT and length * length <= tolerance * self.moved
+        if self.state != RUNNING or not (length <= tolerance or (foreseen and not self._rejected)):
             return False
         self.steps += 1
-        self.state = CONVERGED
+        self.state, self.moved = CONVERGED, length
         return True
 
     def judge(self, objective: float, rounding: float, overlap: float, length: float) -> bool:
@@ -144,11 +153,11 @@ class _Course:
         pays = accepted and gained > NO_PROGRESS * self.objective
         shrinks = not solved or length <= 0.5 * self._shortest
         self._fruitless = 0 if pays or shrinks else self._fruitless + 1
-        drifting = accepted and abs(gained) <= self.rounding and length > 0.5 * self._moved
+        drifting = accepted and abs(gained) <= self.rounding and length > 0.5 * self.moved
         self.steps += 1
         if solved:
             self._shortest = min(self._shortest, length)
-            self._moved = length
+            self.moved = length
         if accepted:
             self.objective, self.rounding = objective, rounding
             if not self._rejected:
@@ -167,9 +176,9 @@ def descend(
     *,
     iterations: int,
     tolerance: float,
-    damping: Sequence[float] | None = None,
+    after: Descent | None = None,
 ) -> Descent:
-    """Minimise from `p` `(B, n)` until a step moves no probe by `tolerance` px.
+    """Minimise from `p` `(B, n)` until a step moves no probe by `tolerance` px, or the next would.
 
     That last step is taken without a look at where it leads: it is too short to matter to the
     objective, and looking is all that an iteration costs. A descent ends as well with a step that
@@ -182,17 +191,18 @@ def descend(
         p: the start.
         iterations: most trial steps.
         tolerance: px.
-        damping: lambda to begin with, for each pair, where this goes on from an earlier descent.
+        after: the descent that this one goes on from, on the same level.
 
     """
     at = problem.linearise(p)
     figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
     courses = [
-        _Course(objective, rounding, max(OVERLAP_KEPT * overlap, OVERLAP_FLOOR), start)
-        for (objective, rounding, overlap), start in zip(
-            figures, damping or [DAMPING_START] * len(figures), strict=True
-        )
+        _Course(objective, rounding, max(OVERLAP_KEPT * overlap, OVERLAP_FLOOR), DAMPING_START)
+        for objective, rounding, overlap in figures
     ]
+    if after is not None:
+        for course, damping, moved in zip(courses, after.damping, after.moved, strict=True):
+            course.damping, course.moved = damping, moved
     for _ in range(iterations):
         if not any(course.state == RUNNING for course in courses):
             break
@@ -224,6 +234,7 @@ def descend(
         tuple(EXHAUSTED if course.state == RUNNING else course.state for course in courses),
         tuple(course.steps for course in courses),
         tuple(course.damping for course in courses),
+        tuple(course.moved for course in courses),
     )
 
 
@@ -248,7 +259,7 @@ def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> D
     return Descent(
         _choose(chosen, first.p, second.p),
         _choose_all(chosen, first.at, second.at),
-        *(either(name) for name in ("state", "iterations", "damping")),
+        *(either(name) for name in ("state", "iterations", "damping", "moved")),
     )
 
 

@@ -4,7 +4,6 @@ All are sums over the basis {1, eta} x {1, xi}, the centred coordinates over `ra
 and the units of the parameters stand in `_warps`.
 """
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -168,12 +167,9 @@ class Rigid(_Linear):
         # R(a) R(b)^-1 = R(a - b), and the step's shift is turned by that.
         turn = p[:, 2:] - step[:, 2:]
         angle = turn / self.radius
-        cosine, sine = angle.cos(), angle.sin()
-        x, y = step[:, :1], step[:, 1:2]
-        shift = torch.cat((cosine * x - sine * y, sine * x + cosine * y), 1)
-        # Kept within half a turn, as by `from_centred`.
-        turn = torch.remainder(turn + math.pi * self.radius, 2.0 * math.pi * self.radius)
-        return torch.cat((p[:, :2] - shift, turn - math.pi * self.radius), 1)
+        crossed = torch.cat((-step[:, 1:2], step[:, :1]), 1)
+        shift = angle.cos() * step[:, :2] + angle.sin() * crossed
+        return torch.cat((p[:, :2] - shift, turn), 1)
 
 
 @constant

@@ -103,9 +103,12 @@ class Basis:
 
     def _sums(self, images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         """Return rows^T image columns of each of `(B, k, h, w)`: `(B, k, ., .)`, float64."""
-        if self.linear:
-            return (rows.mT.to(images.dtype) @ images).to(SOLVE) @ columns
-        return rows.mT @ images.to(SOLVE) @ columns
+        dtype = images.dtype if self.linear else SOLVE
+        batch, planes = images.shape[:2]
+        left = rows.mT.to(dtype).expand(batch * planes, -1, -1)
+        down = torch.bmm(left, images.flatten(0, 1).to(dtype))
+        sums = down.to(SOLVE) @ columns
+        return sums.view(batch, planes, *sums.shape[1:])
 
 
 @constant
@@ -119,12 +122,14 @@ def pull_gradient(jacobian: Tensor | None, by_coefficients: Tensor) -> Tensor:
     """Turn a gradient by the coefficients `(B, 2ab)` into one by the parameters `(B, size)`."""
     if jacobian is None:
         return by_coefficients
-    return (by_coefficients.unsqueeze(1) @ jacobian).squeeze(1)
+    return torch.bmm(by_coefficients.unsqueeze(1), jacobian).squeeze(1)
 
 
 def pull_normal(jacobian: Tensor | None, by_coefficients: Tensor) -> Tensor:
     """Turn a normal matrix by the coefficients into one by the parameters: E^T N E."""
-    return by_coefficients if jacobian is None else jacobian.mT @ by_coefficients @ jacobian
+    if jacobian is None:
+        return by_coefficients
+    return torch.bmm(torch.bmm(jacobian.mT, by_coefficients), jacobian)
 
 
 def _pairs(basis: Tensor) -> tuple[Tensor, Tensor]:

@@ -44,6 +44,9 @@ PATIENCE = 12
 """Steps without progress after which a descent gives up: it walks along a kink of bilinear
 sampling, where steps neither pay nor shrink. A Gauss-Newton iteration that converges at all halves
 its steps, and Newton's squares them."""
+SHORT = 1e-3
+"""Step, px, under which a descent is trusted to go on shrinking its steps as it just did: kinks
+and rounding, which stop it, show as steps that do not shrink."""
 COARSE_TOLERANCE = 0.1
 """A coarse level is left with a step that moves no probe by more than this many of *its* pixels:
 the next level starts with an error of its own blur anyway, and a smaller one saves no steps there

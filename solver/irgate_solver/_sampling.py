@@ -64,27 +64,33 @@ class Linear:
     def jet(self, points: Tensor, *, curvature: bool = False) -> Jet:
         """Return value and exact piecewise derivatives at `points`; differentiable by `image`.
 
-        On a border the right-hand (lower) cell counts; where a coordinate is clamped its derivative
-        is zero. Pieces have no second derivatives but the mixed one.
+        On a border the right-hand (lower) cell counts. Where a coordinate is clamped the slope is
+        that of the outermost cell, not zero: a metric counts such points only while a step takes
+        them over the border. Pieces have no second derivatives but the mixed one.
         """
         batch, (height, width) = len(self.image), self.image.shape[1:]
-        # (1) wants t beside c1 and s beside c2.
-        place = torch.empty_like(points, dtype=self.image.dtype)
-        inside = torch.empty_like(place)
-        column = _cell(points[:, 0], width, place[:, 1], inside[:, 0])
-        row = _cell(points[:, 1], height, place[:, 0], inside[:, 1])
+        # y before x, as (1) wants t beside c1 and s beside c2.
+        clamped = torch.empty_like(points)
+        torch.clamp(points[:, 1], 0, height - 1, out=clamped[:, 0])
+        torch.clamp(points[:, 0], 0, width - 1, out=clamped[:, 1])
+        cell = clamped.floor()
+        # The last sample belongs to the cell before it; an axis of one sample has one cell.
+        row = cell[:, 0].clamp_(max=max(height - 2, 0))
+        column = cell[:, 1].clamp_(max=max(width - 2, 0))
+        place = clamped.sub_(cell).to(self.image.dtype)
         index = torch.add(column, row, alpha=width).long()
         if batch > 1:
             first = torch.arange(batch, device=index.device) * (height * width)
             index = index + first.view(-1, 1, 1)
         found = self.cells.index_select(1, index.flatten()).view(4, *index.shape)
         slopes = torch.addcmul(found[1:3].transpose(0, 1), place, found[3].unsqueeze(1))
-        value = found[0] + place[:, 1] * found[1] + place[:, 0] * slopes[:, 1]
+        value = torch.addcmul(found[0], place[:, 1], found[1])
+        value = torch.addcmul(value, place[:, 0], slopes[:, 1])
         seconds = None
         if curvature:
             zero = torch.zeros_like(value)
-            seconds = torch.stack((zero, found[3] * inside[:, 0] * inside[:, 1], zero), 1)
-        return Jet(value, slopes * inside, seconds)
+            seconds = torch.stack((zero, found[3], zero), 1)
+        return Jet(value, slopes, seconds)
 
     def value(self, points: Tensor) -> Tensor:
         """Return intensities at `points`, `(B, h, w)`; differentiable by image and points."""
@@ -179,24 +185,6 @@ Sampler = Linear | LinearOnAverage | Cubic
 def make_sampler(kind: str, image: Tensor) -> Sampler:
     """Return the sampler named `kind` ("linear" or "cubic") of `image` `(B, H, W)`."""
     return Linear(image) if kind == "linear" else Cubic.of(image)
-
-
-def _cell(coordinate: Tensor, size: int, place: Tensor, inside: Tensor) -> Tensor:
-    """Split a coordinate into its cell, which is returned, float64, and its place in the cell.
-
-    Args:
-        coordinate: px, float64.
-        size: samples along the axis.
-        place: where to write the place in the cell, in [0, 1], rounded only here.
-        inside: where to write 1 where the coordinate was not clamped, else 0.
-
-    """
-    clamped = coordinate.clamp(0, size - 1)
-    # The last sample belongs to the cell before it; an axis of one sample has one cell.
-    cell = clamped.floor().clamp_(max=max(size - 2, 0))
-    torch.sub(clamped, cell, out=place)
-    torch.eq(clamped, coordinate, out=inside)
-    return cell
 
 
 def normalised(points: Tensor, height: int, width: int) -> Tensor:

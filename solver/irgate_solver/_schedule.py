@@ -1,6 +1,5 @@
 """The order of a solve: from where, in which family, on which level, with which linearisation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -221,7 +220,7 @@ class Schedule:
                 replace(problem, region=region),
                 descent.p,
                 self.settings.tolerance,
-                damping=descent.damping,
+                after=descent,
             )
             counts = zip(again.iterations, descent.iterations, strict=True)
             again = replace(again, iterations=tuple(one + other for one, other in counts))
@@ -241,14 +240,14 @@ class Schedule:
         p: Tensor,
         tolerance: float,
         *,
-        damping: Sequence[float] | None = None,
+        after: Descent | None = None,
     ) -> Descent:
         return _levenberg.descend(
             problem,
             p,
             iterations=self.settings.iterations,
             tolerance=tolerance,
-            damping=damping,
+            after=after,
         )
 
     def _approach(

@@ -100,18 +100,25 @@ def mapped(warp: Warp, p: Tensor, y: Tensor, x: Tensor) -> Tensor:
 
 
 def length(warp: Warp, step: Tensor) -> Tensor:
-    """Return the largest displacement, px, that `step` alone makes of the probe points: `(B,)`."""
-    shift = warp.coefficients(step).flatten(2) @ _probes(warp, step.device)
+    """Return how far `step` `(B, size)` moves the probe points at most, px: `(B,)`.
+
+    To first order and seen from the identity, where a rotation's shift and turn add up as they do
+    anywhere.
+    """
+    shift = (step @ _probes(warp, step.device)).view(len(step), 2, -1)
     lengths: Tensor = torch.linalg.vector_norm(shift, dim=1)
     return lengths.amax(1)
 
 
 @constant
 def _probes(warp: Warp, device: torch.device) -> Tensor:
-    """Return the products of (1) at `PROBES` x `PROBES` points, `(ab, points)`."""
+    """Return dT/dp at the identity on `PROBES` x `PROBES` points, `(size, 2 points)`."""
     y = torch.linspace(0, warp.height - 1, PROBES, dtype=SOLVE, device=device)
     x = torch.linspace(0, warp.width - 1, PROBES, dtype=SOLVE, device=device)
-    return torch.kron(warp.rows(y).mT.contiguous(), warp.columns(x).mT.contiguous())
+    values = torch.kron(warp.rows(y).mT.contiguous(), warp.columns(x).mT.contiguous())
+    both = torch.kron(torch.eye(2, dtype=SOLVE, device=device), values)
+    jacobian = warp.jacobian(torch.zeros(1, warp.size, dtype=SOLVE, device=device))
+    return both if jacobian is None else torch.mm(jacobian[0].mT, both)
 
 
 LinearWarp = Translation | Rigid | Affine

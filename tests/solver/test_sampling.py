@@ -66,12 +66,15 @@ def test_derivatives_are_those_of_the_values(kind: str) -> None:
         torch.testing.assert_close(exact, difference(axis, of), rtol=0, atol=1e-6)
 
 
-def test_linear_is_flat_where_it_is_clamped() -> None:
-    at = torch.tensor([[[[-0.4, 11.3]], [[3.3, 4.2]]]], dtype=torch.float64)
-    jet = _sampling.Linear(image()).jet(at, curvature=True)
-    assert torch.all(jet.slopes[:, 0] == 0)
-    assert torch.all(jet.seconds == 0)
-    assert torch.all(jet.slopes[:, 1] != 0)
+def test_linear_is_clamped_beyond_the_outermost_samples() -> None:
+    """The value is the edge's, and the slope the one with which it is reached."""
+    beyond = torch.tensor([[[[-0.4, 11.3]], [[3.3, 4.2]]]], dtype=torch.float64)
+    edge = torch.tensor([[[[0.0, 11.0]], [[3.3, 4.2]]]], dtype=torch.float64)
+    sampler = _sampling.Linear(image())
+    found, expected = (sampler.jet(at, curvature=True) for at in (beyond, edge))
+    assert torch.equal(found.value, expected.value)
+    assert torch.equal(found.slopes, expected.slopes)
+    assert torch.equal(found.seconds, expected.seconds)
 
 
 @pytest.mark.parametrize("kind", ["linear", "cubic"])

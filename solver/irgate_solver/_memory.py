@@ -1,0 +1,20 @@
+"""Keeping freed memory: an allocator that gives pages back makes each solve fault them in anew.
+
+glibc maps blocks beyond a threshold freshly and returns them, and what lies free at the heap's end,
+to the system; both thresholds rise to the largest mapped block that was ever freed (mallopt(3),
+M_MMAP_THRESHOLD). A solve makes and frees some hundred images; at 200 px without this a fifth to a
+half of its time goes into page faults (measured: 500 to 11000 of them in a solve, then none).
+"""
+
+import torch
+
+from irgate_solver._constants import constant
+
+LARGEST = 28 * 2**20
+"""Bytes of the block that is freed; glibc's threshold rises to 32 MiB at most."""
+
+
+@constant
+def keep_freed() -> None:
+    """Take and free one large block, once. It is never written to, so costs no memory itself."""
+    torch.empty(LARGEST, dtype=torch.uint8)
