@@ -47,9 +47,20 @@ def field_of(matrix: Array, shape: tuple[int, int]) -> Array:
 
 def bundled(case: Case) -> Array:
     """Run the bundled solver, as it comes."""
+    return _bundled(case, "linear")
+
+
+def bundled_cubic(case: Case) -> Array:
+    """Run the bundled solver with cubic sampling."""
+    return _bundled(case, "cubic")
+
+
+def _bundled(case: Case, sampling: str) -> Array:
     from irgate_solver import register
 
-    result = register(case.fixed, case.moving, model=case.model, intensity=case.intensity)
+    result = register(
+        case.fixed, case.moving, model=case.model, intensity=case.intensity, sampling=sampling
+    )
     return result.displacement().numpy()
 
 
@@ -163,6 +174,7 @@ def stackreg(case: Case) -> Array:
 
 PEERS: dict[str, Callable[[Case], Array]] = {
     "bundled": bundled,
+    "bundled cubic": bundled_cubic,
     "SimpleITK oracle": oracle,
     "SimpleITK as used": simpleitk_as_used,
     "OpenCV ECC": ecc,

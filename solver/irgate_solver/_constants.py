@@ -1,7 +1,7 @@
 """Tensors that depend on sizes alone, made once and kept: grids, bases, kernels, selections.
 
 At 200 px a call spends as long on making them as on the images. What is kept is a few rows and
-columns for each size, never anything as large as an image, and nobody writes into it.
+columns for each size, and for cubic sampling a square of each axis; nobody writes into it.
 """
 
 from collections.abc import Callable

@@ -139,37 +139,49 @@ class Cubic:
     """
 
     image: Tensor
-    coefficients: Tensor
 
     margin = 2.0
 
-    @classmethod
-    def of(cls, image: Tensor) -> "Cubic":
-        """Prefilter `image`; differentiable by it."""
-        return cls(image, _spline.interpolating_coefficients(image))
+    @cached_property
+    def cells(self) -> Tensor:
+        """The sixteen numbers of each cell, from that before the first sample to the last's.
+
+        (2)  value = sum_ab c_ab t^a s^b,    (s, t) the place in the cell, x first
+
+        Returns: c, `(16, B (H + 1) (W + 1))`, b fastest.
+        """
+        coefficients = _spline.interpolating_coefficients(self.image)
+        framed = functional.pad(coefficients, (2, 2, 2, 2), mode="reflect")
+        return _spline.cell_polynomials(framed).flatten(1)
 
     def jet(self, points: Tensor, *, curvature: bool = False) -> Jet:
-        """Return value and derivatives of the spline at `points`; differentiable by `image`."""
-        height, width = self.image.shape[-2:]
-        dtype = self.image.dtype
-        column, row = points[:, 0].floor(), points[:, 1].floor()
-        wx = _spline.weights((points[:, 0] - column).to(dtype))
-        wy = _spline.weights((points[:, 1] - row).to(dtype))
-        reach = torch.arange(-1, 3, device=points.device)
-        columns = _spline.mirror(column.long().unsqueeze(-1) + reach, width)
-        rows = _spline.mirror(row.long().unsqueeze(-1) + reach, height)
-        flat = self.coefficients.flatten(1)
-        orders = ((0, 0), (1, 0), (0, 1)) + (((2, 0), (1, 1), (0, 2)) if curvature else ())
-        sums: list[Tensor] = [torch.zeros_like(points[:, 0], dtype=dtype) for _ in orders]
-        for k in range(_spline.SUPPORT):
-            index = (rows[..., k : k + 1] * width + columns).flatten(1)
-            line = flat.gather(1, index).view(columns.shape)
-            along = [(line * wx[order]).sum(-1) for order in range(3 if curvature else 2)]
-            sums = [
-                total + along[x] * wy[y][..., k] for total, (x, y) in zip(sums, orders, strict=True)
-            ]
-        seconds = torch.stack(sums[3:], 1) if curvature else None
-        return Jet(sums[0], torch.stack(sums[1:3], 1), seconds)
+        """Return value and derivatives of the spline at `points`; differentiable by `image`.
+
+        Points more than a pixel beyond the outermost samples are looked up one pixel beyond.
+        """
+        batch, (height, width) = len(self.image), self.image.shape[1:]
+        clamped = torch.empty_like(points)
+        torch.clamp(points[:, 0], -1, width, out=clamped[:, 0])
+        torch.clamp(points[:, 1], -1, height, out=clamped[:, 1])
+        cell = clamped.floor()
+        column = cell[:, 0].clamp_(max=width - 1)
+        row = cell[:, 1].clamp_(max=height - 1)
+        s, t = clamped.sub_(cell).to(self.image.dtype).unbind(1)
+        # The cell before the first sample is number 0.
+        index = torch.add(column, row, alpha=width + 1).add_(width + 2).long()
+        if batch > 1:
+            first = torch.arange(batch, device=index.device) * ((height + 1) * (width + 1))
+            index = index + first.view(-1, 1, 1)
+        found = self.cells.index_select(1, index.flatten()).view(4, 4, *index.shape)
+        # Polynomials in s for each power of t, then polynomials in t.
+        along = _spline.horner(found.unbind(1), s, 2 if curvature else 1)
+        value, dy, *rest = _spline.horner(along[0].unbind(0), t, 2 if curvature else 1)
+        dx, *mixed = _spline.horner(along[1].unbind(0), t, 1 if curvature else 0)
+        seconds = None
+        if curvature:
+            (dxx,) = _spline.horner(along[2].unbind(0), t, 0)
+            seconds = torch.stack((dxx, mixed[0], rest[0]), 1)
+        return Jet(value, torch.stack((dx, dy), 1), seconds)
 
     def value(self, points: Tensor) -> Tensor:
         """Return intensities at `points`, `(B, h, w)`; differentiable by image and points."""
@@ -184,7 +196,7 @@ Sampler = Linear | LinearOnAverage | Cubic
 
 def make_sampler(kind: str, image: Tensor) -> Sampler:
     """Return the sampler named `kind` ("linear" or "cubic") of `image` `(B, H, W)`."""
-    return Linear(image) if kind == "linear" else Cubic.of(image)
+    return Linear(image) if kind == "linear" else Cubic(image)
 
 
 def normalised(points: Tensor, height: int, width: int) -> Tensor:

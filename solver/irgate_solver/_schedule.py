@@ -99,13 +99,13 @@ class Objective:
         scale = torch.ones_like(span) if self.settings.metric == "ncc" else span * span
         return torch.as_tensor(weight, dtype=_precision.SOLVE, device=span.device) / scale
 
-    def on(self, level: Level, extent: tuple[int, int]) -> Forward:
-        """Return the forward-additive problem of `level`."""
+    def on(self, level: Level, extent: tuple[int, int], sampling: str | None = None) -> Forward:
+        """Return the forward-additive problem of `level`; `sampling` instead of the settings'."""
         return Forward(
             self.warp,
             level_basis(self.warp, level),
             level,
-            _sampling.make_sampler(self.settings.sampling, level.moving),
+            _sampling.make_sampler(sampling or self.settings.sampling, level.moving),
             extent,
             self.metric(),
             self.prior(),
@@ -189,7 +189,7 @@ class Schedule:
     ) -> Solution:
         """Descend forward-additively through `levels` (full images first), coarsest first."""
         for level in reversed(levels[1:]):
-            problem = self._objective(warp, level, p).on(level, self.extent)
+            problem = self._objective(warp, level, p).on(level, self.extent, "linear")
             tolerance = _precision.COARSE_TOLERANCE * level.scale
             descents = [*descents, self._descend(problem, p, tolerance)]
             p = descents[-1].p
@@ -199,16 +199,19 @@ class Schedule:
     def _settle_on_full_images(self, warp: Warp, p: Tensor) -> tuple[Descent, Objective]:
         """Descend to a minimum over a region that is frozen, anew until it is the minimum's own.
 
-        A first round comes near, and the others settle: by Newton's method where the sampler has a
-        continuous gradient.
+        A first round, sampled linearly like all before it, comes near, and the others settle: by
+        Newton's method where the sampler has a continuous gradient.
         """
         level = self.levels[0]
         newton = self.settings.sampling == "cubic"
         objective = self._objective(warp, level, p)
-        problem = objective.on(level, self.extent)
         near = max(_precision.NEAR, self.settings.tolerance)
-        descent = self._descend(problem, p, near)
-        problem = replace(problem, exact=newton)
+        descent = self._descend(objective.on(level, self.extent, "linear"), p, near)
+        problem = objective.on(level, self.extent)
+        if newton:
+            # Noise may hold the two samplers' minima half a pixel apart, too far for Newton.
+            descent = self._continue(problem, descent, near)
+            problem = replace(problem, exact=True)
         region = found = problem.inside(problem.points(descent.p))
         unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
@@ -216,14 +219,9 @@ class Schedule:
                 break
             where = torch.tensor(unsettled, device=self.device).view(-1, 1, 1)
             region = torch.where(where, found, region)
-            again = self._descend(
-                replace(problem, region=region),
-                descent.p,
-                self.settings.tolerance,
-                after=descent,
+            again = self._continue(
+                replace(problem, region=region), descent, self.settings.tolerance
             )
-            counts = zip(again.iterations, descent.iterations, strict=True)
-            again = replace(again, iterations=tuple(one + other for one, other in counts))
             descent = _levenberg.choose_descent(unsettled, again, descent)
             found = problem.inside(problem.points(descent.p))
             other = (found != region).flatten(1).any(1).tolist()
@@ -235,20 +233,17 @@ class Schedule:
         return descent, replace(objective, region=region)
 
     def _descend(
-        self,
-        problem: Forward,
-        p: Tensor,
-        tolerance: float,
-        *,
-        after: Descent | None = None,
+        self, problem: Forward, p: Tensor, tolerance: float, after: Descent | None = None
     ) -> Descent:
         return _levenberg.descend(
-            problem,
-            p,
-            iterations=self.settings.iterations,
-            tolerance=tolerance,
-            after=after,
+            problem, p, iterations=self.settings.iterations, tolerance=tolerance, after=after
         )
+
+    def _continue(self, problem: Forward, before: Descent, tolerance: float) -> Descent:
+        """Go on from the end of a descent on the same level; steps are counted together."""
+        after = self._descend(problem, before.p, tolerance, before)
+        counts = zip(after.iterations, before.iterations, strict=True)
+        return replace(after, iterations=tuple(one + other for one, other in counts))
 
     def _approach(
         self, warp: LinearWarp, p: Tensor, levels: list[Level]

@@ -8,8 +8,12 @@ pieces that reach into the cell are the rows of (1), lowest knot first:
 Source: Unser 1999, "Splines: a perfect fit for signal and image processing", eq. 3 and box 2.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+
+from irgate_solver._constants import constant
 
 SUPPORT = 4
 """Coefficients that reach into one cell."""
@@ -37,15 +41,45 @@ def weights(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return value / 6.0, first / 2.0, second
 
 
-def _mirrored_system(size: int, like: Tensor) -> Tensor:
-    """Return S `(size, size)`: sample i of a mirrored spline = sum_k S[i, k] c[k]."""
-    system = torch.zeros(size, size, dtype=like.dtype, device=like.device)
-    rows = torch.arange(size, device=like.device)
-    system[rows, rows] = 4.0 / 6.0
-    for step in (-1, 1):
-        neighbour = mirror(rows + step, size)
-        system.index_put_((rows, neighbour), torch.full_like(system[0], 1 / 6), accumulate=True)
-    return system
+def horner(powers: Sequence[Tensor], t: Tensor, order: int) -> list[Tensor]:
+    """Return sum_k powers[k] t^k of degree 3 and its derivatives by t up to `order`, 2 at most."""
+    c0, c1, c2, c3 = powers
+    twice, thrice = t + t, 3.0 * t
+    quadratic = torch.addcmul(c2, t, c3)
+    found = [torch.addcmul(c0, t, torch.addcmul(c1, t, quadratic))]
+    if order > 0:
+        # c1 + 2 c2 t + 3 c3 t^2 = c1 + 2 t (c2 + c3 t) + c3 t^2
+        found.append(torch.addcmul(torch.addcmul(c1, twice, quadratic), t * t, c3))
+    if order > 1:
+        found.append(2.0 * torch.addcmul(c2, thrice, c3))
+    return found
+
+
+# The pieces (1) by powers of t: row k holds the coefficients of t^k.
+_POWERS = (
+    (1.0, 4.0, 1.0, 0.0),
+    (-3.0, 0.0, 3.0, 0.0),
+    (3.0, -6.0, 3.0, 0.0),
+    (-1.0, 3.0, -3.0, 1.0),
+)
+
+
+def cell_polynomials(coefficients: Tensor) -> Tensor:
+    """Return the polynomial in each cell of a spline, by powers of the place in the cell.
+
+    Args:
+        coefficients: `(B, h + 3, w + 3)` for h x w cells.
+    Returns: `(4, 4, B, h, w)` flattened to `(16, B, h, w)`: power of y's place, power of x's.
+
+    """
+    powers = coefficients.new_tensor(_POWERS) / 6.0
+    width = coefficients.shape[2] - SUPPORT + 1
+    taps = torch.stack([coefficients[:, :, k : k + width] for k in range(SUPPORT)])
+    along: Tensor = torch.tensordot(powers, taps, 1)
+    height = coefficients.shape[1] - SUPPORT + 1
+    taps = torch.stack([along[:, :, k : k + height] for k in range(SUPPORT)])
+    cells: Tensor = torch.tensordot(powers, taps, 1)
+    return cells.flatten(0, 1)
 
 
 def mirror(index: Tensor, size: int) -> Tensor:
@@ -59,16 +93,31 @@ def mirror(index: Tensor, size: int) -> Tensor:
     return torch.minimum(folded, period - folded) if size > 1 else torch.zeros_like(index)
 
 
+@constant
+def _prefilter(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the inverse of S, `(size, size)`: sample i of a mirrored spline = sum_k S[i, k] c[k].
+
+    S is tridiagonal and diagonally dominant (condition 3).
+    """
+    system = torch.zeros(size, size, dtype=torch.float64)
+    rows = torch.arange(size)
+    system[rows, rows] = 4.0 / 6.0
+    for step in (-1, 1):
+        neighbour = mirror(rows + step, size)
+        system.index_put_((rows, neighbour), torch.full_like(system[0], 1 / 6), accumulate=True)
+    inverse: Tensor = torch.linalg.inv(system)
+    return inverse.to(device, dtype)
+
+
 def interpolating_coefficients(image: Tensor) -> Tensor:
     """Return coefficients `(B, H, W)` whose mirrored cubic spline passes through `image`.
 
-    Solves S_y c S_x^T = image. The systems are tridiagonal and diagonally dominant (condition 3),
-    so a dense LU is as exact as Unser's recursive filter, has no truncated start value, and is
-    differentiable as it stands.
+    Solves S_y c S_x^T = image with both inverses at hand: as exact as Unser's recursive filter,
+    without a truncated start value, and differentiable as it stands.
     """
-    rows = torch.linalg.solve(_mirrored_system(image.shape[-2], image), image)
-    columns: Tensor = torch.linalg.solve(_mirrored_system(image.shape[-1], image), rows.mT)
-    return columns.mT
+    rows = _prefilter(image.shape[-2], image.dtype, image.device)
+    columns = _prefilter(image.shape[-1], image.dtype, image.device)
+    return rows @ image @ columns.mT
 
 
 def knot_weights(position: Tensor, cells: int) -> Tensor:
