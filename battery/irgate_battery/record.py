@@ -93,13 +93,17 @@ class Record:
         verdicts = _typed(data, "verdicts", dict)
         for name in {field.name for field in fields(Verdicts)} & set(verdicts) | COMPARED:
             _check_verdict(name, _typed(verdicts, name, dict))
+        machine = _typed(data, "machine", dict)
+        told = (data.get("irgate"), machine.get("platform"), machine.get("cpu_count"))
+        if not all(type(value) in _BUILTIN for value in told):
+            raise TypeError("irgate, platform or cpu_count is no plain value")
         return cls(
             source=source,
             irgate=data.get("irgate"),
             battery=_typed(data, "battery", str),
             seed=_typed(data, "seed", int),
             solver=_identity(_typed(data, "solver", dict)),
-            machine=_typed(data, "machine", dict),
+            machine=machine,
             verdicts=verdicts,
             rows=tuple(rows),
             unknown=tuple(sorted({key for values in data["cases"] for key in values} - known)),

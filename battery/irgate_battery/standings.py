@@ -92,7 +92,7 @@ def _gate(several: Several) -> Entry:
     def cell(run: Run) -> Cell:
         gate = run.record.verdicts["hard_gate"]
         if gate["status"] == "not_evaluated":
-            return Cell(f"{gate.get('ran', 0)} of {gate.get('expected', 0)} ran", tone="open")
+            return Cell(f"{gate.get('ran') or 0} of {gate.get('expected') or 0} ran", tone="open")
         passed = gate["status"] == "pass"
         return Cell("PASS" if passed else "FAIL", tone="plain" if passed else "bad")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pytest_irgate import __version__
 from pytest_irgate.command import check, compare, listing, show
-from pytest_irgate.command.usage import EXIT_INTERRUPTED, EXIT_USAGE, Parser, Wrong
+from pytest_irgate.command.usage import EXIT_INTERRUPTED, EXIT_USAGE, Parser, Wrong, flush
 
 EPILOG = """\
 examples:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     try:
         status: int = arguments.run(arguments)
-        sys.stdout.flush()
+        flush()
     except Wrong as error:
         print(f"irgate {arguments.subcommand}: {error}", file=sys.stderr)
         return EXIT_USAGE

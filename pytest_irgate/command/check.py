@@ -18,6 +18,7 @@ from pytest_irgate.command.usage import (
     Wrong,
     add_run_options,
     clear_report,
+    flush,
     solver_of,
     suite_names,
     write_text,
@@ -79,7 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     # To name a pair is to ask for it, whatever suites are named beside it.
     asked = {*(arguments.suite or SUITES), *([PAIR] if plan.pairs else [])}
     suites = tuple(suite for suite in (*SUITES, PAIR) if suite in asked)
-    if arguments.json is not None:
+    # A solver may change the current folder.
+    target = arguments.json.absolute() if arguments.json else None
+    if target:
         clear_report(arguments.json)
     limit = f"{arguments.timeout:g} s a call" if arguments.timeout else "no time limit"
     if not arguments.quiet:
@@ -91,17 +94,17 @@ def run(arguments: argparse.Namespace) -> int:
     done, report, notices = _examine(arguments, solver, suites, plan)
     report = replace(report, solver=replace(report.solver, spec=arguments.solver))
     status = report.exit_status
-    if arguments.json is not None:
+    if target:
         # Before it is printed: who presses Ctrl-C again keeps what was measured.
         try:
-            write_text(arguments.json, report.to_json())
+            write_text(target, report.to_json(), arguments.json)
         except Wrong as error:
             notices.append(f"--json {error}")
             status = status or 1
     paint = ink.paint_for(sys.stdout)
     if not arguments.quiet:
         _show(done, report)
-        if arguments.json is not None:
+        if target:
             print(f"report: {arguments.json}")
     for notice in notices:
         print(paint(f"irgate: {notice}", "open"))
@@ -195,18 +198,18 @@ def _prints_to_stderr() -> Iterator[None]:
 
     The contract suite, which asks whether it prints, catches it before.
     """
-    sys.stdout.flush()
+    flush()
     try:
         saved = os.dup(1)
+        os.dup2(2, 1)
     except OSError:
-        # Closed: there is nothing to keep clean.
+        # One of the two is closed: there is nothing to keep clean, or nowhere to send it.
         yield
         return
     try:
-        os.dup2(2, 1)
         yield
     finally:
-        sys.stdout.flush()
+        flush()
         os.dup2(saved, 1)
         os.close(saved)
 

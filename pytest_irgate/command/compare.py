@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     if to_file:
         write_text(arguments.output, text)
     else:
-        sys.stdout.write(text)
+        print(text, end="")
     return 0
 
 

@@ -20,7 +20,7 @@ class Progress:
 
     def __init__(self, items: Sequence[str], shown: bool) -> None:
         self._items = items
-        self._shown = shown and sys.stderr.isatty()
+        self._shown = shown and ink.is_terminal(sys.stderr)
         self._done = 0
         self._bad = 0
         self._write()

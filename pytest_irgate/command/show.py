@@ -50,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw. Raises: Wrong."""
     case = find(arguments.case, arguments.seed)
     output = arguments.output or Path(f"{case.id}.png")
+    # A solver may change the current folder.
+    target = output.absolute()
     if output.suffix.lower() not in FORMATS:
         raise Wrong(f"--output {output}: expected a name that ends in {', '.join(FORMATS)}")
     if output.is_dir() or not output.parent.is_dir():
@@ -64,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"irgate show: {fault}", file=sys.stderr)
         return 1
     try:
-        portrait(sitter).savefig(output)
+        portrait(sitter).savefig(target)
     except OSError as error:
         raise Wrong(f"--output {output}: it cannot be written: {error.strerror}") from None
     print(f"wrote {output}: {case.id} after {sitter.who}")

@@ -28,6 +28,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+def flush() -> None:
+    """Write out what was printed; a process that was started without standard output has none."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
 def read_text(path: Path) -> str:
     """Return a file's text. Raises: Wrong, in one line."""
     try:
@@ -38,12 +44,12 @@ def read_text(path: Path) -> str:
         raise Wrong(f"{path}: not a text file; expected a JSON report") from None
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file. Raises: Wrong, in one line."""
+def write_text(path: Path, text: str, name: Path | None = None) -> None:
+    """Write a file. Raises: Wrong, in one line that calls it by this name, or by its path."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise Wrong(f"{path}: it cannot be written: {_why(error)}") from None
+        raise Wrong(f"{name or path}: it cannot be written: {_why(error)}") from None
 
 
 def suite_or_fuzz_names(text: str) -> tuple[str, ...]:

@@ -56,6 +56,14 @@ def test_every_panel_is_there_and_shows_something(name):
     assert CASES[name].purpose in figure.get_suptitle()
 
 
+def test_the_fixed_image_is_orange_and_the_moving_one_blue():
+    pair = CASES["lena_affine_2d"].pair()
+    overlay = image(panel(drawn("lena_affine_2d"), "before"))
+    assert np.allclose(overlay[..., 0], pair.fixed.clip(0, 1))
+    # Unmoved, the judge's lookup at pixel centres is the image itself.
+    assert np.allclose(overlay[..., 2], pair.moving.clip(0, 1))
+
+
 def test_numbers_are_the_judge_s():
     pair = CASES["lena_affine_2d"].pair()
     truth = pair.truth.displacement(pair.fixed.shape)

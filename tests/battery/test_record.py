@@ -90,7 +90,12 @@ def _odd_seed(data):
     data["seed"] = "0"
 
 
+def _odd_machine(data):
+    data["machine"]["platform"] = ["Linux"]
+
+
 DAMAGED = {
+    _odd_machine: "platform or cpu_count is no plain value",
     _without_status: "has no status",
     _nan: "NaN is no JSON number",
     _text_for_number: "rmse of .* is str",

@@ -278,6 +278,16 @@ def test_a_report_that_cannot_be_written_in_the_end_is_no_success(here, capsys, 
     assert "irgate: PASS" in out
 
 
+def test_a_solver_may_change_the_folder(here, capsys):
+    (here / "inner").mkdir()
+    text = FLAT.replace(
+        "    return", "    os.path.exists('inner') and os.chdir('inner')\n    return"
+    )
+    (here / "moving.py").write_text("import os\n" + text)
+    main(["check", "moving.py:register", "--suite", "base", "--json", "r.json"])
+    assert (here / "r.json").is_file()
+
+
 def test_help_and_version(capsys):
     for arguments in (["--help"], ["check", "--help"], ["compare", "--help"], ["--version"]):
         with pytest.raises(SystemExit) as end:

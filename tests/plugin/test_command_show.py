@@ -4,7 +4,9 @@ import subprocess
 import sys
 
 import pytest
+from matplotlib.figure import Figure
 
+import irgate_fixtures
 from pytest_irgate.command import main, show
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -25,6 +27,21 @@ def test_a_picture_of_a_solver_s_answer(here, solvers, capsys):
     data = (here / "out.png").read_bytes()
     assert data.startswith(PNG)
     assert len(data) > 50_000
+
+
+def test_what_is_drawn_is_the_solver_s_answer(here, solvers, monkeypatch):
+    drawn = []
+
+    def portrait(sitter):
+        drawn.append(sitter)
+        return Figure()
+
+    monkeypatch.setattr("irgate_battery.portrait.portrait", portrait)
+    main(["show", "lena_affine_2d", "--solver", f"{solvers}/identity.py:register"])
+    main(["show", "lena_affine_2d"])
+    assert not drawn[0].displacement.any()
+    assert drawn[1].displacement is None
+    assert drawn[0].purpose == drawn[1].purpose == irgate_fixtures.PURPOSES["lena_affine_2d"]
 
 
 def test_the_file_s_name_is_the_case_s_if_none_is_given(here):
