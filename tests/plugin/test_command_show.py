@@ -44,6 +44,13 @@ def test_what_is_drawn_is_the_solver_s_answer(here, solvers, monkeypatch):
     assert drawn[0].purpose == drawn[1].purpose == irgate_fixtures.PURPOSES["lena_affine_2d"]
 
 
+def test_a_module_of_this_folder_is_found(here, monkeypatch):
+    # As under the installed command, which unlike `python -m` does not look here by itself.
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    (here / "of_this_folder.py").write_text("def register(fixed, moving): return [[1,0,0],[0,1,0]]")
+    assert main(["show", "synth_translate_2d", "--solver", "of_this_folder:register"]) == 0
+
+
 def test_the_file_s_name_is_the_case_s_if_none_is_given(here):
     assert main(["show", "brain_mri_real"]) == 0
     assert (here / "brain_mri_real.png").is_file()
