@@ -131,7 +131,7 @@ def examine_recovery(
         if not result.heeded:
             message = (
                 f"{row['case']}: init changes not one bit of the answer, for ten starts nearby and "
-                "one turned by 180 degrees; expected a solve that begins there. Use it, or take it "
+                "one half an image away; expected a solve that begins there. Use it, or take it "
                 "out of the signature."
             )
             row.update(recovered=0, tried=result.tried, **_named("init ignored"))

@@ -67,7 +67,7 @@ class Recovery:
     """How many seeds came back, and the farthest mean distance to the optimum, px.
 
     Attributes:
-        heeded: whether any start changed any bit of the answer, a half turn at the last. Where none
+        heeded: whether any start changed any bit of the answer, one far off at the last. Where none
             did, the solver did not come back: it never left.
     """
 
@@ -109,9 +109,10 @@ def measure_recovery(case: Case, push: str, solver: Solver, timeout: float | Non
         found = solve(pushed(optimum, away)).displacement
         heeded = heeded or not np.array_equal(found, optimum.displacement)
         distances.append(float(np.linalg.norm(found - optimum.displacement, axis=-1).mean()))
-    # In single precision a descent may end at the very same bits from everywhere around. From the
-    # other side of a half turn none does, unless it does not look at its start.
-    heeded = heeded or _differs(solve, optimum, rigid(math.pi, 0.0, 0.0, shape))
+    # In single precision a descent may end at the very same bits from everywhere around. From half
+    # an image away and upside down none does, unless it does not look at its start.
+    far = rigid(math.pi, shape[1] / 2, shape[0] / 2, shape)
+    heeded = heeded or _differs(solve, optimum, far)
     return Recovery(
         recovered=sum(distance <= RECOVERED_PX for distance in distances),
         tried=len(distances),

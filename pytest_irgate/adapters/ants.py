@@ -31,7 +31,8 @@ SYN_MARGIN = 16
 """Pixels put around both images: SyN holds its field at rest on the border, and cannot follow what
 moves there."""
 SETTLED = {"ANTS_RANDOM_SEED": "1", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
-"""The seed is heard from the environment only; `random_seed` is taken and ignored."""
+"""Heard from the environment only, and by ITK when it is first used in a process: one that has run
+ANTs on several threads before goes on doing so. `random_seed` is taken and ignored."""
 
 
 def register(

@@ -25,7 +25,6 @@ def register(fixed: Any, moving: Any, model: str) -> Any:
     Raises: ValueError for images of two sizes.
     """
     require_one_size(fixed, moving, "pystackreg")
-    # Its compiled code works in place.
     return StackReg(KINDS[model]).register(fixed.astype(np.float64), moving.astype(np.float64))
 
 
