@@ -13,7 +13,7 @@ from typing import Literal
 from irgate_battery.diagnosis.pattern import pattern
 from irgate_battery.plan import PAIR
 from irgate_battery.row import Row
-from irgate_battery.verdict import Verdict, Verdicts
+from irgate_battery.verdict import Verdicts
 
 Tone = Literal["plain", "good", "bad", "open", "head"]
 
@@ -234,11 +234,8 @@ def _elsewhere(origins: Sequence[str]) -> str:
 
 
 def _verdicts(verdicts: Verdicts, width: int, strict: bool) -> Iterable[Line]:
-    for name, title in _TITLES.items():
-        verdict: Verdict = getattr(verdicts, name)
-        if name == "pairs" and not verdict.figures["expected"]:
-            # Nobody named one: there is nothing that was not evaluated.
-            continue
+    for name, verdict in verdicts.by_name().items():
+        title = _TITLES[name]
         word, tone = _WORDS[verdict.status], _TONES[verdict.status]
         gates = strict and name == "mean_ratio"
         if name in _DIAGNOSTIC and not gates and verdict.status == "fail":

@@ -37,6 +37,13 @@ class Verdicts:
     gradient: Verdict
     pairs: Verdict
 
+    def by_name(self) -> dict[str, Verdict]:
+        """Return them by name; `pairs` only where a pair was named: else nothing was asked."""
+        every = {field.name: getattr(self, field.name) for field in fields(self)}
+        if not self.pairs.figures["expected"]:
+            del every["pairs"]
+        return every
+
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the `verdicts` object of the JSON report."""
-        return {field.name: getattr(self, field.name).to_dict() for field in fields(self)}
+        return {name: verdict.to_dict() for name, verdict in self.by_name().items()}

@@ -253,6 +253,9 @@ class TestOwnPairs:
         assert "waived: 1" in verdict.reason
 
     def test_none_named(self):
-        verdict = self.verdicts(names=()).pairs
+        verdicts = self.verdicts(names=())
+        assert "pairs" not in verdicts.to_dict()
+        assert "pairs" in self.verdicts().to_dict()
+        verdict = verdicts.pairs
         assert (verdict.status, verdict.figures["expected"]) == ("not_evaluated", 0)
         assert "no pair was named" in verdict.reason
