@@ -38,12 +38,12 @@ def test_the_wheel_has_what_the_packages_need(wheel):
 def test_ci_runs_the_readmes_test_command(request):
     root = request.config.rootpath
     commands = re.findall(
-        r"^    (python -m pip .*)$", (root / "README.md").read_text(), re.MULTILINE
+        r"^    (python -m pip .*)$", (root / "README.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert len(commands) == 2
-    assert commands[1] in (root / ".ci" / "run").read_text().splitlines()
+    assert commands[1] in (root / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
 def test_the_readme_is_short_enough_to_be_read(request):
-    words = (request.config.rootpath / "README.md").read_text().split()
+    words = (request.config.rootpath / "README.md").read_text(encoding="utf-8").split()
     assert len(words) < 500

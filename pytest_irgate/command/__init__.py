@@ -1,6 +1,7 @@
 """The command `irgate`: its subcommands, and how each ends."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         usage.
 
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A solver's name may have letters that this terminal's encoding has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = parser_of_all()
     arguments = parser.parse_args(argv)
     if arguments.run is None:

@@ -1,6 +1,11 @@
 """`irgate compare`: reports in, tables out; what cannot be compared is one line and status 4."""
 
 import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +50,20 @@ def test_case_by_case(files, capsys):
     assert "R RMSE over its limit" in " ".join(out.split())
     main(["compare", *files, "--ratio"])
     assert "base: RMSE / oracle's RMSE" in capsys.readouterr().out
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_traceback(files):
+    report = json.loads(Path("knowing.json").read_text(encoding="utf-8"))
+    report["solver"]["spec"] = "l\u00f6ser"
+    Path("named.json").write_text(json.dumps(report), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_irgate", "compare", "named.json"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert r"l\xf6ser" in done.stdout
 
 
 def test_markdown_to_a_file(files, capsys, tmp_path):

@@ -9,7 +9,7 @@ from pytest_irgate.command import parser_of_all
 
 @pytest.fixture(scope="module")
 def page(request):
-    return (request.config.rootpath / "docs" / "command.md").read_text()
+    return (request.config.rootpath / "docs" / "command.md").read_text(encoding="utf-8")
 
 
 def options_of(parser):
@@ -28,7 +28,7 @@ def test_every_option_stands_on_the_page_and_none_that_does_not_exist(page):
         wanted = {long for long in options_of(parser) if long.startswith("--")} - {"--help"}
         assert {option for option in wanted if option not in section} == set()
         there |= options_of(parser)
-    outside = {"--irgate", "--irgate-", "-m"}
+    outside = {"--irgate", "--irgate-", "-m", "-n"}
     assert told - there - outside == set()
 
 
