@@ -1,0 +1,1 @@
+"""The fault collection: solvers that are broken on purpose, each in one place."""

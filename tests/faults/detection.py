@@ -1,0 +1,340 @@
+"""The detection rate: how many faults each layer catches, as lines of text and as a page."""
+
+import datetime
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from irgate_battery import BATTERY_VERSION
+from pytest_irgate import __version__
+
+from .collection import COLLECTION
+from .controls import CONTROLS
+from .fault import LAYERS, Fault
+from .outcome import Outcome
+
+NOISE_PX = 1e-2
+"""The least that is called noise: what the contract lets a solver move an image against itself
+(`irgate_battery.contract.IDENTITY_PX`). On each case it is the distance between two good solvers
+that both pass there, where that is more: what a fault does below that, no gate can hold against it
+that lets both of them through."""
+
+STEPS = (
+    ("maximum gate", "the maximum over five fixtures, alone"),
+    ("each fixture", "+ each fixture by itself"),
+    ("ratio", "+ battery: ratio and overlap"),
+    ("truth", "+ battery: distance to the truth"),
+    ("recovery", "+ recovery"),
+    ("gradient", "+ gradient"),
+    ("contract", "+ contract"),
+)
+"""The layers in the order in which they are put on top of each other."""
+
+SHORT = dict(zip(LAYERS, ("max", "each", "ratio", "truth", "recov", "grad", "contr"), strict=True))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run of the command."""
+
+    faults: tuple[Outcome, ...]
+    controls: tuple[Outcome, ...]
+    suites: tuple[str, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "battery": BATTERY_VERSION,
+            "date": today(),
+            "suites": list(self.suites),
+            "seconds": self.seconds,
+            "faults": [
+                {
+                    **outcome.to_dict(),
+                    "effective": effective(outcome),
+                    "rightly_named": rightly_named(outcome),
+                }
+                for outcome in self.faults
+            ],
+            "controls": [
+                {**outcome.to_dict(), "false_alarms": false_alarms(outcome)}
+                for outcome in self.controls
+            ],
+        }
+
+
+def today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def effective(outcome: Outcome) -> bool:
+    """Whether a fault changes anything: an answer beyond the noise of its case, or what it was made
+    to spoil besides answers."""
+    fault = COLLECTION[outcome.name]
+    if fault.spoils != "answers":
+        return True
+    return isinstance(outcome.beyond_noise, str) or (outcome.beyond_noise or 0.0) > 1.0
+
+
+def rightly_named(outcome: Outcome) -> bool:
+    return outcome.diagnosis in COLLECTION[outcome.name].names
+
+
+def counted(measured: Measured) -> list[Outcome]:
+    """Return the outcomes of the faults that change anything."""
+    return [outcome for outcome in measured.faults if effective(outcome)]
+
+
+def cumulative(outcomes: list[Outcome]) -> list[tuple[str, int, int]]:
+    """Return for each step its words, how many its layer alone catches, and how many are caught
+    up to here."""
+    table, so_far = [], set()
+    for layer, words in STEPS:
+        alone = {outcome.name for outcome in outcomes if layer in outcome.layers}
+        so_far |= alone
+        table.append((words, len(alone), len(so_far)))
+    return table
+
+
+def false_alarms(outcome: Outcome) -> list[str]:
+    """Return the failed items of a good solver that it could be expected to pass."""
+    control = next(control for control in CONTROLS if control.name == outcome.name)
+    parts = [part for part, _ in control.beyond]
+    return [item for item in outcome.messages if not any(part in item for part in parts)]
+
+
+def broken_promises(measured: Measured) -> list[str]:
+    """Return what should not be so: a fault that gets by, a good solver that does not."""
+    missed = [outcome.name for outcome in counted(measured) if not outcome.caught]
+    alarmed = [outcome.name for outcome in measured.controls if false_alarms(outcome)]
+    return [
+        *(f"{name} changes results and is not caught" for name in missed),
+        *(f"{name} is a good solver and fails items that it should pass" for name in alarmed),
+    ]
+
+
+def change(outcome: Outcome) -> str:
+    if outcome.change_px is None:
+        return "-"
+    if isinstance(outcome.change_px, str):
+        return "none came"
+    return f"{outcome.change_px:.3g}"
+
+
+def times(outcome: Outcome) -> str:
+    """Return the change in units of the noise."""
+    if isinstance(outcome.beyond_noise, float):
+        return f"{outcome.beyond_noise:.2g}"
+    return outcome.beyond_noise or "-"
+
+
+def marks(outcome: Outcome) -> str:
+    return " ".join(
+        (SHORT[layer] if layer in outcome.layers else ".").center(len(SHORT[layer]))
+        for layer in LAYERS
+    )
+
+
+def verdict(outcome: Outcome) -> str:
+    if not effective(outcome):
+        return "harmless" if not outcome.caught else "caught, though nothing changes"
+    if not outcome.caught:
+        return "MISSED"
+    if rightly_named(outcome):
+        return f"{outcome.diagnosis}: right"
+    return f"{outcome.diagnosis or 'not named'}: wrong"
+
+
+def line(outcome: Outcome) -> str:
+    """Return one outcome in one line."""
+    ended = "" if outcome.ended == "whole" else f" ({outcome.ended})"
+    end = verdict(outcome) if outcome.name in COLLECTION else f"{outcome.failed} failed"
+    moved = f"{change(outcome):>9} {times(outcome):>8}"
+    return f"{outcome.name:38} {moved}  {marks(outcome)}  {end}{ended}"
+
+
+def text(measured: Measured) -> str:
+    """Return the whole report for a terminal."""
+    outcomes = counted(measured)
+    lines = [f"{'fault':38} {'px':>9} {'x noise':>8}  {'caught by':36}  diagnosis"]
+    kind = None
+    for outcome in measured.faults:
+        if COLLECTION[outcome.name].kind != kind:
+            kind = COLLECTION[outcome.name].kind
+            lines.append(f"-- {kind}")
+        lines.append(line(outcome))
+    lines += ["", f"{'layer':40} {'alone':>9} {'together':>16}"]
+    for words, alone, so_far in cumulative(outcomes):
+        lines.append(f"{words:40} {of(alone, outcomes):>9} {percent(so_far, outcomes):>16}")
+    lines += ["", *summary(measured)]
+    return "\n".join(lines)
+
+
+def of(count: int, among: list[Outcome]) -> str:
+    return f"{count} of {len(among)}"
+
+
+def percent(count: int, among: list[Outcome]) -> str:
+    return f"{of(count, among)} ({count / len(among):.0%})" if among else "none ran"
+
+
+def summary(measured: Measured) -> list[str]:
+    """Return the sentences under the tables."""
+    outcomes = counted(measured)
+    caught = [outcome for outcome in outcomes if outcome.caught]
+    named = [outcome for outcome in caught if rightly_named(outcome)]
+    idle = [outcome.name for outcome in measured.faults if not effective(outcome)]
+    said = [
+        f"Caught: {percent(len(caught), outcomes)} of the faults that change anything.",
+        f"Named rightly: {percent(len(named), caught)} of those caught.",
+    ]
+    if idle:
+        said.append(f"Harmless, not counted: {', '.join(idle)}.")
+    if len(measured.suites) < 5:
+        said.append(f"Suites that ran: {', '.join(measured.suites)}; the others caught nothing.")
+    for outcome in measured.controls:
+        alarms = false_alarms(outcome)
+        known = outcome.failed - len(alarms)
+        more = f", {known} failed that it cannot be asked" if known else ""
+        skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
+        said.append(
+            f"Good solver {outcome.name}: {len(alarms)} false alarms in {outcome.ran} items"
+            f"{more}{skipped}{': ' + ', '.join(alarms) if alarms else ''}."
+        )
+    said += [f"NOT AS IT SHOULD BE: {words}." for words in broken_promises(measured)]
+    said.append(f"{measured.seconds:.0f} s.")
+    return said
+
+
+def markdown(measured: Measured) -> str:
+    """Return docs/detection.md."""
+    outcomes = counted(measured)
+    caught = [outcome for outcome in outcomes if outcome.caught]
+    named = [outcome for outcome in caught if rightly_named(outcome)]
+    versions = ", ".join(
+        f"{name} {version(name)}" for name in ("numpy", "scipy", "SimpleITK", "torch")
+    )
+    count = f"{len(COLLECTION)} solvers, each good but for one fault"
+    if len(measured.faults) < len(COLLECTION):
+        count += f", of which {len(measured.faults)} were run here"
+    measured_on = (
+        f"Measured on {today()} with pytest-irgate {__version__}, battery {BATTERY_VERSION}, "
+        f"Python {platform.python_version()}, {versions}. This page is written by the command:"
+    )
+    counting = (
+        f"`tests/faults/` holds {count}. {len(outcomes)} of them change an answer on one of "
+        "55 cases beyond the noise (the distance between two of the good solvers below that both "
+        f"pass the case, at least {NOISE_PX:g} px, mean over the image), or spoil a start value, a "
+        "derivative or the caller's state; the others are harmless and not counted. Only what "
+        "fails a run counts as caught."
+    )
+    naming = (
+        f"The diagnosis names {percent(len(named), caught)} of the caught ones rightly: what the "
+        "report says is wrong is one of the names that the fault was given beforehand."
+    )
+    layers = [
+        (words, of(alone, outcomes), percent(so_far, outcomes))
+        for words, alone, so_far in cumulative(outcomes)
+    ]
+    good = [
+        (
+            outcome.name,
+            outcome.ran,
+            len(false_alarms(outcome)),
+            outcome.failed - len(false_alarms(outcome)),
+            outcome.skipped,
+        )
+        for outcome in measured.controls
+    ]
+    parts = [
+        "# What the gate catches",
+        measured_on,
+        "    python tests/faults/rate.py --markdown docs/detection.md",
+        counting,
+        "## By layer",
+        table(("layer", "catches alone", "caught so far"), layers),
+        naming,
+        "## Good solvers",
+        table(("solver", "items", "false alarms", "fails beyond its claims", "skipped"), good),
+        *known_limits(measured.controls),
+        "## Each fault",
+    ]
+    for kind in dict.fromkeys(COLLECTION[outcome.name].kind for outcome in measured.faults):
+        mine = [outcome for outcome in measured.faults if COLLECTION[outcome.name].kind == kind]
+        parts += [
+            f"### {kind.replace('_', ' ').capitalize()}",
+            table(
+                ("fault", "what is wrong", "change, px", "x noise", "caught by", "diagnosis"),
+                [cells(COLLECTION[outcome.name], outcome) for outcome in mine],
+            ),
+        ]
+    parts += ["## Not caught, or not named", not_caught(measured), "## Where they were seen"]
+    parts.append(
+        "\n".join(
+            f"- {outcome.name.replace('_', ' ')}: {COLLECTION[outcome.name].origin}."
+            for outcome in measured.faults
+        )
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def cells(fault: Fault, outcome: Outcome) -> tuple[str, ...]:
+    return (
+        fault.name.replace("_", " "),
+        fault.about.replace("|", "\\|"),
+        change(outcome),
+        times(outcome),
+        ", ".join(outcome.layers) or "nothing",
+        verdict(outcome),
+    )
+
+
+def known_limits(controls: Iterable[Outcome]) -> list[str]:
+    """Return a sentence for each good solver that fails items beyond what it claims to do."""
+    said = []
+    for control in CONTROLS:
+        outcome = next((o for o in controls if o.name == control.name), None)
+        if outcome is None or not outcome.failed:
+            continue
+        reasons = {}
+        for item in outcome.messages:
+            for part, why in control.beyond:
+                if part in item:
+                    reasons.setdefault(why, []).append(item.partition("[")[2].rstrip("]") or item)
+        for why, items in reasons.items():
+            said.append(f"`{control.name}` fails {', '.join(items)}: it {why}.")
+        alarms = false_alarms(outcome)
+        if alarms:
+            said.append(f"`{control.name}` fails without an excuse: {', '.join(alarms)}.")
+    return said
+
+
+def not_caught(measured: Measured) -> str:
+    missed = [outcome for outcome in counted(measured) if not outcome.caught]
+    idle = [outcome for outcome in measured.faults if not effective(outcome)]
+    wrong = [o for o in counted(measured) if o.caught and not rightly_named(o)]
+    lines = [
+        *(f"- Missed: {words(o)}" for o in missed),
+        *(f"- Harmless: {words(o)}" for o in idle),
+        *(f"- Caught, but {called(o)}: {o.name.replace('_', ' ')}." for o in wrong),
+    ]
+    return "\n".join(lines) or "None."
+
+
+def words(outcome: Outcome) -> str:
+    """Return a fault with its measure, one sentence or two."""
+    name = outcome.name.replace("_", " ")
+    moved = f"{change(outcome)} px, {times(outcome)} x noise, on `{outcome.changed_case}`"
+    return f"{name} ({moved}). {COLLECTION[outcome.name].about}"
+
+
+def called(outcome: Outcome) -> str:
+    return f"called *{outcome.diagnosis}*" if outcome.diagnosis else "not named"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])

@@ -1,0 +1,87 @@
+"""What a solver answered on the cases, kept beside the gate's own figures.
+
+The gate measures an answer against the truth. How far a fault moves an answer from that of the
+good solver that it was made of is asked here, from the same calls.
+"""
+
+import functools
+import hashlib
+
+import numpy as np
+
+from irgate_battery import cases
+from irgate_battery.answer import AnswerError, read_answer
+
+
+def recorded(solver):
+    """Return the solver as it is for the gate, and the raw answers that it will have given.
+
+    Returns: a callable with the solver's signature and attributes, and a dict from the digest of
+        both images, the model and the mask to the answer of the first call without a start value.
+    """
+    answers = {}
+
+    @functools.wraps(solver, updated=())
+    def register(fixed, moving, *args, **kwargs):
+        key = None
+        if isinstance(fixed, np.ndarray) and kwargs.get("init") is None:
+            key = _key(fixed, moving, kwargs.get("model"), kwargs.get("mask"))
+        shape = tuple(fixed.shape)
+        answer = solver(fixed, moving, *args, **kwargs)
+        if key is not None and key not in answers:
+            answers[key] = answer, shape
+        return answer
+
+    for name in ("name", "version", "models", "differentiable"):
+        if hasattr(solver, name):
+            setattr(register, name, getattr(solver, name))
+    return register, answers
+
+
+def displacements(answers, digests=None):
+    """Read the answers that are transforms.
+
+    Args:
+        answers: from `recorded`.
+        digests: which of them to read; those of all cases where not given.
+    Returns: `{digest: (H, W, 2) float32}`.
+    """
+    found = {}
+    for digest in digests_of_cases() if digests is None else digests:
+        if digest in answers:
+            try:
+                found[digest] = read_answer(*answers[digest]).displacement.astype(np.float32)
+            except AnswerError:
+                continue
+    return found
+
+
+def digests_of_cases():
+    """Return the digest of every base and battery case, and its id."""
+    return {
+        _key(
+            pair.fixed.astype(np.float32), pair.moving.astype(np.float32), case.model, pair.mask
+        ): case.id
+        for case, pair in ((case, case.pair()) for case in cases())
+    }
+
+
+def distances_px(answers, reference):
+    """Return `{digest: px}`, the mean distance between two solvers' displacements; infinite where
+    the reference has an answer and the other has none."""
+    return {
+        digest: float(np.linalg.norm(answers[digest] - good, axis=-1).mean())
+        if digest in answers
+        else np.inf
+        for digest, good in reference.items()
+    }
+
+
+def _key(fixed, moving, model, mask):
+    digest = hashlib.sha256()
+    for image in (fixed, moving):
+        digest.update(np.ascontiguousarray(image, np.float32).tobytes())
+    digest.update(str(model).encode())
+    if mask is not None:
+        digest.update(np.asarray(mask, bool).tobytes())
+    return digest.hexdigest()
