@@ -93,7 +93,7 @@ def images_swapped(fixed, moving, model, mask, init, intensity):
 @fault(
     origin="displacement networks that return the inverse as minus the field",
     layers="maximum gate, each fixture, ratio, truth",
-    names="negated, inverse",
+    names="inverse by negation",
     item="base synth_rotate_2d",
 )
 def inverse_by_negation(fixed, moving, model, mask, init, intensity):
@@ -175,7 +175,7 @@ def about_the_origin(fixed, moving, model, mask, init, intensity):
 @fault(
     origin="shape is (height, width) and size is (width, height): one is taken for the other",
     layers="maximum gate, each fixture, ratio, truth",
-    names="about the origin, centre N/2",
+    names="H and W swapped, centre N/2",
     item="base synth_rotate_2d",
 )
 def width_and_height_confused(fixed, moving, model, mask, init, intensity):
@@ -189,7 +189,7 @@ def width_and_height_confused(fixed, moving, model, mask, init, intensity):
 @fault(
     origin="torchvision PR 2553 and Lasagne #782: a rotation in the cube [-1, 1]^2 shears",
     layers="maximum gate, each fixture, ratio, truth",
-    names="normalised units",
+    names="turned in normalised units",
     item="base synth_rotate_2d",
 )
 def turned_in_the_normalised_square(fixed, moving, model, mask, init, intensity):
@@ -317,7 +317,7 @@ def doubled_once_too_often(fixed, moving, model, mask, init, intensity):
 @fault(
     origin="a learning rate or a momentum that is left in the answer",
     layers="maximum gate, each fixture, ratio, truth",
-    names="scaled, level scale, stops early",
+    names="scaled",
     item="base synth_translate_2d",
 )
 def nine_tenths(fixed, moving, model, mask, init, intensity):
