@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from irgate_battery.oracle import simpleitk
+
 PICTURES = ("PNGImageIO", "JPEGImageIO", "BMPImageIO", "TIFFImageIO")
 """Formats whose resolution, where there is one, is that of print or of a screen: two photographs
 of one scene at 72 and at 96 dpi do not differ in size."""
@@ -167,8 +169,7 @@ class ImageName:
 
 def _read(name: ImageName) -> tuple[Any, str]:
     """Return SimpleITK's image and the name of the format."""
-    import SimpleITK as sitk
-
+    sitk = simpleitk()
     from irgate_battery.oracle.itk import one_quiet_thread
 
     path = name.path
@@ -206,8 +207,7 @@ def _read_series(name: ImageName, sitk: Any) -> Any:
 
 def _grey(name: ImageName, image: Any, places: tuple[Any, ...]) -> tuple[NDArray[np.float64], str]:
     """Return one slice's grey values, `(H, W)` float64, and their type."""
-    import SimpleITK as sitk
-
+    sitk = simpleitk()
     given = sitk.GetArrayViewFromImage(image)[places]
     kind = given.dtype.name
     colours = image.GetNumberOfComponentsPerPixel()

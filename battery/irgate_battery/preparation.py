@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery.image_file import ImageError, Slice
+from irgate_battery.oracle import simpleitk
 
 SPACING_TOLERANCE = 1e-4
 """Relative: headers hold spacings as float32 or as text of a few digits. Over 1000 px it adds up
@@ -145,8 +146,7 @@ def _size(image: Slice, side: float) -> tuple[int, int]:
 
 def _resampled(image: Slice, side: float) -> NDArray[np.float64]:
     """Return the image on pixels of this side, mm, by cubic B-splines."""
-    import SimpleITK as sitk
-
+    sitk = simpleitk()
     from irgate_battery.oracle.itk import one_quiet_thread
 
     height, width = _size(image, side)

@@ -6,7 +6,10 @@ import re
 import moved
 import numpy as np
 import pytest
-import SimpleITK as sitk
+
+from irgate_battery.oracle import simpleitk
+
+sitk = simpleitk()
 
 NEAR_MM = 0.02
 """Between SimpleITK and the known motion: 64x48 px, linear lookups in waves of 9 px."""
@@ -74,7 +77,8 @@ def test_pairs_alone_have_a_verdict_and_a_last_line_of_their_own(gate, pytester)
 
 
 def test_workers_in_another_folder_report_the_same(gate, report_of):
-    options = (*PICTURES, *MASKED, "--irgate-oracle", "live", "--irgate-json")
+    """Where warnings are errors too: SimpleITK 2.4 warns while a worker imports it, and dies."""
+    options = (*PICTURES, *MASKED, "--irgate-oracle", "live", "-W", "error", "--irgate-json")
     gate(*options, "serial.json", "-p", "no:xdist", **ONLY)
     gate(*options, "parallel.json", "-d", "--tx", "2*popen//chdir=elsewhere", **ONLY)
     serial = report_of("serial.json")

@@ -9,7 +9,8 @@ package does not import SimpleITK; the first call does.
 `python -m irgate_battery.oracle compare` recomputes what is stored; `rewrite` replaces it.
 """
 
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 from irgate_battery.oracle.result import OracleResult, OracleUnavailable
 from irgate_battery.oracle.settings import ORACLE_VERSION, RECIPE
@@ -17,7 +18,18 @@ from irgate_battery.oracle.settings import ORACLE_VERSION, RECIPE
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["ORACLE_VERSION", "RECIPE", "OracleResult", "OracleUnavailable", "solve"]
+__all__ = ["ORACLE_VERSION", "RECIPE", "OracleResult", "OracleUnavailable", "simpleitk", "solve"]
+
+
+def simpleitk() -> Any:
+    """Import SimpleITK and return it, with warnings off.
+
+    SimpleITK 2.4 warns while it is imported, and where warnings are errors it ends the process.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import SimpleITK
+    return SimpleITK
 
 
 def solve(
@@ -28,6 +40,7 @@ def solve(
     mask: "ArrayLike | None" = None,
 ) -> OracleResult:
     """Register `fixed` to `moving`; see `irgate_battery.oracle.registration.solve`."""
+    simpleitk()
     from irgate_battery.oracle import registration
 
     return registration.solve(fixed, moving, model, intensity, mask)
