@@ -1,6 +1,7 @@
 """Files of a user's own: every kind gives the values that were written, or one line that says why
 not."""
 
+import locale
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ def write(name, array, spacing=None, colours=False):
 def write_series(folder, count=LEAST_SIDE + 1):
     """Write a DICOM series whose file names run against its slices; return the volume."""
     folder.mkdir()
+    # Writing DICOM tags leaves the process in the C locale, where text files are ASCII.
+    before = locale.setlocale(locale.LC_ALL)
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
     volume = VOLUME[:count]
@@ -51,6 +54,7 @@ def write_series(folder, count=LEAST_SIDE + 1):
             image.SetMetaData(tag, value)
         writer.SetFileName(str(folder / f"{99 - number}.dcm"))
         writer.Execute(image)
+    locale.setlocale(locale.LC_ALL, before)
     return volume
 
 
