@@ -11,8 +11,8 @@ for all pairs at once; decisions are numbers of a few bytes and are made on the 
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -28,6 +28,7 @@ from irgate_solver._precision import (
     OVERLAP_FLOOR,
     OVERLAP_KEPT,
     PATIENCE,
+    REJECTED,
     SHORT,
 )
 
@@ -36,26 +37,46 @@ RUNNING, CONVERGED, STALLED, EXHAUSTED = range(4)
 point; out of iterations."""
 
 
-@dataclass(frozen=True)
 class Linearisation:
-    """The objective around p.
+    """The objective around p; gradient and matrix are made when first asked for.
+
+    Half of the trial points along a kink are rejected, and need their value only.
 
     Attributes:
         objective: `(B,)`, float64.
         rounding: what changes of it mean nothing, `(B,)`.
-        gradient: g, `(B, n)`.
-        normal: N, symmetric and for descent positive, `(B, n, n)`.
         overlap: valid fraction of the trusted fixed pixels, `(B,)`.
-        noise: the factor that makes a covariance of the gradient of N, `(B,)` (`_uncertainty`).
 
     """
 
-    objective: Tensor
-    rounding: Tensor
-    gradient: Tensor
-    normal: Tensor
-    overlap: Tensor
-    noise: Tensor
+    def __init__(
+        self,
+        objective: Tensor,
+        rounding: Tensor,
+        overlap: Tensor,
+        equations: Callable[[], tuple[Tensor, Tensor]],
+    ) -> None:
+        self.objective, self.rounding, self.overlap = objective, rounding, overlap
+        self._make: Callable[[], tuple[Tensor, Tensor]] | None = equations
+        self._made: tuple[Tensor, Tensor]
+
+    @property
+    def equations(self) -> tuple[Tensor, Tensor]:
+        """The gradient g, `(B, n)`, and N, symmetric and for descent positive, `(B, n, n)`."""
+        if self._make is not None:
+            self._made = self._make()
+            self._make = None  # and with it the images that it holds
+        return self._made
+
+    @property
+    def gradient(self) -> Tensor:
+        """The gradient g, `(B, n)`."""
+        return self.equations[0]
+
+    @property
+    def normal(self) -> Tensor:
+        """N, `(B, n, n)`."""
+        return self.equations[1]
 
 
 class Problem(Protocol):
@@ -163,7 +184,7 @@ class _Course:
             if not self._rejected:
                 self.damping = max(self.damping / DAMPING_RATIO, DAMPING_FLOOR)
         else:
-            self.damping = max(self.damping * DAMPING_RATIO, DAMPING_START)
+            self.damping = max(self.damping * DAMPING_RATIO, REJECTED)
         self._rejected = not accepted
         if drifting or self.damping > DAMPING_CEILING or self._fruitless >= PATIENCE:
             self.state = STALLED
@@ -275,5 +296,15 @@ def _choose(chosen: Sequence[bool], first: Tensor, second: Tensor) -> Tensor:
 def _choose_all(
     chosen: Sequence[bool], first: Linearisation, second: Linearisation
 ) -> Linearisation:
-    pairs = ((getattr(first, field.name), getattr(second, field.name)) for field in fields(first))
-    return Linearisation(*(_choose(chosen, one, other) for one, other in pairs))
+    if all(chosen):
+        return first
+    if not any(chosen):
+        return second
+    equations = zip(first.equations, second.equations, strict=True)
+    gradient, normal = (_choose(chosen, one, other) for one, other in equations)
+    return Linearisation(
+        _choose(chosen, first.objective, second.objective),
+        _choose(chosen, first.rounding, second.rounding),
+        _choose(chosen, first.overlap, second.overlap),
+        lambda: (gradient, normal),
+    )

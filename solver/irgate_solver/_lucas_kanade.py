@@ -66,23 +66,32 @@ def valid_points(
     return inside[:, 0].mul_(inside[:, 1]).mul_(trusted)
 
 
-def normal_matrix(basis: Basis, jacobian: Tensor | None, fit: Fit, jet: _sampling.Jet) -> Tensor:
-    """Return the normal matrix of `fit` by the parameters, `(B, size, size)`.
+def normal_equations(
+    basis: Basis, jacobian: Tensor | None, fit: Fit, jet: _sampling.Jet
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradient of `fit` by the coefficients and by the parameters, and its matrix.
 
-    Where the jet holds second derivatives, and the fit is exact, it is the Hessian of the
+    Where the jet holds second derivatives, and the fit is exact, the matrix is the Hessian of the
     objective (but for the family's own second derivative, `Warp.bend`).
+
+    Returns: `(B, 2ab)`, `(B, size)` and `(B, size, size)`.
     """
-    gain = fit.gain.view(-1, 1, 1)
+    images = fit.psi.unsqueeze(1)
+    if fit.nuisances is not None:
+        images = torch.cat((images, fit.nuisances), 1)
+    shadows = basis.shadows(images, jet.slopes)
+    share = fit.scale * fit.gain
+    by_coefficients = share.unsqueeze(1) * shadows[:, 0]
     weighted = fit.curvature.unsqueeze(1) * jet.slopes
     field = torch.cat((weighted * jet.slopes[:, :1], weighted[:, 1:] * jet.slopes[:, 1:]), 1)
-    normal = gain * basis.normal(field)
+    normal = (share * fit.gain).view(-1, 1, 1) * basis.normal(field)
     if jet.seconds is not None:
-        normal = normal + basis.normal(fit.psi.unsqueeze(1) * jet.seconds)
-    normal = fit.scale.view(-1, 1, 1) * gain * normal
-    for column, share in fit.nuisance:
-        shadow = basis.gradient(column, jet.slopes)
-        normal = normal - share.view(-1, 1, 1) * shadow.unsqueeze(2) * shadow.unsqueeze(1)
-    return pull_normal(jacobian, normal)
+        bent = basis.normal(fit.psi.unsqueeze(1) * jet.seconds)
+        normal = normal + share.view(-1, 1, 1) * bent
+    if fit.shares is not None:
+        cast = shadows[:, 1:]
+        normal = torch.baddbmm(normal, cast.mT, fit.shares.unsqueeze(2) * cast, alpha=-1)
+    return by_coefficients, pull_gradient(jacobian, by_coefficients), pull_normal(jacobian, normal)
 
 
 @dataclass(frozen=True)
@@ -130,29 +139,33 @@ class Forward:
         margin = min(self.sampler.margin * self.level.scale, MOST_MARGIN * min(self.extent))
         return valid_points(points, self.extent, self.level.trusted, margin)
 
-    def linearise(self, p: Tensor) -> Linearisation:
-        """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
+    def compare(self, p: Tensor) -> tuple[_sampling.Jet, Fit]:
+        """Return the moving image around T(x; p) and how it compares to the fixed one."""
         points = self.points(p)
         valid = self.inside(points) if self.region is None else self.region
         jet = self.jet(points, curvature=self.exact)
-        fit = self.metric(self.level.fixed, jet.value, valid, self.exact)
-        jacobian = self.warp.jacobian(p)
-        share = (fit.scale * fit.gain).unsqueeze(1)
-        by_coefficients = share * self.basis.gradient(fit.psi, jet.slopes)
-        gradient = pull_gradient(jacobian, by_coefficients)
-        normal = normal_matrix(self.basis, jacobian, fit, jet)
-        bend = self.warp.bend(p, by_coefficients) if self.exact else None
-        if bend is not None:
-            normal = normal + bend
+        return jet, self.metric(self.level.fixed, jet.value, valid, self.exact)
+
+    def linearise(self, p: Tensor) -> Linearisation:
+        """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
+        jet, fit = self.compare(p)
         objective = fit.objective
+        prior = None
         if self.prior is not None and isinstance(self.warp, _warps.FreeForm):
             energy, slope, curvature = bending(self.warp, p)
             objective = objective + self.prior * energy
-            gradient = gradient + self.prior.unsqueeze(1) * slope
-            normal = normal + self.prior.view(-1, 1, 1) * curvature
+            prior = self.prior.unsqueeze(1) * slope, self.prior.view(-1, 1, 1) * curvature
+
+        def equations() -> tuple[Tensor, Tensor]:
+            jacobian = self.warp.jacobian(p)
+            by_coefficients, gradient, normal = normal_equations(self.basis, jacobian, fit, jet)
+            bend = self.warp.bend(p, by_coefficients) if self.exact else None
+            if bend is not None:
+                normal = normal + bend
+            return (gradient, normal) if prior is None else (gradient + prior[0], normal + prior[1])
+
         overlap = fit.count / total(self.level.trusted).clamp(min=1)
-        noise = fit.noise * fit.count / (fit.count - self.warp.size).clamp(min=1)
-        return Linearisation(objective, fit.rounding, gradient, normal, overlap, noise)
+        return Linearisation(objective, fit.rounding, overlap, equations)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Add the step."""
@@ -245,7 +258,7 @@ class Inverse(View):
         # template's.
         itself = metric(level.fixed, level.fixed, level.trusted, False)
         jet = _sampling.Jet(level.fixed, slopes)
-        self.normal = normal_matrix(self.basis, jacobian, itself, jet)
+        _, _, self.normal = normal_equations(self.basis, jacobian, itself, jet)
         self.count = total(level.trusted).clamp(min=1)
         # J of (1), an image for each parameter: `(B, n, h w)`.
         fields = jacobian.mT.reshape(-1, warp.size, 2, 2, 2).to(slopes.dtype)
@@ -256,11 +269,13 @@ class Inverse(View):
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
         moved, valid = self.look(p)
         fit = self.metric(self.level.fixed, moved, valid, False)
-        sums = (self.steepest @ fit.psi.flatten(1).unsqueeze(-1)).squeeze(-1).to(SOLVE)
-        # T(p) o W(step)^-1 moves the residual by -J step: the gradient by `step` is -J^T psi.
-        gradient = -fit.scale.unsqueeze(1) * sums
-        overlap = fit.count / self.count
-        return Linearisation(fit.objective, fit.rounding, gradient, self.normal, overlap, fit.noise)
+
+        def equations() -> tuple[Tensor, Tensor]:
+            sums = torch.bmm(self.steepest, fit.psi.flatten(1).unsqueeze(-1)).squeeze(-1)
+            # T(p) o W(step)^-1 moves the residual by -J step: the gradient by `step` is -J^T psi.
+            return -fit.scale.unsqueeze(1) * sums.to(SOLVE), self.normal
+
+        return Linearisation(fit.objective, fit.rounding, fit.count / self.count, equations)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Compose with the inverse increment on the right."""

@@ -24,7 +24,7 @@ from irgate_solver._precision import (
     HUBER_WIDTH,
     MAD_TO_SIGMA,
     SOLVE,
-    rounding_of_mean_square,
+    rounding_of_square_sum,
 )
 
 METRICS = ("ssd", "ncc", "huber")
@@ -35,7 +35,7 @@ class Fit:
     """One comparison of f and m.
 
     With J the Jacobian of m, the gradient is scale gain J^T psi, and the normal matrix
-    scale gain (gain J^T diag(curvature) J + sum psi d^2 m) - sum over `nuisance` (t, s) of
+    scale gain (gain J^T diag(curvature) J + sum psi d^2 m) - sum over nuisances (t, s) of
     s (J^T t)(J^T t)^T; without the term of second derivatives where it need not be exact. The
     numbers per pair stay outside of the images: a product less for each pixel.
 
@@ -49,7 +49,8 @@ class Fit:
         scale: 2 over what the objective is a mean of, `(B,)`, float64.
         psi: derivative of rho(r) / 2 by r, zero outside V, `(B, h, w)`.
         curvature: derivative of psi by r, `(B, h, w)`.
-        nuisance: columns of eliminated parameters `(B, h, w)`, each with its s `(B,)`.
+        nuisances: columns t of eliminated parameters, `(B, k, h, w)`, or None.
+        shares: their s, `(B, k)`, or None.
 
     """
 
@@ -61,7 +62,8 @@ class Fit:
     scale: Tensor
     psi: Tensor
     curvature: Tensor
-    nuisance: tuple[tuple[Tensor, Tensor], ...] = ()
+    nuisances: Tensor | None = None
+    shares: Tensor | None = None
 
 
 Metric = Callable[[Tensor, Tensor, Tensor, bool], Fit]
@@ -76,16 +78,17 @@ def total(image: Tensor) -> Tensor:
 
 def squared_differences(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
     """Compare by (1)."""
-    count = total(valid)
+    seen = total(valid)
+    count = seen.clamp(min=1)
     residual = (moved - fixed) * valid
-    mean_square = _mean(total(residual * residual), count)
-    scale = 2.0 / count.clamp(min=1)
+    square = total(residual * residual)
+    scale = 2.0 / count
     return Fit(
-        objective=mean_square,
-        rounding=rounding_of_mean_square(mean_square, count, fixed.dtype),
-        count=count,
+        objective=_mean(square, seen),
+        rounding=rounding_of_square_sum(square, count, fixed.dtype) / count,
+        count=seen,
         gain=torch.ones_like(count),
-        noise=scale * mean_square,
+        noise=scale * square / count,
         scale=scale,
         psi=residual,
         curvature=valid,
@@ -96,24 +99,25 @@ def huber(width: Tensor) -> Metric:
     """Return the comparison by (2) with k = `width` `(B,)`, unit range."""
 
     def compare(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
-        count = total(valid)
+        seen = total(valid)
+        count = seen.clamp(min=1)
         residual = (moved - fixed) * valid
         k = _spread(width, fixed)
         clipped = residual.clamp(-k, k)
         # rho = r^2 - (|r| - k)^2 beyond k, and r = clipped + beyond.
         beyond = residual - clipped
-        mean = _mean(total(residual * residual - beyond * beyond), count)
+        loss = total(residual * residual - beyond * beyond)
         within = (beyond == 0).to(fixed.dtype)
         # psi(r) / r: positive, and its quadratic lies above rho (Huber 1981, 7.8).
         weight = torch.where(beyond == 0, torch.ones_like(residual), clipped / residual)
         curvature = (within if exact else weight) * valid
         return Fit(
-            objective=mean,
-            rounding=rounding_of_mean_square(mean, count, fixed.dtype),
-            count=count,
+            objective=_mean(loss, seen),
+            rounding=rounding_of_square_sum(loss, count, fixed.dtype) / count,
+            count=seen,
             gain=torch.ones_like(count),
             noise=2.0 * total(clipped * clipped) / (count * total(curvature)).clamp(min=1),
-            scale=2.0 / count.clamp(min=1),
+            scale=2.0 / count,
             psi=clipped,
             curvature=curvature,
         )
@@ -128,32 +132,34 @@ def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit
     weights = valid.unsqueeze(1)
     both = torch.stack((fixed, moved), 1)
     means = (both * weights).sum((2, 3), dtype=SOLVE) / count.unsqueeze(1)
-    both = (both - means.to(both.dtype).unsqueeze(-1).unsqueeze(-1)) * weights
+    both = (both - means.to(both.dtype).view(-1, 2, 1, 1)) * weights
     f, m = both.unbind(1)
     tiny = torch.finfo(SOLVE).tiny
-    energies = (both * both).sum((2, 3), dtype=SOLVE)
-    fixed_energy, moved_energy = energies.clamp(min=tiny).unbind(1)
+    fixed_energy, moved_energy = (both * both).sum((2, 3), dtype=SOLVE).add_(tiny).unbind(1)
     gain = total(f * m) / moved_energy
-    residual = m * _spread(gain, fixed) - f
+    scaled = m * _spread(gain, fixed)
+    residual = scaled - f
     square = total(residual * residual)
-    # A part of the image in which either side is flat has no correlation: the worst value, 1.
-    flat = (energies <= tiny).any(1)
     scale = 2.0 / fixed_energy
-    both_gains = scale * gain.square()
-    by_gain = (m, both_gains / moved_energy)
+    squared_gain = gain * gain
     if exact:
-        by_gain = (residual + m * _spread(gain, fixed), scale / moved_energy)
-    rounding = rounding_of_mean_square(square / count, count, fixed.dtype) * count / fixed_energy
+        nuisances = torch.stack((residual + scaled, valid), 1)
+        shares = torch.stack((1.0 / moved_energy, squared_gain / count), 1)
+    else:
+        nuisances = torch.stack((m, valid), 1)
+        shares = squared_gain.unsqueeze(1) / torch.stack((moved_energy, count), 1)
     return Fit(
-        noise=scale * square / count,
-        objective=torch.where(flat, 1.0, square / fixed_energy),
-        rounding=torch.where(flat, 0.0, rounding),
+        # A part of the image in which either side is flat has no correlation: the worst value, 1.
+        objective=(square + tiny) / fixed_energy,
+        rounding=rounding_of_square_sum(square, count, fixed.dtype) / fixed_energy,
         count=seen,
         gain=gain,
+        noise=scale * square / count,
         scale=scale,
         psi=residual,
         curvature=valid,
-        nuisance=(by_gain, (valid, both_gains / count)),
+        nuisances=nuisances,
+        shares=shares * scale.unsqueeze(1),
     )
 
 

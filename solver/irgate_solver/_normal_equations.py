@@ -12,6 +12,7 @@ Kybic & Unser 2003 use the same separability for B-spline deformations.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -70,11 +71,16 @@ class Basis:
             points[:, 1] += self.y.unsqueeze(-1)
             return points
         # Without a product of both coordinates a map is a sum of a row and a column.
-        down = coefficients[..., 0] @ self.rows.mT
-        across = coefficients[:, :, 0, 1:] * self.columns[:, 1]
-        down[:, 1] += self.y
-        across[:, 0] += self.x
+        by_row, by_column = self.origin
+        down = coefficients[..., 0] @ self.rows.mT + by_row
+        across = torch.addcmul(by_column, coefficients[:, :, 0, 1:], self.columns[:, 1])
         return down.unsqueeze(-1) + across.unsqueeze(-2)
+
+    @cached_property
+    def origin(self) -> tuple[Tensor, Tensor]:
+        """The pixels' own coordinates, x then y, as a sum of a row's and a column's part."""
+        by_row = torch.stack((torch.zeros_like(self.y), self.y))
+        return by_row, torch.stack((self.x, torch.zeros_like(self.x)))
 
     def moments(self, images: Tensor) -> Tensor:
         """Return (1) of `images` `(B, k, h, w)`: `(B, k, ab)`, float64."""
@@ -88,7 +94,12 @@ class Basis:
             slopes: dx and dy, `(B, 2, h, w)`.
 
         """
-        return self.moments(psi.unsqueeze(1) * slopes).flatten(1)
+        return self.shadows(psi.unsqueeze(1), slopes).squeeze(1)
+
+    def shadows(self, images: Tensor, slopes: Tensor) -> Tensor:
+        """Return `gradient` of several images `(B, k, h, w)` at once: `(B, k, 2ab)`."""
+        planes = images.unsqueeze(2) * slopes.unsqueeze(1)
+        return self.moments(planes.flatten(1, 2)).view(len(images), images.shape[1], -1)
 
     def normal(self, field: Tensor) -> Tensor:
         """Return the 2 x 2 blocks of (2) for a symmetric field, `(B, 2ab, 2ab)`, float64.

@@ -27,8 +27,9 @@ SOLVE = torch.float64
 DAMPING_START = 1e-3
 """Levenberg-Marquardt damping at the start of each level, relative to the diagonal."""
 DAMPING_RATIO = 10.0
-"""Damping is multiplied by this on rejection, to at least its start value, under which it changes
-no step, and divided by it on acceptance (Marquardt 1963)."""
+"""Damping is multiplied by this on rejection and divided by it on acceptance (Marquardt 1963)."""
+REJECTED = 0.1
+"""Least damping after a rejection: under it the next step would hardly be another."""
 DAMPING_FLOOR = 1e-15
 """Smallest damping: under the rounding of a float64 sum it does nothing any more."""
 DAMPING_CEILING = 1e10
@@ -92,24 +93,24 @@ def final_tolerance(dtype: torch.dtype) -> float:
     return 1e-6 if dtype == torch.float32 else 1e-9
 
 
-def rounding_of_mean_square(mean_square: Tensor, count: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return how far rounding may move a mean of `count` squared residuals of unit-range images.
+def rounding_of_square_sum(square: Tensor, count: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return how far rounding may move a sum of `count` squared residuals of unit-range images.
 
-    A residual carries an error of about eps, so the mean of squares moves by
-    2 eps rms / sqrt(n) at random, and by eps^2; four standard deviations are taken, and float64's
-    own rounding of the sum. Steps that change the objective by less can be neither blamed nor
-    praised, and are accepted: the gradient is far more exact than the value there.
+    A residual carries an error of about eps, so the sum of squares moves by 2 eps times its root
+    at random, and by eps^2 a pixel; four standard deviations are taken, and float64's own rounding
+    of the sum. Steps that change the objective by less can be neither blamed nor praised, and are
+    accepted: the gradient is far more exact than the value there.
 
     Args:
-        mean_square: the objective, `(B,)`, float64.
-        count: number of pixels in the mean, `(B,)`.
+        square: the sum, `(B,)`, float64.
+        count: number of pixels in it, `(B,)`.
         dtype: image type.
     Returns: `(B,)`, float64.
 
     """
     eps = torch.finfo(dtype).eps
-    random = (mean_square / count.clamp(min=1)).sqrt_().mul_(8.0 * eps)
-    return random.add_(eps * eps).add_(mean_square, alpha=8.0 * torch.finfo(SOLVE).eps)
+    random = square.sqrt().mul_(8.0 * eps)
+    return random.add_(count, alpha=eps * eps).add_(square, alpha=8.0 * torch.finfo(SOLVE).eps)
 
 
 @dataclass(frozen=True)

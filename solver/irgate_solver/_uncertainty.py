@@ -38,13 +38,15 @@ def covariance(objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor) -
     """
     extent = (moving.shape[1], moving.shape[2])
     problem = objective.on(objective.level(fixed, moving), extent)
-    at = problem.linearise(p)
+    normal = problem.linearise(p).normal
+    _, fit = problem.compare(p)
+    noise = fit.noise * fit.count / (fit.count - objective.warp.size).clamp(min=1)
     if isinstance(problem.sampler, Linear):
         problem = replace(problem, sampler=LinearOnAverage(problem.sampler.image))
     hessian = replace(problem, exact=True).linearise(p).normal
     inverse, _ = torch.linalg.inv_ex(hessian)
     # With an objective of (1/n) sum r^2 both matrices hold 2/n J^T J, and `noise` 2/n s^2.
-    found = at.noise.view(-1, 1, 1) * (inverse @ at.normal @ inverse.mT)
+    found = noise.view(-1, 1, 1) * (inverse @ normal @ inverse.mT)
     singular = (reciprocal_condition(hessian) < RECIPROCAL_CONDITION).view(-1, 1, 1)
     return torch.where(singular, torch.full_like(found, torch.inf), found)
 

@@ -171,10 +171,8 @@ def test_gradient_and_hessian_are_those_of_the_objective(metric: str, name: str)
     )
     fit = METRICS[metric](fixed, jet.value, valid, True)
     basis = _normal_equations.Basis.of(warp, *grid())
-    by_c = (fit.scale * fit.gain)[:, None] * basis.gradient(fit.psi, jet.slopes)
-    gradient = _normal_equations.pull_gradient(warp.jacobian(p), by_c)
+    by_c, gradient, hessian = _lucas_kanade.normal_equations(basis, warp.jacobian(p), fit, jet)
     torch.testing.assert_close(gradient[0], jacobian_of(objective, p[0]))
-    hessian = _lucas_kanade.normal_matrix(basis, warp.jacobian(p), fit, jet)
     bend = warp.bend(p, by_c)
     hessian = hessian if bend is None else hessian + bend
     torch.testing.assert_close(hessian[0], hessian_of(objective, p[0]))
@@ -194,13 +192,13 @@ def test_correlation_is_one_minus_the_squared_coefficient() -> None:
 
 def test_template_normal_matrix_is_made_once_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    whole = _lucas_kanade.normal_matrix
+    whole = _lucas_kanade.normal_equations
 
-    def counted(*arguments: object) -> torch.Tensor:
+    def counted(*arguments: object) -> tuple[torch.Tensor, ...]:
         calls.append(1)
         return whole(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(_lucas_kanade, "normal_matrix", counted)
+    monkeypatch.setattr(_lucas_kanade, "normal_equations", counted)
     pair = scene.make(scene.field_of(scene.turned((40, 50), 4), (40, 50)))
     fixed, moving = torch.tensor(pair.fixed)[None], torch.tensor(pair.moving)[None]
     level = _pyramid.build(fixed, torch.ones_like(fixed), moving, True)[0]
@@ -256,14 +254,9 @@ class Rosenbrock:
             (torch.stack((zero - 1, zero), 1), torch.stack((-20 * a, zero + 10), 1)), 1
         )
         overlap = (a < self.overlap_ends_at).to(torch.float64)
-        return Linearisation(
-            residual.square().sum(1),
-            zero,
-            2 * (jacobian.mT @ residual[..., None]).squeeze(-1),
-            2 * jacobian.mT @ jacobian,
-            overlap,
-            zero,
-        )
+        gradient = 2 * (jacobian.mT @ residual[..., None]).squeeze(-1)
+        normal = 2 * jacobian.mT @ jacobian
+        return Linearisation(residual.square().sum(1), zero, overlap, lambda: (gradient, normal))
 
     def retract(self, p: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
         return p + step
@@ -304,7 +297,7 @@ def test_singular_normal_matrix_moves_what_is_determined() -> None:
             zero = torch.zeros_like(a)
             normal = torch.diag_embed(torch.tensor([[2.0, 0.0]], dtype=torch.float64))
             gradient = torch.stack((2 * (a - 2), zero), 1)
-            return Linearisation((a - 2).square(), zero, gradient, normal, zero + 1, zero)
+            return Linearisation((a - 2).square(), zero, zero + 1, lambda: (gradient, normal))
 
     start = torch.tensor([[5.0, 7.0]], dtype=torch.float64)
     descent = _levenberg.descend(Valley(), start, iterations=50, tolerance=1e-12)
