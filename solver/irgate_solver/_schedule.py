@@ -99,13 +99,13 @@ class Objective:
         scale = torch.ones_like(span) if self.settings.metric == "ncc" else span * span
         return torch.as_tensor(weight, dtype=_precision.SOLVE, device=span.device) / scale
 
-    def on(self, level: Level, extent: tuple[int, int], sampling: str | None = None) -> Forward:
-        """Return the forward-additive problem of `level`; `sampling` instead of the settings'."""
+    def on(self, level: Level, extent: tuple[int, int]) -> Forward:
+        """Return the forward-additive problem of `level`."""
         return Forward(
             self.warp,
             level_basis(self.warp, level),
             level,
-            _sampling.make_sampler(sampling or self.settings.sampling, level.moving),
+            _sampling.make_sampler(self.settings.sampling, level.moving),
             extent,
             self.metric(),
             self.prior(),
@@ -118,13 +118,40 @@ class Solution:
     """Where a solve ended.
 
     Attributes:
-        descents: in order, the last one on the full images.
-        objective: what the last one minimised.
+        p: the parameters, `(B, n)`.
+        value: the objective there, unit range, `(B,)`.
+        overlap: valid fraction of the trusted fixed pixels, `(B,)`.
+        normal: the normal matrix, `(B, n, n)`.
+        states: how the last descent ended, for each pair.
+        iterations: trial steps of each descent, coarsest first, for each pair.
+        objective: what the last descent minimised.
 
     """
 
-    descents: list[Descent]
+    p: Tensor
+    value: Tensor
+    overlap: Tensor
+    normal: Tensor
+    states: tuple[int, ...]
+    iterations: tuple[tuple[int, ...], ...]
     objective: Objective
+
+    def released(self) -> "Solution":
+        """Return the same in tensors of their own: inference mode's are nothing for autograd."""
+        held = self.objective
+        objective = replace(
+            held,
+            width=None if held.width is None else held.width.clone(),
+            region=None if held.region is None else held.region.clone(),
+        )
+        return replace(
+            self,
+            p=self.p.clone(),
+            value=self.value.clone(),
+            overlap=self.overlap.clone(),
+            normal=self.normal.clone(),
+            objective=objective,
+        )
 
 
 class Schedule:
@@ -194,7 +221,16 @@ class Schedule:
             descents = [*descents, self._descend(problem, p, tolerance)]
             p = descents[-1].p
         last, objective = self._settle_on_full_images(warp, p)
-        return Solution([*descents, last], objective)
+        counts = [descent.iterations for descent in (*descents, last)]
+        return Solution(
+            last.p,
+            last.at.objective,
+            last.at.overlap,
+            last.at.normal,
+            last.state,
+            tuple(zip(*counts, strict=True)),
+            objective,
+        )
 
     def _settle_on_full_images(self, warp: Warp, p: Tensor) -> tuple[Descent, Objective]:
         """Descend to a minimum over a region that is frozen, anew until it is the minimum's own.
@@ -207,13 +243,7 @@ class Schedule:
         objective = self._objective(warp, level, p)
         near = max(_precision.NEAR, self.settings.tolerance)
         problem = objective.on(level, self.extent)
-        if newton and isinstance(warp, LinearWarp):
-            # Linear sampling comes nearly as near at a third of the time. (An FFD in noise has many
-            # minima, and kinks would decide which.)
-            descent = self._descend(objective.on(level, self.extent, "linear"), p, near)
-            descent = self._continue(problem, descent, near)
-        else:
-            descent = self._descend(problem, p, near)
+        descent = self._descend(problem, p, near)
         problem = replace(problem, exact=newton)
         region = found = problem.inside(problem.points(descent.p))
         unsettled = [True] * self.batch

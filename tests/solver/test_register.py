@@ -249,6 +249,21 @@ def test_two_calls_give_the_same_bits_and_change_nothing() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.parametrize("model", ["rigid", "ffd"])
+def test_what_is_returned_may_be_differentiated_through(model: str) -> None:
+    """The solve runs in inference mode, whose tensors autograd refuses to save."""
+    pair = pair_of(model)
+    first = register(pair.fixed, pair.moving, model=model, metric="huber", bending=0.1)
+    weight = torch.ones((), dtype=torch.float64, requires_grad=True)
+    kept = [first.parameters, first.objective, first.overlap, first.reciprocal_condition]
+    kept += [first.displacement(), first.covariance, first.warp(torch.tensor(pair.moving))]
+    sum((weight * tensor).sum() for tensor in kept).backward()
+    assert weight.grad.isfinite()
+    fixed = torch.tensor(pair.fixed, requires_grad=True)
+    register(fixed, pair.moving, model=model, init=first).displacement().sum().backward()
+    assert fixed.grad.isfinite().all()
+
+
 def test_warp_brings_the_moving_image_onto_the_fixed_grid() -> None:
     pair = pair_of("rigid")
     result = register(pair.fixed, pair.moving, model="rigid")
