@@ -61,7 +61,7 @@ def register(fixed: Any, moving: Any, model: str, intensity: str = "same") -> An
 def _adam(parameters: Iterable[torch.Tensor], lr: float) -> torch.optim.Optimizer:
     """Return Adam with a step for the angle that moves the rim as far as a shift's step.
 
-    The angle is in degrees: with the shift's own step, a thousandth, it would get 0.3 degrees far.
+    The angle is in degrees: with the shift's own step, a thousandth, it gets 1.3 degrees far.
     """
     groups = [
         {"params": [p], "lr": lr * (180 / torch.pi if p.numel() == 1 else 1)} for p in parameters
