@@ -1,7 +1,7 @@
 """Judge every named solver that is installed, and write the comparison into docs/libraries.md.
 
     python benchmarks/libraries.py REPORTS [--docs docs/libraries.md] [--only NAME,...]
-                                   [--python NAME=INTERPRETER ...]
+                                   [--python NAME=INTERPRETER ...] [--note TEXT]
 
 Each solver runs the whole gate in a process and an empty folder of its own, one after the other;
 its JSON report is written to REPORTS/NAME.json. Then all reports in REPORTS that belong to named
@@ -54,7 +54,7 @@ def judge(name: str, python: str, reports: Path) -> str | None:
     return f"exit status {run.returncode}: {said[-1]}"
 
 
-def comparison(reports: list[Path]) -> str:
+def comparison(reports: list[Path], note: str) -> str:
     """Return `irgate compare --markdown --cases` of the reports, under their date and machine."""
     command = [sys.executable, "-m", "pytest_irgate.command", "compare", "--markdown", "--cases"]
     run = subprocess.run([*command, *map(str, reports)], capture_output=True, text=True)
@@ -64,8 +64,8 @@ def comparison(reports: list[Path]) -> str:
     machine = json.loads(reports[0].read_text(encoding="utf-8"))["machine"]
     return (
         f"Measured on {written.isoformat()} with Python {machine['python']} on "
-        f"{platform.system()}, {machine['cpu_count']} CPUs, one solver at a time; figures but for "
-        f"the times do not depend on the machine's load.\n\n{run.stdout}"
+        f"{platform.system()}, {machine['cpu_count']} CPUs, one solver at a time. {note}\n\n"
+        f"{run.stdout}"
     )
 
 
@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, help="page whose comparison is replaced")
     parser.add_argument("--only", help="names, comma-separated; all that are not given")
     parser.add_argument("--python", action="append", default=[], metavar="NAME=INTERPRETER")
+    parser.add_argument("--note", default="", help="a sentence on the machine, for the page")
     options = parser.parse_args()
     named = list(ADAPTERS) if options.only is None else [n for n in options.only.split(",") if n]
     interpreters = dict(pair.split("=", 1) for pair in options.python)
@@ -88,7 +89,7 @@ def main() -> None:
         print(f"{name}: {missing or 'judged'}", flush=True)
 
     paths = (options.reports / f"{name}.json" for name in ADAPTERS)
-    table = comparison([path for path in paths if path.is_file()])
+    table = comparison([path for path in paths if path.is_file()], options.note)
     if options.docs is None:
         print(table)
         return

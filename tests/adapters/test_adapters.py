@@ -24,6 +24,10 @@ CONVENTION_PX = 0.1
 """Mean distance to the truth. A wrong convention stands farther off: half a pixel anywhere 0.5, a
 rotation centre half a pixel off 0.18 at 15 degrees; and no library here needs it all."""
 
+CLEAN_PX = 0.012
+"""The same on clean pairs, where the farthest stands 0.010 px off: the wrong `align_corners` on a
+shift of 4 px makes 0.018."""
+
 FREE_FORM_PX = 0.12
 """The same for a dense answer, where it may be judged: SyN and flows are off near the border."""
 
@@ -100,7 +104,7 @@ def test_a_matrix_finds_the_truth(name, case_id):
     needs(name, model=case(case_id).model)
     pair, answer = solved(name, case_id)
     assert answer.matrix is not None
-    assert distance(pair, answer) <= CONVENTION_PX
+    assert distance(pair, answer) <= (CONVENTION_PX if case_id == "brain_mri_real" else CLEAN_PX)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -116,6 +120,15 @@ def test_a_mask_keeps_an_occluder_out(name):
     masked, unmasked = (distance(pair, solve(name, pair, mask=m)) for m in (pair.mask, None))
     assert masked <= CONVENTION_PX
     assert masked < MASK_HELPS * unmasked
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shifted_start_is_heeded(name):
+    """On two fifths in common: what a start says of shifts, where the other is about turns."""
+    pair = case("lena_affine_2d-overlap40").pair()
+    needs(name, model=pair.model, argument="init")
+    start = Matrix(translation(INIT_PX, -INIT_PX / 2).matrix @ pair.truth.matrix)
+    assert distance(pair, solve(name, pair, init=start)) <= CONVENTION_PX
 
 
 @pytest.mark.parametrize("name", NAMES)
