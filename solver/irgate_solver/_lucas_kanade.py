@@ -251,19 +251,16 @@ class Inverse(View):
         if not level.whole:
             level = replace(level, trusted=_inner(level.trusted))
             self.level = level
+        self.count = total(level.trusted).clamp(min=1)
+        # J of (1), an image for each parameter: `(B, n, h w)`.
         slopes = _gradient(level.fixed, level.scale)
-        start = torch.zeros(len(level.fixed), warp.size, dtype=SOLVE, device=level.fixed.device)
-        jacobian = warp.jacobian(start)
+        fields = _fields(warp, slopes.device).to(slopes.dtype)
+        fields = self.rows @ (fields @ self.columns)
+        self.steepest = (slopes.unsqueeze(1) * fields).sum(2).flatten(2)
         # The fit of the fixed image to itself has gain 1 and no residual: its normal matrix is the
         # template's.
         itself = metric(level.fixed, level.fixed, level.trusted, False)
-        jet = _sampling.Jet(level.fixed, slopes)
-        _, _, self.normal = normal_equations(self.basis, jacobian, itself, jet)
-        self.count = total(level.trusted).clamp(min=1)
-        # J of (1), an image for each parameter: `(B, n, h w)`.
-        fields = jacobian.mT.reshape(-1, warp.size, 2, 2, 2).to(slopes.dtype)
-        fields = self.rows @ (fields @ self.columns)
-        self.steepest = (slopes.unsqueeze(1) * fields).sum(2).flatten(2)
+        self.normal = _template_normal(self.steepest, itself)
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
@@ -284,6 +281,29 @@ class Inverse(View):
     def length(self, step: Tensor) -> Tensor:
         """Return how far `step` moves the probe points, px."""
         return _warps.length(self.warp, step)
+
+
+@constant
+def _fields(warp: LinearWarp, device: torch.device) -> Tensor:
+    """Return the coefficients of dT/dp at the identity, `(n, 2, 2, 2)`."""
+    start = torch.zeros(1, warp.size, dtype=SOLVE, device=device)
+    return warp.jacobian(start)[0].mT.reshape(-1, 2, 2, 2)
+
+
+def _template_normal(steepest: Tensor, itself: Fit) -> Tensor:
+    """Return the normal matrix of the fixed image's fit to itself, `(B, n, n)`.
+
+    Args:
+        steepest: J of (1), `(B, n, h w)`.
+        itself: the fit.
+
+    """
+    weighted = steepest * itself.curvature.flatten(1).unsqueeze(1)
+    normal = itself.scale.view(-1, 1, 1) * torch.bmm(weighted, steepest.mT).to(SOLVE)
+    if itself.nuisances is not None and itself.shares is not None:
+        cast = torch.bmm(itself.nuisances.flatten(2), steepest.mT).to(SOLVE)
+        normal = torch.baddbmm(normal, cast.mT, itself.shares.unsqueeze(2) * cast, alpha=-1)
+    return normal
 
 
 def _gradient(image: Tensor, scale: int) -> Tensor:

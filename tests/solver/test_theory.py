@@ -192,13 +192,13 @@ def test_correlation_is_one_minus_the_squared_coefficient() -> None:
 
 def test_template_normal_matrix_is_made_once_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    whole = _lucas_kanade.normal_equations
+    whole = _lucas_kanade._template_normal
 
-    def counted(*arguments: object) -> tuple[torch.Tensor, ...]:
+    def counted(*arguments: object) -> torch.Tensor:
         calls.append(1)
         return whole(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(_lucas_kanade, "normal_equations", counted)
+    monkeypatch.setattr(_lucas_kanade, "_template_normal", counted)
     pair = scene.make(scene.field_of(scene.turned((40, 50), 4), (40, 50)))
     fixed, moving = torch.tensor(pair.fixed)[None], torch.tensor(pair.moving)[None]
     level = _pyramid.build(fixed, torch.ones_like(fixed), moving, True)[0]
@@ -207,6 +207,24 @@ def test_template_normal_matrix_is_made_once_a_level(monkeypatch: pytest.MonkeyP
     descent = _levenberg.descend(problem, start, iterations=30, tolerance=1e-3)
     assert descent.iterations[0] >= 3
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("name", LINEAR)
+@pytest.mark.parametrize("metric", METRICS)
+def test_template_normal_matrix_is_that_of_the_separable_sums(metric: str, name: str) -> None:
+    """The fixed image's own slopes, fitted to itself, by the way that is tested above."""
+    draw = torch.Generator().manual_seed(6)
+    fixed = torch.rand(1, *SHAPE, generator=draw, dtype=torch.float64)
+    ones, warp = torch.ones_like(fixed), WARPS[name]
+    level = _pyramid.Level(fixed, ones, fixed, 1, True)
+    found = _lucas_kanade.Inverse(warp, level, METRICS[metric]).normal
+    dy, dx = torch.gradient(fixed, dim=(1, 2))
+    jet = Jet(fixed, torch.stack((dx, dy), 1))
+    start = torch.zeros(1, warp.size, dtype=torch.float64)
+    fit = METRICS[metric](fixed, fixed, ones, False)
+    basis = _normal_equations.Basis.of(warp, *grid())
+    _, _, expected = _lucas_kanade.normal_equations(basis, warp.jacobian(start), fit, jet)
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("filler", [0.0, 1e6])
