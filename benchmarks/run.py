@@ -156,7 +156,7 @@ def iteration_over_grid_sample(size: int, rounds: int) -> dict[str, float]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as text."""
-    head = f"{'case':20} {'peer':20} {'rmse':>10} {'to truth':>10} {'ms':>9} {'/oracle':>9}"
+    head = f"{'case':20} {'peer':20} {'rmse':>10} {'to truth':>11} {'ms':>9} {'/oracle':>9}"
     lines = [head, "-" * len(head)]
     for row in rows:
         start = f"{row['case']:20} {row['peer']:20}"
@@ -165,7 +165,7 @@ def table(rows: list[dict[str, Any]]) -> str:
             continue
         lost = "" if row["solved"] else "  not solved"
         lines.append(
-            f"{start} {row['rmse']:10.3e} {row['distance_px']:7.4f} px {1e3 * row['seconds']:9.1f}"
+            f"{start} {row['rmse']:10.3e} {row['distance_px']:8.5f} px {1e3 * row['seconds']:9.1f}"
             f" {row['ratio_to_oracle']:9.4f}{lost}"
         )
     return "\n".join(lines)
