@@ -146,8 +146,9 @@ def check_numbers(
             f"register: huber_width={huber_width!r}; expected a positive residual, in intensities, "
             "or None"
         )
-    weight = torch.as_tensor(bending)
-    if weight.dim() != 0 or not bool(weight >= 0) or not bool(weight.isfinite()):
+    weight = bending.detach() if isinstance(bending, Tensor) else bending
+    single = not isinstance(weight, Tensor) or weight.dim() == 0
+    if not single or not 0 <= float(weight) < math.inf:
         raise ValueError(f"register: bending={bending!r}; expected one number, 0 or more")
     if iterations < 1:
         raise ValueError(f"register: iterations={iterations!r}; expected 1 or more")

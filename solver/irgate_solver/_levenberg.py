@@ -7,7 +7,7 @@ lambda falls tenfold, else it rises tenfold (Marquardt 1963); but the first step
 one that was not leaves it as it is, since where the objective has kinks the smaller one would only
 be rejected again. Algebra is done where the images are,
 for all pairs at once; decisions are numbers of a few bytes and are made on the host, pair by pair
-(`_Course`), which looks at the device twice an iteration.
+(`_Course`), which looks at the device three times an iteration.
 """
 
 import math
@@ -228,16 +228,17 @@ def descend(
         if not any(course.state == RUNNING for course in courses):
             break
         step, info = _damped_step(at, [course.damping for course in courses])
-        lengths = torch.where(info == 0, problem.length(step), torch.nan).tolist()
+        pairs = zip(info.tolist(), problem.length(step).tolist(), strict=True)
+        lengths = [math.nan if failed else length for failed, length in pairs]
         unsolved = [not math.isfinite(length) for length in lengths]
         if any(unsolved):
-            step = _choose(unsolved, torch.zeros_like(step), step)
+            step = choose(unsolved, torch.zeros_like(step), step)
         trial = problem.retract(p, step)
         arrived = [
             course.arrives(length, tolerance)
             for course, length in zip(courses, lengths, strict=True)
         ]
-        p = _choose(arrived, trial, p)
+        p = choose(arrived, trial, p)
         if not any(course.state == RUNNING for course in courses):
             break
         there = problem.linearise(trial)
@@ -248,7 +249,7 @@ def descend(
                 courses, figures, lengths, strict=True
             )
         ]
-        p, at = _choose(accepted, trial, p), _choose_all(accepted, there, at)
+        p, at = choose(accepted, trial, p), _choose_all(accepted, there, at)
     return Descent(
         p,
         at,
@@ -278,13 +279,14 @@ def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> D
         return tuple(one if take else other for take, one, other in pairs)
 
     return Descent(
-        _choose(chosen, first.p, second.p),
+        choose(chosen, first.p, second.p),
         _choose_all(chosen, first.at, second.at),
         *(either(name) for name in ("state", "iterations", "damping", "moved")),
     )
 
 
-def _choose(chosen: Sequence[bool], first: Tensor, second: Tensor) -> Tensor:
+def choose(chosen: Sequence[bool], first: Tensor, second: Tensor) -> Tensor:
+    """Return, pair by pair, `first` where `chosen` and else `second`, `(B, ...)` each."""
     if all(chosen):
         return first
     if not any(chosen):
@@ -301,10 +303,10 @@ def _choose_all(
     if not any(chosen):
         return second
     equations = zip(first.equations, second.equations, strict=True)
-    gradient, normal = (_choose(chosen, one, other) for one, other in equations)
+    gradient, normal = (choose(chosen, one, other) for one, other in equations)
     return Linearisation(
-        _choose(chosen, first.objective, second.objective),
-        _choose(chosen, first.rounding, second.rounding),
-        _choose(chosen, first.overlap, second.overlap),
+        choose(chosen, first.objective, second.objective),
+        choose(chosen, first.rounding, second.rounding),
+        choose(chosen, first.overlap, second.overlap),
         lambda: (gradient, normal),
     )

@@ -54,12 +54,8 @@ class _Linear(ABC):
 
     def matrix(self, p: Tensor) -> Tensor:
         """Return the homogeneous matrix about the pixel origin, `(B, 3, 3)`; differentiable."""
-        linear, shift = self.centred(p)
-        centre = p.new_tensor(self.centre)
-        origin = shift + centre - linear @ centre
-        top = torch.cat((linear, origin.unsqueeze(-1)), -1)
-        bottom = p.new_tensor([0.0, 0.0, 1.0]).expand(len(p), 1, 3)
-        return torch.cat((top, bottom), 1)
+        identity, by_coefficient = _homogeneous(self.centre, self.radius, p.device)
+        return torch.addmm(identity, self.coefficients(p).flatten(1), by_coefficient).view(-1, 3, 3)
 
     @abstractmethod
     def from_centred(self, linear: Tensor, shift: Tensor) -> Tensor:
@@ -188,6 +184,23 @@ def _turning(radius: float, device: torch.device) -> Tensor:
     matrix[2, _X_XI] = matrix[2, _Y_ETA] = radius
     matrix[3, _X_ETA], matrix[3, _Y_XI] = -radius, radius
     return matrix.to(device)
+
+
+@constant
+def _homogeneous(
+    centre: tuple[float, float], radius: float, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return the identity's matrix, `(1, 9)`, and what each coefficient adds, `(8, 9)`.
+
+    xi = (x - centre x) / radius, so a coefficient of xi adds 1 / radius to the matrix's entry of x
+    and takes centre x of that from the shift's.
+    """
+    adds = torch.zeros(2, 2, 2, 3, 3, dtype=SOLVE)
+    for axis in (0, 1):
+        adds[axis, 0, 0, axis, 2] = 1.0
+        adds[axis, 0, 1, axis, 0] = adds[axis, 1, 0, axis, 1] = 1.0 / radius
+        adds[axis, 0, 1, axis, 2], adds[axis, 1, 0, axis, 2] = (-c / radius for c in centre)
+    return torch.eye(3, dtype=SOLVE).view(1, 9).to(device), adds.view(8, 9).to(device)
 
 
 @constant

@@ -202,6 +202,9 @@ class View:
             warp, (level.moving.shape[1], level.moving.shape[2]), level.scale, device
         )
         self.rows, self.columns = self.basis.rows.to(dtype), self.basis.columns.mT.to(dtype)
+        planes = 2 * len(level.fixed)
+        self._left = self.rows.expand(planes, -1, -1)
+        self._right = self.columns.expand(planes, -1, -1)
 
     def look(self, p: Tensor) -> tuple[Tensor, Tensor]:
         """Return the moving image through `p` and where it may be seen, 0/1, `(B, h, w)` each.
@@ -209,7 +212,8 @@ class View:
         It may be seen where the fixed pixel is trusted and maps between the outermost samples.
         """
         c = torch.addcmul(self.identity, self.warp.coefficients(p), self.per_px)
-        grid = self.rows @ (c.to(self.rows.dtype) @ self.columns)
+        across = torch.bmm(c.to(self.rows.dtype).view(-1, 2, 2), self._right)
+        grid = torch.bmm(self._left, across).view(len(p), 2, *self.level.fixed.shape[1:])
         seen = functional.grid_sample(
             self.planes, grid.permute(0, 2, 3, 1), padding_mode="zeros", align_corners=False
         )
@@ -252,8 +256,9 @@ class Inverse(View):
             level = replace(level, trusted=_inner(level.trusted))
             self.level = level
         self.count = total(level.trusted).clamp(min=1)
-        # J of (1), an image for each parameter: `(B, n, h w)`.
-        slopes = _gradient(level.fixed, level.scale)
+        # T(p) o W(step)^-1 moves the residual by -J step, J of (1): -J is kept, an image for each
+        # parameter, `(B, n, h w)`, so that the gradient by `step` is its product with psi.
+        slopes = -_gradient(level.fixed, level.scale)
         fields = _fields(warp, slopes.device).to(slopes.dtype)
         fields = self.rows @ (fields @ self.columns)
         self.steepest = (slopes.unsqueeze(1) * fields).sum(2).flatten(2)
@@ -269,8 +274,7 @@ class Inverse(View):
 
         def equations() -> tuple[Tensor, Tensor]:
             sums = torch.bmm(self.steepest, fit.psi.flatten(1).unsqueeze(-1)).squeeze(-1)
-            # T(p) o W(step)^-1 moves the residual by -J step: the gradient by `step` is -J^T psi.
-            return -fit.scale.unsqueeze(1) * sums.to(SOLVE), self.normal
+            return fit.scale.unsqueeze(1) * sums, self.normal
 
         return Linearisation(fit.objective, fit.rounding, fit.count / self.count, equations)
 
@@ -294,7 +298,7 @@ def _template_normal(steepest: Tensor, itself: Fit) -> Tensor:
     """Return the normal matrix of the fixed image's fit to itself, `(B, n, n)`.
 
     Args:
-        steepest: J of (1), `(B, n, h w)`.
+        steepest: J of (1) or its opposite, `(B, n, h w)`.
         itself: the fit.
 
     """

@@ -44,8 +44,6 @@ class Fit:
         rounding: how far rounding may move the objective, `(B,)`.
         count: number of valid pixels, `(B,)`, float64.
         gain: a of (3), 1 otherwise, `(B,)`, float64.
-        noise: the gradient's variance under independent noise per normal matrix, `(B,)`
-            (`_uncertainty`).
         scale: 2 over what the objective is a mean of, `(B,)`, float64.
         psi: derivative of rho(r) / 2 by r, zero outside V, `(B, h, w)`.
         curvature: derivative of psi by r, `(B, h, w)`.
@@ -58,12 +56,19 @@ class Fit:
     rounding: Tensor
     count: Tensor
     gain: Tensor
-    noise: Tensor
     scale: Tensor
     psi: Tensor
     curvature: Tensor
     nuisances: Tensor | None = None
     shares: Tensor | None = None
+
+    @property
+    def noise(self) -> Tensor:
+        """The gradient's variance under independent noise per normal matrix, `(B,)`.
+
+        With unit range residuals of variance s^2 both hold scale J^T J: scale s^2 (`_uncertainty`).
+        """
+        return self.scale * total(self.psi * self.psi) / total(self.curvature).clamp(min=1)
 
 
 Metric = Callable[[Tensor, Tensor, Tensor, bool], Fit]
@@ -88,7 +93,6 @@ def squared_differences(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool
         rounding=rounding_of_square_sum(square, count, fixed.dtype) / count,
         count=seen,
         gain=torch.ones_like(count),
-        noise=scale * square / count,
         scale=scale,
         psi=residual,
         curvature=valid,
@@ -116,7 +120,6 @@ def huber(width: Tensor) -> Metric:
             rounding=rounding_of_square_sum(loss, count, fixed.dtype) / count,
             count=seen,
             gain=torch.ones_like(count),
-            noise=2.0 * total(clipped * clipped) / (count * total(curvature)).clamp(min=1),
             scale=2.0 / count,
             psi=clipped,
             curvature=curvature,
@@ -154,7 +157,6 @@ def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit
         rounding=rounding_of_square_sum(square, count, fixed.dtype) / fixed_energy,
         count=seen,
         gain=gain,
-        noise=scale * square / count,
         scale=scale,
         psi=residual,
         curvature=valid,

@@ -248,10 +248,7 @@ class Schedule:
         region = found = problem.inside(problem.points(descent.p))
         unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
-            if not any(unsettled):
-                break
-            where = torch.tensor(unsettled, device=self.device).view(-1, 1, 1)
-            region = torch.where(where, found, region)
+            region = _levenberg.choose(unsettled, found, region)
             again = self._continue(
                 replace(problem, region=region), descent, self.settings.tolerance
             )
@@ -263,6 +260,8 @@ class Schedule:
                 was and differs and state == _levenberg.CONVERGED
                 for was, differs, state in zip(unsettled, other, descent.state, strict=True)
             ]
+            if not any(unsettled):
+                break
         return descent, replace(objective, region=region)
 
     def _descend(
