@@ -57,7 +57,9 @@ def judge(name: str, python: str, reports: Path) -> str | None:
 def comparison(reports: list[Path], note: str) -> str:
     """Return `irgate compare --markdown --cases` of the reports, under their date and machine."""
     command = [sys.executable, "-m", "pytest_irgate.command", "compare", "--markdown", "--cases"]
-    run = subprocess.run([*command, *map(str, reports)], capture_output=True, text=True)
+    # From their own folder: the page names the reports, and not where somebody kept them.
+    names = [report.name for report in reports]
+    run = subprocess.run([*command, *names], cwd=reports[0].parent, capture_output=True, text=True)
     if run.returncode:
         sys.exit(run.stderr.strip())
     written = datetime.date.fromtimestamp(max(report.stat().st_mtime for report in reports))

@@ -7,6 +7,7 @@ Where there are several, the first acts first.
 
 import warnings
 from importlib.metadata import version
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,12 @@ def register(
         **given,
     )
     if model == "ffd":
-        return np.array(transformix_deformation_field(images[1], found, log_to_console=False))
+        # It writes the field to a file too, and without being told to where the process stands.
+        with TemporaryDirectory() as folder:
+            field = transformix_deformation_field(
+                images[1], found, log_to_console=False, output_directory=folder
+            )
+            return np.array(field)
     matrix = np.eye(3)
     # A start comes back as the first of them.
     for index in range(found.GetNumberOfParameterMaps()):

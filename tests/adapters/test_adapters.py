@@ -160,6 +160,15 @@ def test_a_dense_start_is_heeded_or_refused_in_words(name):
             solve(name, pair, init=pair.truth)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_it_leaves_no_files_behind(name, tmp_path, monkeypatch):
+    """Some libraries write what they found to where the process stands."""
+    pair = replace(case("bspline_random_2d").pair(), model=solver(name).models[-1])
+    monkeypatch.chdir(tmp_path)
+    solve(name, pair)
+    assert list(tmp_path.iterdir()) == []
+
+
 ONE_SIZE = {"pystackreg", "kornia", "skimage-phase", "skimage-flow"}
 
 
