@@ -28,11 +28,6 @@ from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
 from irgate_solver._warps import LinearWarp, Warp
 
-WHOLE = 1.0 - 1e-3
-"""Sum of a bilinear sample's weights from which on it counts as inside: a thousandth of a pixel
-is what single precision leaves uncertain of a coordinate."""
-
-
 MOST_MARGIN = 1.0 / 8.0
 """The most of the moving image's shorter side that a sampler's margin may take from each border."""
 
@@ -193,32 +188,45 @@ class View:
     def __init__(self, warp: LinearWarp, level: Level) -> None:
         self.warp, self.level = warp, level
         dtype, device = level.fixed.dtype, level.fixed.device
-        self.basis = level_basis(warp, level)
-        # Beside the image, ones: where they come back whole, all neighbours lay inside.
-        self.planes = torch.stack((level.moving, torch.ones_like(level.moving)), 1)
+        basis = level_basis(warp, level)
         # In torch's coordinates of the moving level a linear map is rows @ c @ columns with c of
         # the identity, and what a coefficient (px) adds.
-        self.identity, self.per_px = _normalising(
-            warp, (level.moving.shape[1], level.moving.shape[2]), level.scale, device
+        shape = (level.moving.shape[1], level.moving.shape[2])
+        self.identity, self.per_px = _normalising(warp, shape, level.scale, device)
+        self.rows, self.columns = basis.rows.to(dtype), basis.columns.mT.to(dtype)
+        self._left = self.rows.mT.expand(len(level.fixed), -1, -1)
+        # The outermost samples as distances from the middle, and some rounding.
+        rounding = 4.0 * torch.finfo(dtype).eps
+        self._edge = [1.0 - 1.0 / size + rounding for size in shape]
+        # Room for the grid and for what is inside: fresh memory for each iteration costs as much
+        # as the arithmetic on it.
+        self._grid = torch.empty(
+            len(level.fixed), 2, *level.fixed.shape[1:], dtype=dtype, device=device
         )
-        self.rows, self.columns = self.basis.rows.to(dtype), self.basis.columns.mT.to(dtype)
-        planes = 2 * len(level.fixed)
-        self._left = self.rows.expand(planes, -1, -1)
-        self._right = self.columns.expand(planes, -1, -1)
+        self._inside = torch.empty_like(self._grid)
 
     def look(self, p: Tensor) -> tuple[Tensor, Tensor]:
         """Return the moving image through `p` and where it may be seen, 0/1, `(B, h, w)` each.
 
-        It may be seen where the fixed pixel is trusted and maps between the outermost samples.
+        It may be seen where the fixed pixel is trusted and maps between the outermost samples. The
+        latter is written over by the next look.
         """
         c = torch.addcmul(self.identity, self.warp.coefficients(p), self.per_px)
-        across = torch.bmm(c.to(self.rows.dtype).view(-1, 2, 2), self._right)
-        grid = torch.bmm(self._left, across).view(len(p), 2, *self.level.fixed.shape[1:])
-        seen = functional.grid_sample(
-            self.planes, grid.permute(0, 2, 3, 1), padding_mode="zeros", align_corners=False
-        )
-        whole = torch.ge(seen[:, 1], WHOLE, out=torch.empty_like(seen[:, 1]))
-        return seen[:, 0], whole if self.level.whole else whole.mul_(self.level.trusted)
+        c = c.to(self._grid.dtype)
+        # Without a product of both coordinates a map is a sum of a row and a column.
+        down = torch.bmm(c[..., 0], self._left).unsqueeze(-1)
+        across = (c[:, :, 0, 1:] * self.columns[1]).unsqueeze(-2)
+        torch.add(down, across, out=self._grid)
+        moved = functional.grid_sample(
+            self.level.moving.unsqueeze(1),
+            self._grid.permute(0, 2, 3, 1),
+            padding_mode="border",
+            align_corners=False,
+        ).squeeze(1)
+        torch.abs(self._grid, out=self._inside)
+        x, y = self._inside.unbind(1)
+        seen = x.le_(self._edge[1]).mul_(y.le_(self._edge[0]))
+        return moved, seen if self.level.whole else seen.mul_(self.level.trusted)
 
 
 @constant
