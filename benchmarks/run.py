@@ -21,7 +21,15 @@ import numpy as np
 import torch
 
 import irgate_fixtures
-from irgate_solver import _levenberg, _lucas_kanade, _metrics, _pyramid, _sampling, _warps
+from irgate_solver import (
+    _levenberg,
+    _lucas_kanade,
+    _metrics,
+    _pyramid,
+    _sampling,
+    _template,
+    _warps,
+)
 
 sys.path.insert(0, str(Path(__file__).parent))
 import peers
@@ -134,7 +142,7 @@ def iteration_over_grid_sample(size: int, rounds: int) -> dict[str, float]:
     level = _pyramid.Level(fixed, torch.ones_like(fixed), moving, 1)
     warp = _warps.Affine(size, size)
     metric = _metrics.squared_differences
-    problem = _lucas_kanade.Inverse(warp, level, metric)
+    problem = _template.Inverse(warp, level, metric)
     p = torch.tensor([[1.3, -0.7, 2.0, 1.0, -1.0, 0.5]], dtype=torch.float64)
     y, x = torch.arange(size, dtype=torch.float64), torch.arange(size, dtype=torch.float64)
     grid = _sampling.normalised(_warps.mapped(warp, p, y, x), size, size).float()

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from irgate_solver import _precision
 from irgate_solver._lucas_kanade import Forward, bending
-from irgate_solver._schedule import Objective
+from irgate_solver._objective import Objective
 from irgate_solver._warps import FreeForm
 
 

@@ -10,23 +10,22 @@ With r = gain m(T(x; p)) + offset - f(x) (`_metrics`), Baker & Matthews 2004:
          J = grad m(T(x; p)) dW/dp,   p <- p + step;
      its fixed point is a stationary point of the objective itself.
 
-(1) approaches (linear families only: FFDs are no group), (2) settles.
+(1) approaches (linear families only: FFDs are no group), (2) settles. Here are (2) and what both
+share; (1) is in `_template`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from irgate_solver import _sampling, _warps
-from irgate_solver._constants import constant
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._normal_equations import Basis, basis_of, pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
-from irgate_solver._warps import LinearWarp, Warp
+from irgate_solver._warps import Warp
 
 MOST_MARGIN = 1.0 / 8.0
 """The most of the moving image's shorter side that a sampler's margin may take from each border."""
@@ -176,167 +175,3 @@ def bending(warp: _warps.FreeForm, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     both = torch.kron(torch.eye(2, dtype=SOLVE), warp.bending).to(p.device)
     slope = p @ both
     return (slope * p).sum(1), 2.0 * slope, 2.0 * both
-
-
-class View:
-    """The moving image of one level as a linear map shows it on the level's fixed pixels.
-
-    Bilinear and in the image type throughout: good enough to approach a minimum and to judge a
-    match, while `Forward` settles.
-    """
-
-    def __init__(self, warp: LinearWarp, level: Level) -> None:
-        self.warp, self.level = warp, level
-        dtype, device = level.fixed.dtype, level.fixed.device
-        basis = level_basis(warp, level)
-        # In torch's coordinates of the moving level a linear map is rows @ c @ columns with c of
-        # the identity, and what a coefficient (px) adds.
-        shape = (level.moving.shape[1], level.moving.shape[2])
-        self.identity, self.per_px = _normalising(warp, shape, level.scale, device)
-        self.rows, self.columns = basis.rows.to(dtype), basis.columns.mT.to(dtype)
-        self._left = self.rows.mT.expand(len(level.fixed), -1, -1)
-        # The outermost samples as distances from the middle, and some rounding.
-        rounding = 4.0 * torch.finfo(dtype).eps
-        self._edge = [1.0 - 1.0 / size + rounding for size in shape]
-        # Room for the grid and for what is inside: fresh memory for each iteration costs as much
-        # as the arithmetic on it.
-        self._grid = torch.empty(
-            len(level.fixed), 2, *level.fixed.shape[1:], dtype=dtype, device=device
-        )
-        self._inside = torch.empty_like(self._grid)
-
-    def look(self, p: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the moving image through `p` and where it may be seen, 0/1, `(B, h, w)` each.
-
-        It may be seen where the fixed pixel is trusted and maps between the outermost samples. The
-        latter is written over by the next look.
-        """
-        c = torch.addcmul(self.identity, self.warp.coefficients(p), self.per_px)
-        c = c.to(self._grid.dtype)
-        # Without a product of both coordinates a map is a sum of a row and a column.
-        down = torch.bmm(c[..., 0], self._left).unsqueeze(-1)
-        across = (c[:, :, 0, 1:] * self.columns[1]).unsqueeze(-2)
-        torch.add(down, across, out=self._grid)
-        moved = functional.grid_sample(
-            self.level.moving.unsqueeze(1),
-            self._grid.permute(0, 2, 3, 1),
-            padding_mode="border",
-            align_corners=False,
-        ).squeeze(1)
-        torch.abs(self._grid, out=self._inside)
-        x, y = self._inside.unbind(1)
-        seen = x.le_(self._edge[1]).mul_(y.le_(self._edge[0]))
-        return moved, seen if self.level.whole else seen.mul_(self.level.trusted)
-
-
-@constant
-def _normalising(
-    warp: LinearWarp, shape: tuple[int, int], scale: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Return the identity's coefficients in normalised coordinates, and what a pixel adds.
-
-    Args:
-        warp: the family.
-        shape: the sampled image's (height, width).
-        scale: px between its samples.
-        device: where to.
-    Returns: `(2, 2, 2)` and `(2, 1, 1)`.
-
-    """
-    size = torch.tensor([shape[1], shape[0]], dtype=SOLVE) * scale
-    identity = torch.zeros(2, 2, 2, dtype=SOLVE)
-    identity[:, 0, 0] = (2.0 * torch.tensor(warp.centre) + scale) / size - 1.0
-    identity[0, 0, 1], identity[1, 1, 0] = (2.0 * warp.radius / size).tolist()
-    return identity.to(device), (2.0 / size).view(2, 1, 1).to(device)
-
-
-class Inverse(View):
-    """The inverse-compositional problem (1) of one level; linear families only.
-
-    Everything that depends on the fixed image alone is made once, here. Masked pixels are kept
-    out of the gradient by leaving out, besides them, their neighbours.
-    """
-
-    def __init__(self, warp: LinearWarp, level: Level, metric: Metric) -> None:
-        super().__init__(warp, level)
-        self.metric = metric
-        if not level.whole:
-            level = replace(level, trusted=_inner(level.trusted))
-            self.level = level
-        self.count = total(level.trusted).clamp(min=1)
-        # T(p) o W(step)^-1 moves the residual by -J step, J of (1): -J is kept, an image for each
-        # parameter, `(B, n, h w)`, so that the gradient by `step` is its product with psi.
-        slopes = -_gradient(level.fixed, level.scale)
-        fields = _fields(warp, slopes.device).to(slopes.dtype)
-        fields = self.rows @ (fields @ self.columns)
-        self.steepest = (slopes.unsqueeze(1) * fields).sum(2).flatten(2)
-        # The fit of the fixed image to itself has gain 1 and no residual: its normal matrix is the
-        # template's.
-        itself = metric(level.fixed, level.fixed, level.trusted, False)
-        self.normal = _template_normal(self.steepest, itself)
-
-    def linearise(self, p: Tensor) -> Linearisation:
-        """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
-        moved, valid = self.look(p)
-        fit = self.metric(self.level.fixed, moved, valid, False)
-
-        def equations() -> tuple[Tensor, Tensor]:
-            sums = torch.bmm(self.steepest, fit.psi.flatten(1).unsqueeze(-1)).squeeze(-1)
-            return fit.scale.unsqueeze(1) * sums, self.normal
-
-        return Linearisation(fit.objective, fit.rounding, fit.count / self.count, equations)
-
-    def retract(self, p: Tensor, step: Tensor) -> Tensor:
-        """Compose with the inverse increment on the right."""
-        return self.warp.compose_inverse(p, step)
-
-    def length(self, step: Tensor) -> Tensor:
-        """Return how far `step` moves the probe points, px."""
-        return _warps.length(self.warp, step)
-
-
-@constant
-def _fields(warp: LinearWarp, device: torch.device) -> Tensor:
-    """Return the coefficients of dT/dp at the identity, `(n, 2, 2, 2)`."""
-    start = torch.zeros(1, warp.size, dtype=SOLVE, device=device)
-    return warp.jacobian(start)[0].mT.reshape(-1, 2, 2, 2)
-
-
-def _template_normal(steepest: Tensor, itself: Fit) -> Tensor:
-    """Return the normal matrix of the fixed image's fit to itself, `(B, n, n)`.
-
-    Args:
-        steepest: J of (1) or its opposite, `(B, n, h w)`.
-        itself: the fit.
-
-    """
-    weighted = steepest * itself.curvature.flatten(1).unsqueeze(1)
-    normal = itself.scale.view(-1, 1, 1) * torch.bmm(weighted, steepest.mT).to(SOLVE)
-    if itself.nuisances is not None and itself.shares is not None:
-        cast = torch.bmm(itself.nuisances.flatten(2), steepest.mT).to(SOLVE)
-        normal = torch.baddbmm(normal, cast.mT, itself.shares.unsqueeze(2) * cast, alpha=-1)
-    return normal
-
-
-def _gradient(image: Tensor, scale: int) -> Tensor:
-    """Return central differences by x and y, per full px, one-sided at the image's border.
-
-    Args:
-        image: `(B, h, w)`.
-        scale: px of the full image from one pixel to the next.
-    Returns: `(B, 2, h, w)`.
-
-    """
-    # The mean of the differences to both neighbours, where the border has one twice.
-    right = image[:, :, 1:] - image[:, :, :-1]
-    down = image[:, 1:] - image[:, :-1]
-    right = functional.pad(right, (1, 1), mode="replicate")
-    down = torch.cat((down[:, :1], down, down[:, -1:]), 1)
-    slopes = torch.stack((right[:, :, 1:] + right[:, :, :-1], down[:, 1:] + down[:, :-1]), 1)
-    return slopes.mul_(0.5 / scale)
-
-
-def _inner(trusted: Tensor) -> Tensor:
-    """Return 1 where the pixel and its eight neighbours (inside the image) are trusted."""
-    distrust = (1.0 - trusted).unsqueeze(1)
-    return 1.0 - functional.max_pool2d(distrust, 3, stride=1, padding=1).squeeze(1)

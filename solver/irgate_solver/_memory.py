@@ -2,8 +2,9 @@
 
 glibc maps blocks beyond a threshold freshly and returns them, and what lies free at the heap's end,
 to the system; both thresholds rise to the largest mapped block that was ever freed (mallopt(3),
-M_MMAP_THRESHOLD). A solve makes and frees some hundred images; at 200 px without this a fifth to a
-half of its time goes into page faults (measured: 500 to 11000 of them in a solve, then none).
+M_MMAP_THRESHOLD). A solve makes and frees some hundred images; at 200 px without this a quarter
+of its time goes into page faults (measured on a virtual machine: 500 faults a solve, 11000 for an
+FFD, and then a few).
 """
 
 import torch

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from irgate_solver import _implicit, _inputs, _memory, _precision, _result
 from irgate_solver._levenberg import EXHAUSTED
+from irgate_solver._objective import Settings
 from irgate_solver._result import Result
-from irgate_solver._schedule import Schedule, Settings, Solution
+from irgate_solver._schedule import Schedule, Solution
 
 SAMPLERS = ("linear", "cubic")
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from irgate_solver import _sampling, _uncertainty
 from irgate_solver._levenberg import CONVERGED, EXHAUSTED, STALLED
 from irgate_solver._normal_equations import basis_of
+from irgate_solver._objective import Objective
 from irgate_solver._precision import SOLVE
-from irgate_solver._schedule import Objective
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 

@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _metrics, _sampling
-from irgate_solver._lucas_kanade import View
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
+from irgate_solver._template import View
 from irgate_solver._warps import LinearWarp, Rigid
 
 FAN = 24

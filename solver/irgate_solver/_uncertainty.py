@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from irgate_solver._implicit import reciprocal_condition
+from irgate_solver._objective import Objective
 from irgate_solver._precision import RECIPROCAL_CONDITION
 from irgate_solver._sampling import Linear, LinearOnAverage
-from irgate_solver._schedule import Objective
 from irgate_solver._warps import Warp
 
 

@@ -9,7 +9,15 @@ import torch
 from torch.autograd.functional import hessian as hessian_of
 from torch.autograd.functional import jacobian as jacobian_of
 
-from irgate_solver import _levenberg, _lucas_kanade, _metrics, _normal_equations, _pyramid, _warps
+from irgate_solver import (
+    _levenberg,
+    _lucas_kanade,
+    _metrics,
+    _normal_equations,
+    _pyramid,
+    _template,
+    _warps,
+)
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._sampling import Jet, make_sampler
 
@@ -192,17 +200,17 @@ def test_correlation_is_one_minus_the_squared_coefficient() -> None:
 
 def test_template_normal_matrix_is_made_once_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
-    whole = _lucas_kanade._template_normal
+    whole = _template._template_normal
 
     def counted(*arguments: object) -> torch.Tensor:
         calls.append(1)
         return whole(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(_lucas_kanade, "_template_normal", counted)
+    monkeypatch.setattr(_template, "_template_normal", counted)
     pair = scene.make(scene.field_of(scene.turned((40, 50), 4), (40, 50)))
     fixed, moving = torch.tensor(pair.fixed)[None], torch.tensor(pair.moving)[None]
     level = _pyramid.build(fixed, torch.ones_like(fixed), moving, True)[0]
-    problem = _lucas_kanade.Inverse(_warps.Rigid(40, 50), level, METRICS["ssd"])
+    problem = _template.Inverse(_warps.Rigid(40, 50), level, METRICS["ssd"])
     start = torch.zeros(1, 3, dtype=torch.float64)
     descent = _levenberg.descend(problem, start, iterations=30, tolerance=1e-3)
     assert descent.iterations[0] >= 3
@@ -217,7 +225,7 @@ def test_template_normal_matrix_is_that_of_the_separable_sums(metric: str, name:
     fixed = torch.rand(1, *SHAPE, generator=draw, dtype=torch.float64)
     ones, warp = torch.ones_like(fixed), WARPS[name]
     level = _pyramid.Level(fixed, ones, fixed, 1, True)
-    found = _lucas_kanade.Inverse(warp, level, METRICS[metric]).normal
+    found = _template.Inverse(warp, level, METRICS[metric]).normal
     dy, dx = torch.gradient(fixed, dim=(1, 2))
     jet = Jet(fixed, torch.stack((dx, dy), 1))
     start = torch.zeros(1, warp.size, dtype=torch.float64)
