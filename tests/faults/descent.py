@@ -213,7 +213,6 @@ def init_ignored(fixed, moving, model="affine", mask=None, init=None, intensity=
     origin="a start value of the other library's direction",
     layers="",
     names="init ignored, wrong start, stops early, inverse",
-    spoils="starts",
 )
 class InitInverted(Good):
     """The start value is read as a map from moving to fixed."""

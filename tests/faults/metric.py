@@ -94,9 +94,12 @@ class MeanOverAllPixels(Good):
     """The sum over the valid pixels is divided by the number of all: leaving makes it smaller."""
 
     def metric(self, intensity):
-        return _OverAll() if intensity == "same" else Correlation()
+        self.same = intensity == "same"
+        return _OverAll() if self.same else Correlation()
 
     def worth(self, level, family, p):
+        if not self.same:
+            return super().worth(level, family, p)
         return -self.look(level, family, _OverAll(), p).value
 
 

@@ -31,7 +31,8 @@ class Outcome:
         diagnoses: how often each row says what.
         beyond_noise: how far answers moved from the good solver's, in units of the case's noise, on
             the case where that is most; "inf" where no transform came; None where not measured.
-        change_px: the same distance in px, mean over the image.
+        beyond_tolerance: the same in units of the case's tolerance, over the battery.
+        change_px: the first distance in px, mean over the image.
         changed_case: that case.
         ended: how the process ended: "whole", "crashed" or "hung".
         seconds: wall time.
@@ -47,6 +48,7 @@ class Outcome:
     diagnosis: str | None = None
     diagnoses: dict[str, int] = field(default_factory=dict)
     beyond_noise: float | str | None = None
+    beyond_tolerance: float | str | None = None
     change_px: float | str | None = None
     changed_case: str | None = None
     ended: str = "whole"

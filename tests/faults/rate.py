@@ -169,12 +169,14 @@ def work(name: str, folder: Path, suites: tuple[str, ...]) -> None:
     """Judge one solver here; each row is written as soon as it is there."""
     solver = built(name)
     kept, answers = recorded(solver)
-    passed = set()
+    passed, tolerances = set(), {}
     with open(folder / f"{name}.rows", "w", encoding="utf-8") as rows:
 
         def keep(done):
             if done.row.status == "passed" and done.row.suite in ("base", "battery"):
                 passed.add(done.row.case)
+            if done.row.tolerance_px is not None:
+                tolerances[done.row.case] = done.row.tolerance_px
             print(json.dumps(done.row.to_dict()), file=rows, flush=True)
 
         check_solver(kept, suites=suites, timeout=SOLVE_SECONDS, on_row=keep)
@@ -184,24 +186,35 @@ def work(name: str, folder: Path, suites: tuple[str, ...]) -> None:
         np.savez(folder / f"{name}.npz", **displacements(answers, good))
         (folder / "cases").write_text(json.dumps(names), "utf-8")
     elif COLLECTION[name].spoils != "derivatives":
-        change = change_of(answers, folder, counterpart(solver))
+        change = change_of(answers, folder, counterpart(solver), tolerances)
         (folder / f"{name}.change").write_text(json.dumps(change), "utf-8")
 
 
-def change_of(answers, folder: Path, good: str) -> dict[str, float | str | None]:
-    """Return how far answers are from a good solver's, in px and in units of the case's noise."""
+def change_of(
+    answers, folder: Path, good: str, tolerances: dict[str, float]
+) -> dict[str, float | str | None]:
+    """Return how far answers are from a good solver's: in px, in units of each case's noise and in
+    units of its tolerance, at most."""
     reference = loaded(folder / f"{good}.npz")
     off = distances_px(displacements(answers, reference), reference)
     noise = json.loads((folder / "noise").read_text("utf-8"))
     names = json.loads((folder / "cases").read_text("utf-8"))
     beyond = {digest: off[digest] / noise[digest] for digest in off}
     where = max(beyond, key=beyond.__getitem__)
-    # JSON has no infinity.
+    loosely = [
+        off[digest] / tolerances[names[digest]] for digest in off if names[digest] in tolerances
+    ]
     return {
-        "change_px": off[where] if np.isfinite(off[where]) else "inf",
-        "beyond_noise": beyond[where] if np.isfinite(off[where]) else "inf",
+        "change_px": finite(off[where]),
+        "beyond_noise": finite(beyond[where]),
+        "beyond_tolerance": finite(max(loosely, default=np.inf)),
         "changed_case": names[where],
     }
+
+
+def finite(number: float) -> float | str:
+    """Return a number as JSON can hold it."""
+    return number if np.isfinite(number) else "inf"
 
 
 def measure_noise(controls: list[str], folder: Path) -> None:

@@ -3,11 +3,14 @@
 The detection rate over the whole gate takes minutes: `python tests/faults/rate.py`.
 """
 
+from functools import cache
+
 import pytest
 
 from irgate_battery import (
     CHECKS,
     PUSHES,
+    Case,
     OracleStore,
     Solver,
     cases,
@@ -24,7 +27,20 @@ from .collection import COLLECTION, KINDS, LAYERS
 from .good import Good
 from .outcome import Outcome
 
-CASES = {case.id: case for case in cases()}
+
+@cache
+def images(name):
+    return next(case for case in cases() if case.id == name).pair()
+
+
+class Held(Case):
+    """A case whose images are made once for all tests: a solver gets copies of them."""
+
+    def pair(self):
+        return images(self.id)
+
+
+CASES = {case.id: Held(**vars(case)) for case in cases()}
 CHECKS_BY_NAME = {check.name: check for check in CHECKS}
 RECOVERIES = {
     recovery_name(case, push): (case, push)
@@ -132,8 +148,15 @@ class TestTheTable:
     def test_a_fault_that_gets_by_is_said(self):
         measured = self.measured(Outcome("inverted", beyond_noise=9.0))
         (said,) = detection.broken_promises(measured)
-        assert said == "inverted changes results and is not caught"
+        assert said == "inverted moves answers beyond their tolerance and is not caught"
         assert "NOT AS IT SHOULD BE: inverted" in detection.text(measured)
+
+    def test_what_stays_within_the_tolerance_breaks_no_promise_but_counts_as_missed(self):
+        outcome = Outcome("inverted", beyond_noise=9.0, beyond_tolerance=0.9)
+        measured = self.measured(outcome)
+        assert detection.broken_promises(measured) == []
+        assert detection.cumulative(detection.counted(measured))[-1][2] == 0
+        assert "missed, within the tolerance" in detection.text(measured)
 
     def test_a_good_solver_that_fails_is_said_unless_it_cannot_be_asked(self):
         beyond = Outcome("simpleitk", exit_status=1, messages={"x[a-overlap40]": ""})
