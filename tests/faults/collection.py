@@ -10,9 +10,17 @@ from . import (
     pyramid,
     sampling,
 )
-from .fault import COLLECTION, LAYERS, Fault
+from .fault import ADDED, LAYERS, Fault
 
 KINDS = (conventions, sampling, pyramid, metric, descent, free_form, gradient, protocol)
 """The files, in the order of the report."""
+
+COLLECTION: dict[str, Fault] = {
+    name: fault
+    for module in KINDS
+    for name, fault in ADDED.items()
+    if module.__name__.endswith(f".{fault.kind}")
+}
+"""All faults by name, in that order."""
 
 __all__ = ["COLLECTION", "KINDS", "LAYERS", "Fault"]

@@ -1,9 +1,8 @@
-"""The detection rate: how many faults each layer catches, as lines of text and as a page."""
+"""The detection rate: how many faults each layer catches, and how many are named; in lines."""
 
 import datetime
 import platform
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +11,7 @@ from pytest_irgate import __version__
 
 from .collection import COLLECTION
 from .controls import CONTROLS
-from .fault import LAYERS, Fault
+from .fault import LAYERS
 from .outcome import Outcome
 
 NOISE_PX = 1e-2
@@ -37,18 +36,29 @@ SHORT = dict(zip(LAYERS, ("max", "each", "ratio", "truth", "recov", "grad", "con
 
 @dataclass(frozen=True)
 class Measured:
-    """One run of the command."""
+    """One run of the command.
+
+    Attributes:
+        faults, controls: what became of each faulty and of each good solver.
+        suites: those that ran.
+        seconds: the whole run, wall time.
+        date: the day, ISO.
+        versions: of what it ran with, by name.
+    """
 
     faults: tuple[Outcome, ...]
     controls: tuple[Outcome, ...]
     suites: tuple[str, ...]
     seconds: float
+    date: str = field(
+        default_factory=lambda: datetime.datetime.now(datetime.UTC).date().isoformat()
+    )
+    versions: dict[str, str] = field(default_factory=lambda: versions())
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "version": __version__,
-            "battery": BATTERY_VERSION,
-            "date": today(),
+            "versions": self.versions,
+            "date": self.date,
             "suites": list(self.suites),
             "seconds": self.seconds,
             "faults": [
@@ -66,9 +76,31 @@ class Measured:
             ],
         }
 
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> "Measured":
+        """Read back what `to_dict` wrote; what follows from it is worked out anew."""
+        return cls(
+            faults=tuple(map(Outcome.from_dict, kept["faults"])),
+            controls=tuple(map(Outcome.from_dict, kept["controls"])),
+            suites=tuple(kept["suites"]),
+            seconds=kept["seconds"],
+            date=kept["date"],
+            versions=kept["versions"],
+        )
+
 
 def today() -> str:
     return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def versions() -> dict[str, str]:
+    """Return what this runs with."""
+    return {
+        "pytest-irgate": __version__,
+        "battery": BATTERY_VERSION,
+        "Python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "scipy", "SimpleITK", "torch")},
+    }
 
 
 def effective(outcome: Outcome) -> bool:
@@ -83,6 +115,8 @@ def effective(outcome: Outcome) -> bool:
 def tolerated(outcome: Outcome) -> bool:
     """Whether no answer moves by more than its case's tolerance, which is the room that good
     solvers of other objectives get."""
+    if COLLECTION[outcome.name].spoils != "answers":
+        return False
     return isinstance(outcome.beyond_tolerance, float) and outcome.beyond_tolerance <= 1.0
 
 
@@ -229,138 +263,3 @@ def summary(measured: Measured) -> list[str]:
     said += [f"NOT AS IT SHOULD BE: {words}." for words in broken_promises(measured)]
     said.append(f"{measured.seconds:.0f} s.")
     return said
-
-
-def markdown(measured: Measured) -> str:
-    """Return docs/detection.md."""
-    outcomes = counted(measured)
-    caught = [outcome for outcome in outcomes if outcome.caught]
-    named = [outcome for outcome in caught if rightly_named(outcome)]
-    versions = ", ".join(
-        f"{name} {version(name)}" for name in ("numpy", "scipy", "SimpleITK", "torch")
-    )
-    count = f"{len(COLLECTION)} solvers, each good but for one fault"
-    if len(measured.faults) < len(COLLECTION):
-        count += f", of which {len(measured.faults)} were run here"
-    measured_on = (
-        f"Measured on {today()} with pytest-irgate {__version__}, battery {BATTERY_VERSION}, "
-        f"Python {platform.python_version()}, {versions}. This page is written by the command:"
-    )
-    counting = (
-        f"`tests/faults/` holds {count}. {len(outcomes)} of them change an answer on one of "
-        "55 cases beyond the noise (the distance between two of the good solvers below that both "
-        f"pass the case, at least {NOISE_PX:g} px, mean over the image), or spoil a start value, a "
-        "derivative or the caller's state; the others are harmless and not counted. Only what "
-        "fails a run counts as caught."
-    )
-    plain = [outcome for outcome in outcomes if not tolerated(outcome)]
-    naming = (
-        f"Of the faults that move an answer by more than its case's tolerance, "
-        f"{percent(sum(o.caught for o in plain), plain)} are caught. The tolerance is the room "
-        "that good solvers with other objectives need: the others move answers by less. "
-        f"The diagnosis names {percent(len(named), caught)} of the caught ones rightly: what the "
-        "report says is wrong is one of the names that the fault was given beforehand."
-    )
-    layers = [
-        (words, of(alone, outcomes), percent(so_far, outcomes))
-        for words, alone, so_far in cumulative(outcomes)
-    ]
-    good = [
-        (
-            outcome.name,
-            outcome.ran,
-            len(false_alarms(outcome)),
-            outcome.failed - len(false_alarms(outcome)),
-            outcome.skipped,
-        )
-        for outcome in measured.controls
-    ]
-    parts = [
-        "# What the gate catches",
-        measured_on,
-        "    python tests/faults/rate.py --markdown docs/detection.md",
-        counting,
-        "## By layer",
-        table(("layer", "catches alone", "caught so far"), layers),
-        naming,
-        "## Good solvers",
-        table(("solver", "items", "false alarms", "fails beyond its claims", "skipped"), good),
-        *known_limits(measured.controls),
-        "## Each fault",
-    ]
-    for kind in dict.fromkeys(COLLECTION[outcome.name].kind for outcome in measured.faults):
-        mine = [outcome for outcome in measured.faults if COLLECTION[outcome.name].kind == kind]
-        parts += [
-            f"### {kind.replace('_', ' ').capitalize()}",
-            table(
-                ("fault", "what is wrong", "change, px", "x noise", "caught by", "diagnosis"),
-                [cells(COLLECTION[outcome.name], outcome) for outcome in mine],
-            ),
-        ]
-    parts += ["## Not caught, or not named", not_caught(measured), "## Where they were seen"]
-    parts.append(
-        "\n".join(
-            f"- {outcome.name.replace('_', ' ')}: {COLLECTION[outcome.name].origin}."
-            for outcome in measured.faults
-        )
-    )
-    return "\n\n".join(parts) + "\n"
-
-
-def cells(fault: Fault, outcome: Outcome) -> tuple[str, ...]:
-    return (
-        fault.name.replace("_", " "),
-        fault.about.replace("|", "\\|"),
-        change(outcome),
-        times(outcome),
-        ", ".join(outcome.layers) or "nothing",
-        verdict(outcome),
-    )
-
-
-def known_limits(controls: Iterable[Outcome]) -> list[str]:
-    """Return a sentence for each good solver that fails items beyond what it claims to do."""
-    said = []
-    for control in CONTROLS:
-        outcome = next((o for o in controls if o.name == control.name), None)
-        if outcome is None or not outcome.failed:
-            continue
-        reasons = {}
-        for item in outcome.messages:
-            for part, why in control.beyond:
-                if part in item:
-                    reasons.setdefault(why, []).append(item.partition("[")[2].rstrip("]") or item)
-        for why, items in reasons.items():
-            said.append(f"`{control.name}` fails {', '.join(items)}: it {why}.")
-        alarms = false_alarms(outcome)
-        if alarms:
-            said.append(f"`{control.name}` fails without an excuse: {', '.join(alarms)}.")
-    return said
-
-
-def not_caught(measured: Measured) -> str:
-    missed = [outcome for outcome in counted(measured) if not outcome.caught]
-    idle = [outcome for outcome in measured.faults if not effective(outcome)]
-    wrong = [o for o in counted(measured) if o.caught and not rightly_named(o)]
-    lines = [
-        *(f"- Missed: {words(o)}" for o in missed),
-        *(f"- Harmless: {words(o)}" for o in idle),
-        *(f"- Caught, but {called(o)}: {o.name.replace('_', ' ')}." for o in wrong),
-    ]
-    return "\n".join(lines) or "None."
-
-
-def words(outcome: Outcome) -> str:
-    """Return a fault with its measure, one sentence or two."""
-    name = outcome.name.replace("_", " ")
-    moved = f"{change(outcome)} px, {times(outcome)} x noise, on `{outcome.changed_case}`"
-    return f"{name} ({moved}). {COLLECTION[outcome.name].about}"
-
-
-def called(outcome: Outcome) -> str:
-    return f"called *{outcome.diagnosis}*" if outcome.diagnosis else "not named"
-
-
-def table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])

@@ -16,8 +16,8 @@ LAYERS = (
 )
 """What can catch a fault, from the weakest promise on; each stands for itself."""
 
-COLLECTION: dict[str, "Fault"] = {}
-"""All faults by name, in the order of the files."""
+ADDED: dict[str, "Fault"] = {}
+"""All faults that were read so far, by name."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def fault(
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", made.__name__).lower()
         made.name = name.replace("_", " ")
         suite, _, case = (item or "").partition(" ")
-        COLLECTION[name] = Fault(
+        ADDED[name] = Fault(
             name=name,
             kind=made.__module__.rpartition(".")[2],
             about=" ".join((made.__doc__ or "").split()),

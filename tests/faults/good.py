@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from .metrics import Correlation, SquaredDifferences
+from .objective import Correlation, SquaredDifferences
 from .search import Search
 from .warps import FAMILIES, FreeForm, Grid
 

@@ -6,7 +6,7 @@ from pytest_irgate.adapters import bundled
 
 from .fault import fault
 from .good import Good
-from .metrics import Correlation, SquaredDifferences
+from .objective import Correlation, SquaredDifferences
 
 
 class _MeanFree(SquaredDifferences):

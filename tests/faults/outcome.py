@@ -4,7 +4,7 @@ Only what fails a run counts as caught.
 """
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from irgate_battery import Report, Row
@@ -61,6 +61,11 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> "Outcome":
+        known = {entry.name: kept[entry.name] for entry in fields(cls)}
+        return cls(**{**known, "layers": tuple(kept["layers"])})
 
 
 def outcome_of(name: str, report: Report) -> Outcome:

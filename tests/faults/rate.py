@@ -23,7 +23,7 @@ for folder in ("solver", "battery", "fixtures", ".", "tests"):
 
 import numpy as np  # noqa: E402
 
-from faults import detection  # noqa: E402
+from faults import detection, page  # noqa: E402
 from faults.collection import COLLECTION  # noqa: E402
 from faults.controls import CONTROLS  # noqa: E402
 from faults.good import Good  # noqa: E402
@@ -49,6 +49,20 @@ def main() -> int:
     if arguments.worker:
         work(arguments.worker, Path(arguments.folder), tuple(arguments.suites))
         return 0
+    if arguments.again:
+        measured = detection.Measured.from_dict(json.loads(arguments.again.read_text("utf-8")))
+    else:
+        measured = measure(arguments)
+    print(detection.text(measured))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(measured.to_dict(), indent=1) + "\n", "utf-8")
+    if arguments.markdown:
+        arguments.markdown.write_text(page.markdown(measured), "utf-8")
+    return int(bool(detection.broken_promises(measured)))
+
+
+def measure(arguments: argparse.Namespace) -> detection.Measured:
+    """Run the gate over the good solvers, then over the faults that were chosen."""
     suites = QUICK if arguments.quick else SUITES
     unknown = [n for n in arguments.only if n not in COLLECTION and n not in known_controls()]
     if unknown:
@@ -66,18 +80,12 @@ def main() -> int:
         for_control = run_all(controls, Path(folder), suites, arguments.jobs)
         measure_noise(controls, Path(folder))
         outcomes = run_all(chosen, Path(folder), suites, arguments.jobs)
-    measured = detection.Measured(
+    return detection.Measured(
         faults=tuple(outcomes),
         controls=tuple(for_control),
         suites=suites,
         seconds=time.perf_counter() - start,
     )
-    print(detection.text(measured))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(measured.to_dict(), indent=1) + "\n", "utf-8")
-    if arguments.markdown:
-        arguments.markdown.write_text(detection.markdown(measured), "utf-8")
-    return int(bool(detection.broken_promises(measured)))
 
 
 def parsed() -> argparse.Namespace:
@@ -87,6 +95,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="leave the recovery suite out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all that was measured")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write docs/detection.md")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="tell of a kept run once more")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     parser.add_argument("--suites", nargs="+", default=SUITES, help=argparse.SUPPRESS)

@@ -58,12 +58,14 @@ def displacements(answers, digests=None):
 
 def digests_of_cases():
     """Return the digest of every base and battery case, and its id."""
-    return {
-        _key(
-            pair.fixed.astype(np.float32), pair.moving.astype(np.float32), case.model, pair.mask
-        ): case.id
-        for case, pair in ((case, case.pair()) for case in cases())
-    }
+    return {digest_of(case): case.id for case in cases()}
+
+
+def digest_of(case):
+    """Return the digest under which a case's answer is kept."""
+    pair = case.pair()
+    images = pair.fixed.astype(np.float32), pair.moving.astype(np.float32)
+    return _key(*images, case.model, pair.mask)
 
 
 def distances_px(answers, reference):

@@ -21,11 +21,9 @@ from irgate_battery import (
     recovery_name,
 )
 
-from . import detection
 from .attached import Attached
 from .collection import COLLECTION, KINDS, LAYERS
 from .good import Good
-from .outcome import Outcome
 
 
 @cache
@@ -121,51 +119,3 @@ ITEMS = sorted({fault.item for fault in CHEAP.values()})
 def test_the_good_solver_passes_the_same_items(item):
     good = Attached() if item[0] == "gradient" else Good()
     assert row(good, item).status == "passed"
-
-
-class TestTheTable:
-    """What the command prints, from outcomes made by hand."""
-
-    def measured(self, *outcomes):
-        return detection.Measured(outcomes, (), ("base",), 1.0)
-
-    def test_layers_add_up(self):
-        outcomes = [
-            Outcome("inverted", ("maximum gate", "truth"), 1, beyond_noise=9.0),
-            Outcome("negated", ("truth",), 1, beyond_noise=9.0),
-            Outcome("angle_sign", (), 0, beyond_noise=9.0),
-        ]
-        table = detection.cumulative(outcomes)
-        assert [alone for _, alone, _ in table] == [1, 0, 0, 2, 0, 0, 0]
-        assert [so_far for _, _, so_far in table] == [1, 1, 1, 2, 2, 2, 2]
-
-    def test_what_changes_nothing_is_not_counted(self):
-        idle = Outcome("inverted", beyond_noise=0.9)
-        lost = Outcome("negated", beyond_noise="inf")
-        manners = Outcome("prints", beyond_noise=0.0)
-        assert detection.counted(self.measured(idle, lost, manners)) == [lost, manners]
-
-    def test_a_fault_that_gets_by_is_said(self):
-        measured = self.measured(Outcome("inverted", beyond_noise=9.0))
-        (said,) = detection.broken_promises(measured)
-        assert said == "inverted moves answers beyond their tolerance and is not caught"
-        assert "NOT AS IT SHOULD BE: inverted" in detection.text(measured)
-
-    def test_what_stays_within_the_tolerance_breaks_no_promise_but_counts_as_missed(self):
-        outcome = Outcome("inverted", beyond_noise=9.0, beyond_tolerance=0.9)
-        measured = self.measured(outcome)
-        assert detection.broken_promises(measured) == []
-        assert detection.cumulative(detection.counted(measured))[-1][2] == 0
-        assert "missed, within the tolerance" in detection.text(measured)
-
-    def test_a_good_solver_that_fails_is_said_unless_it_cannot_be_asked(self):
-        beyond = Outcome("simpleitk", exit_status=1, messages={"x[a-overlap40]": ""})
-        alarm = Outcome("good", exit_status=1, messages={"x[a-shift03]": ""})
-        measured = detection.Measured((), (beyond, alarm), (), 1.0)
-        (said,) = detection.broken_promises(measured)
-        assert said.startswith("good ")
-
-    def test_only_a_name_given_beforehand_is_right(self):
-        assert detection.rightly_named(Outcome("inverted", diagnosis="inverse"))
-        assert not detection.rightly_named(Outcome("inverted", diagnosis="identity"))
-        assert not detection.rightly_named(Outcome("inverted"))

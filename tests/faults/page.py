@@ -1,0 +1,157 @@
+"""docs/detection.md: what was measured, as a page."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from .collection import COLLECTION
+from .controls import CONTROLS
+from .detection import (
+    NOISE_PX,
+    Measured,
+    change,
+    counted,
+    cumulative,
+    effective,
+    false_alarms,
+    of,
+    percent,
+    rightly_named,
+    times,
+    tolerated,
+    verdict,
+)
+from .fault import Fault
+from .outcome import Outcome
+
+
+def markdown(measured: Measured) -> str:
+    """Return docs/detection.md."""
+    outcomes = counted(measured)
+    caught = [outcome for outcome in outcomes if outcome.caught]
+    named = [outcome for outcome in caught if rightly_named(outcome)]
+    count = f"{len(COLLECTION)} solvers, each good but for one fault"
+    if len(measured.faults) < len(COLLECTION):
+        count += f", of which {len(measured.faults)} were run here"
+    with_what = ", ".join(f"{name} {number}" for name, number in measured.versions.items())
+    measured_on = (
+        f"Measured on {measured.date} with {with_what}, in {measured.seconds / 60:.0f} minutes. "
+        "This page is written by the command:"
+    )
+    counting = (
+        f"`tests/faults/` holds {count}. {len(outcomes)} of them change an answer on one of "
+        "55 cases beyond the noise (the distance between two of the good solvers below that both "
+        f"pass the case, at least {NOISE_PX:g} px, mean over the image), or spoil a start value, a "
+        "derivative or the caller's state; the others are harmless and not counted. Only what "
+        "fails a run counts as caught."
+    )
+    plain = [outcome for outcome in outcomes if not tolerated(outcome)]
+    naming = (
+        f"Of the faults that move an answer by more than its case's tolerance, "
+        f"{percent(sum(o.caught for o in plain), plain)} are caught. The tolerance is the room "
+        "that good solvers with other objectives need: the others move answers by less. "
+        f"The diagnosis names {percent(len(named), caught)} of the caught ones rightly: what the "
+        "report says is wrong is one of the names that the fault was given beforehand."
+    )
+    layers = [
+        (words, of(alone, outcomes), percent(so_far, outcomes))
+        for words, alone, so_far in cumulative(outcomes)
+    ]
+    good = [
+        (
+            outcome.name,
+            outcome.ran,
+            len(false_alarms(outcome)),
+            outcome.failed - len(false_alarms(outcome)),
+            outcome.skipped,
+        )
+        for outcome in measured.controls
+    ]
+    parts = [
+        "# What the gate catches",
+        measured_on,
+        "    python tests/faults/rate.py --markdown docs/detection.md",
+        counting,
+        "## By layer",
+        table(("layer", "catches alone", "caught so far"), layers),
+        naming,
+        "## Good solvers",
+        table(("solver", "items", "false alarms", "fails beyond its claims", "skipped"), good),
+        *known_limits(measured.controls),
+        "## Each fault",
+    ]
+    for kind in dict.fromkeys(COLLECTION[outcome.name].kind for outcome in measured.faults):
+        mine = [outcome for outcome in measured.faults if COLLECTION[outcome.name].kind == kind]
+        parts += [
+            f"### {kind.replace('_', ' ').capitalize()}",
+            table(
+                ("fault", "what is wrong", "change, px", "x noise", "caught by", "diagnosis"),
+                [cells(COLLECTION[outcome.name], outcome) for outcome in mine],
+            ),
+        ]
+    parts += ["## Not caught, or not named", not_caught(measured), "## Where they were seen"]
+    parts.append(
+        "\n".join(
+            f"- {outcome.name.replace('_', ' ')}: {COLLECTION[outcome.name].origin}."
+            for outcome in measured.faults
+        )
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def cells(fault: Fault, outcome: Outcome) -> tuple[str, ...]:
+    return (
+        fault.name.replace("_", " "),
+        fault.about.replace("|", "\\|"),
+        change(outcome),
+        times(outcome),
+        ", ".join(outcome.layers) or "nothing",
+        verdict(outcome),
+    )
+
+
+def known_limits(controls: Iterable[Outcome]) -> list[str]:
+    """Return a sentence for each good solver that fails items beyond what it claims to do."""
+    said = []
+    for control in CONTROLS:
+        outcome = next((o for o in controls if o.name == control.name), None)
+        if outcome is None or not outcome.failed:
+            continue
+        reasons = {}
+        for item in outcome.messages:
+            for part, why in control.beyond:
+                if part in item:
+                    reasons.setdefault(why, []).append(item.partition("[")[2].rstrip("]") or item)
+        for why, items in reasons.items():
+            said.append(f"`{control.name}` fails {', '.join(items)}: it {why}.")
+        alarms = false_alarms(outcome)
+        if alarms:
+            said.append(f"`{control.name}` fails without an excuse: {', '.join(alarms)}.")
+    return said
+
+
+def not_caught(measured: Measured) -> str:
+    missed = [outcome for outcome in counted(measured) if not outcome.caught]
+    idle = [outcome for outcome in measured.faults if not effective(outcome)]
+    wrong = [o for o in counted(measured) if o.caught and not rightly_named(o)]
+    lines = [
+        *(f"- Missed: {words(o)}" for o in missed),
+        *(f"- Harmless: {words(o)}" for o in idle),
+        *(f"- Caught, but {called(o)}: {o.name.replace('_', ' ')}." for o in wrong),
+    ]
+    return "\n".join(lines) or "None."
+
+
+def words(outcome: Outcome) -> str:
+    """Return a fault with its measure, one sentence or two."""
+    name = outcome.name.replace("_", " ")
+    moved = f"{change(outcome)} px, {times(outcome)} x noise, on `{outcome.changed_case}`"
+    return f"{name} ({moved}). {COLLECTION[outcome.name].about}"
+
+
+def called(outcome: Outcome) -> str:
+    return f"called *{outcome.diagnosis}*" if outcome.diagnosis else "not named"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])
