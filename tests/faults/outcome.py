@@ -27,6 +27,7 @@ class Outcome:
         failed: how many items failed.
         skipped: how many were skipped.
         ran: how many items there were in all.
+        suites: of which suites.
         diagnosis: what the report says is wrong, or None.
         diagnoses: how often each row says what.
         beyond_noise: how far answers moved from the good solver's, in units of the case's noise, on
@@ -45,6 +46,7 @@ class Outcome:
     failed: int = 0
     skipped: int = 0
     ran: int = 0
+    suites: tuple[str, ...] = ()
     diagnosis: str | None = None
     diagnoses: dict[str, int] = field(default_factory=dict)
     beyond_noise: float | str | None = None
@@ -65,7 +67,7 @@ class Outcome:
     @classmethod
     def from_dict(cls, kept: dict[str, Any]) -> "Outcome":
         known = {entry.name: kept[entry.name] for entry in fields(cls)}
-        return cls(**{**known, "layers": tuple(kept["layers"])})
+        return cls(**{**known, "layers": tuple(kept["layers"]), "suites": tuple(kept["suites"])})
 
 
 def outcome_of(name: str, report: Report) -> Outcome:
@@ -79,6 +81,7 @@ def outcome_of(name: str, report: Report) -> Outcome:
         failed=len(bad),
         skipped=sum(row.status == "skipped" for row in report.rows),
         ran=len(report.rows),
+        suites=tuple(dict.fromkeys(row.suite for row in report.rows)),
         diagnosis=said(report, named),
         diagnoses=dict(named.most_common()),
         messages={row.id: row.message for row in bad},
