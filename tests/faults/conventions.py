@@ -44,7 +44,7 @@ def turn(angle):
 
 @fault(
     origin="pyxem #490: shifts came back transposed, rows first in one library and columns in one",
-    layers="maximum gate, each fixture, ratio, truth, gradient, contract",
+    layers="maximum gate, each fixture, ratio, truth, contract",
     names="x and y swapped, axis_order",
     item="contract axis_order",
 )
