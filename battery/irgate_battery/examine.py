@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from irgate_battery.catalogue import Case
-from irgate_battery.contract import Check, Violation
+from irgate_battery.contract import Check, NotAsked, Violation
 from irgate_battery.diagnosis import Explanation, explain
 from irgate_battery.diagnosis.pattern import SEPARATOR
 from irgate_battery.diagnosis.probes import probe
@@ -57,7 +57,10 @@ def examine_check(
     row = first_fields("contract", check.name)
 
     def examine() -> Row:
-        check.run(solver, timeout)
+        try:
+            check.run(solver, timeout)
+        except NotAsked as reason:
+            return Row(**row, status="skipped", message=str(reason))
         return Row(**row)
 
     return guarded(examine, row)

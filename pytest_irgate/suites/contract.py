@@ -37,6 +37,16 @@ def test_identity(irgate_bench: Bench) -> None:
     irgate_bench.check("identity")
 
 
+def test_family(irgate_bench: Bench) -> None:
+    """A matrix lies in the family that was asked for."""
+    irgate_bench.check("family")
+
+
+def test_brightness(irgate_bench: Bench) -> None:
+    """Told that brightness varies, it does not care."""
+    irgate_bench.check("brightness")
+
+
 def test_prints_nothing(irgate_bench: Bench) -> None:
     """Standard output is left to the caller."""
     irgate_bench.check("prints_nothing")

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from irgate_battery.contract import CHECKS, Violation
+import irgate_fixtures
+from irgate_battery.contract import CHECKS, NotAsked, Violation
+from irgate_battery.contract.arguments import FAMILY_PX, SHEAR, sheared_pair
 from irgate_battery.protocol import Solver, SolverFault
 
 BY_NAME = {check.name: check for check in CHECKS}
@@ -31,6 +33,8 @@ FAULTS = {
     "input_unchanged": ("writing", r"wrote into its input: \d+ of \d+ pixels of fixed"),
     "repeatable": ("drawing", "a different answer on each call"),
     "identity": ("drawing", "moved an image against itself"),
+    "family": ("shearing", r"asked for a translation and returned a matrix that is none"),
+    "brightness": ("dazzled", r"moved its answer by 0\.\d+ px where moving became 0\.5 moving"),
     "prints_nothing": ("printing", "printed 19 characters.*'level 1: converged'"),
     "global_state_unchanged": ("seeding", "numpy's global random generator"),
 }
@@ -40,7 +44,7 @@ FAULTS = {
 def test_the_fault_that_it_is_there_for_fails(check, monkeypatch):
     name, words = FAULTS[check]
     if check == "identity":
-        monkeypatch.setattr("irgate_battery.contract.IDENTITY_PX", 1e-9)
+        monkeypatch.setattr("irgate_battery.contract.answers.IDENTITY_PX", 1e-9)
     with pytest.raises((Violation, SolverFault), match=words) as fault:
         run(check, importlib.import_module(name).register)
     assert "\n" not in str(fault.value)
@@ -121,3 +125,46 @@ def test_a_solver_is_asked_for_a_model_that_it_has():
     register.models = ("affine", "ffd")
     run("output_form", register)
     assert asked == ["affine"]
+
+
+def test_what_a_solver_was_not_told_it_is_not_held_to():
+    with pytest.raises(NotAsked, match="takes no model"):
+        run("family", lambda fixed, moving: np.eye(3))
+    with pytest.raises(NotAsked, match="takes no intensity"):
+        run("brightness", lambda fixed, moving: np.eye(3))
+
+    def affine_only(fixed, moving, model):
+        return np.eye(3)
+
+    affine_only.models = ("affine", "ffd")
+    with pytest.raises(NotAsked, match="neither a translation nor a rigid model"):
+        run("family", affine_only)
+
+
+def test_each_family_holds_its_own_members():
+    """The nearest rotation is found, whatever its angle; a shear or a scale is none."""
+    shape = sheared_pair().fixed.shape
+
+    def answering(matrix):
+        def register(fixed, moving, model):
+            return np.asarray(matrix)
+
+        register.models = ("rigid",)
+        return register
+
+    for angle in (0.0, 0.3, -2.0, np.pi):
+        run("family", answering(irgate_fixtures.rigid(angle, 3.0, -1.0, shape).matrix))
+    for linear in (SHEAR, 1.001 * np.eye(2), np.diag([1.0, -1.0])):
+        with pytest.raises(Violation, match="asked for a rigid"):
+            run("family", answering(irgate_fixtures.affine(linear, 0, 0, shape).matrix))
+    rounding = FAMILY_PX / max(shape) / 10
+    run("family", answering(irgate_fixtures.affine((1 + rounding) * np.eye(2), 0, 0, shape).matrix))
+
+
+def test_a_field_promises_no_family():
+    field = irgate_fixtures.affine(SHEAR, 0, 0, sheared_pair().fixed.shape)
+
+    def register(fixed, moving, model):
+        return field.displacement(fixed.shape)
+
+    run("family", register)

@@ -31,4 +31,4 @@ def test_the_plan_names_every_item_of_a_complete_run(pytester):
     collected = [line for line in result.outlines if line.startswith("irgate/")]
     plan = [item_id(suite, case) for suite, names in Plan().expected().items() for case in names]
     assert collected == plan
-    assert len(plan) == 8 + 5 + 50 + 15 + 5
+    assert len(plan) == 10 + 5 + 50 + 15 + 5

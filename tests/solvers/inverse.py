@@ -9,7 +9,7 @@ STEPS = 40
 """x = y - u(x), from x = y: a contraction wherever the field does not fold."""
 
 
-def register(fixed, moving):
+def register(fixed, moving, model=None, intensity=None):
     known = knowing.truth(fixed, moving)
     if known.matrix is None:
         grid = pixel_grid(fixed.shape)

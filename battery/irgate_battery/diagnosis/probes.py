@@ -195,9 +195,10 @@ def _by_start(asked: _Asked) -> Explanation | None:
         return _found(
             asked,
             "worsens its start",
-            "your solver makes its start worse: started at the truth it leaves for a larger RMSE, "
-            "and a step that does not improve was accepted (a wrong sign, a wrong side, a wrong "
-            "scale, or the last step returned instead of the best); it ends",
+            "your solver makes its start worse: started at the truth it leaves for a larger RMSE. "
+            "Either a step that does not improve was accepted (a wrong sign, side or scale, or the "
+            "last step returned instead of the best), or its own objective counts what it should "
+            "not, such as pixels beyond the border; it ends",
             asked.off(there),
         )
     return _found(
