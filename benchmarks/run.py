@@ -4,8 +4,9 @@
 
 Wants `pip install opencv-python-headless pystackreg` besides the project; a peer that is missing is
 left out and named. Peers take turns within a round, and a time is the median over the rounds, so
-that a busy machine slows all of them alike; compare ratios, not seconds. Everything runs in one
-thread. FFDs by SimpleITK take half a minute and are measured once.
+that a busy machine slows all of them alike; compare ratios, not seconds. Beside it stands the least
+processor time of a round, which a busy machine disturbs less. Everything runs in one thread. FFDs
+by SimpleITK take half a minute and more and are measured once.
 """
 
 import argparse
@@ -100,23 +101,25 @@ def residual(case: peers.Case, field: np.ndarray) -> float:
 def compare(name: str, case: peers.Case, truth: np.ndarray, rounds: int) -> list[dict[str, Any]]:
     """Measure all peers on one pair, in turns."""
     times: dict[str, list[float]] = {peer: [] for peer in peers.PEERS}
+    works: dict[str, list[float]] = {peer: [] for peer in peers.PEERS}
     fields: dict[str, np.ndarray] = {}
     notes: dict[str, str] = {}
     for turn in range(rounds + 1):
         for peer, function in peers.PEERS.items():
             if peer in notes or (times[peer] and times[peer][0] > SLOW):
                 continue
-            start = time.perf_counter()
+            start, before = time.perf_counter(), time.process_time()
             try:
                 fields[peer] = function(case)
             except peers.NotSupported as reason:
                 notes[peer] = str(reason)
             except Exception as error:  # a peer that fails is a result, whatever it raises
                 notes[peer] = f"failed: {type(error).__name__}: {' '.join(str(error).split())[:80]}"
-            elapsed = time.perf_counter() - start
+            elapsed, work = time.perf_counter() - start, time.process_time() - before
             # The first turn warms up, but for those that are too slow to run again.
             if peer not in notes and (turn or elapsed > SLOW):
                 times[peer].append(elapsed)
+                works[peer].append(work)
     rows = []
     oracle_time = statistics.median(times["SimpleITK oracle"] or [float("nan")])
     for peer in peers.PEERS:
@@ -128,6 +131,7 @@ def compare(name: str, case: peers.Case, truth: np.ndarray, rounds: int) -> list
                 "rmse": residual(case, fields[peer]),
                 "distance_px": float(distance.mean()),
                 "seconds": seconds,
+                "cpu_seconds": min(works[peer]),
                 "ratio_to_oracle": seconds / oracle_time,
                 "solved": bool(distance.mean() < LOST_PX),
             }
@@ -164,7 +168,8 @@ def iteration_over_grid_sample(size: int, rounds: int) -> dict[str, float]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as text."""
-    head = f"{'case':20} {'peer':20} {'rmse':>10} {'to truth':>11} {'ms':>9} {'/oracle':>9}"
+    head = f"{'case':20} {'peer':20} {'rmse':>10} {'to truth':>11}"
+    head += f" {'ms':>9} {'cpu ms':>9} {'/oracle':>9}"
     lines = [head, "-" * len(head)]
     for row in rows:
         start = f"{row['case']:20} {row['peer']:20}"
@@ -174,6 +179,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         lost = "" if row["solved"] else "  not solved"
         lines.append(
             f"{start} {row['rmse']:10.3e} {row['distance_px']:8.5f} px {1e3 * row['seconds']:9.1f}"
+            f" {1e3 * row['cpu_seconds']:9.1f}"
             f" {row['ratio_to_oracle']:9.4f}{lost}"
         )
     return "\n".join(lines)
