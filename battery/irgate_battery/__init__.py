@@ -36,8 +36,8 @@ from irgate_battery.examine import (
 )
 from irgate_battery.gate import evaluate, has_failed
 from irgate_battery.judge import Measurement, measure
-from irgate_battery.own_examination import examine_pair
-from irgate_battery.own_pairs import OwnPair, PairError, own_pairs
+from irgate_battery.own.examination import examine_pair
+from irgate_battery.own.named import OwnPair, PairError, own_pairs
 from irgate_battery.plan import PAIR, SUITES, Plan, item_id, recovery_name
 from irgate_battery.protocol import MODELS, NotASolver, Solver, SolverFault
 from irgate_battery.recovery import PUSHES

@@ -15,8 +15,8 @@ from irgate_battery.examine import (
     examine_recovery,
 )
 from irgate_battery.gate import evaluate, has_failed
-from irgate_battery.own_examination import examine_pair
-from irgate_battery.own_pairs import own_pairs
+from irgate_battery.own.examination import examine_pair
+from irgate_battery.own.named import own_pairs
 from irgate_battery.plan import PAIR, SUITES, Plan, item_id
 from irgate_battery.protocol import Solver
 from irgate_battery.report import Report, SolverIdentity
@@ -45,7 +45,7 @@ def check_solver(
         plan: seed and number of the battery's cases; the default ones if not given.
         strict: whether the mean ratio decides the exit status too.
         pairs: your own images, each `"fixed.png,moving.png[,mask.png][,model][,same|varying]"`
-            (see `irgate_battery.own_pairs`); they are judged after the suites.
+            (see `irgate_battery.own.named`); they are judged after the suites.
         on_row: called with each item's result as soon as it is there.
     Returns: the report; `print` shows it, `.passed` says it, `.to_json()` keeps it.
     Raises: NotASolver; ValueError for an unknown suite or oracle mode; PairError, a ValueError, for

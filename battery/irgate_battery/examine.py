@@ -19,7 +19,7 @@ from irgate_battery.diagnostics import RECOVERY_LIMIT
 from irgate_battery.gradient import TOLERANCE as GRADIENT_TOLERANCE
 from irgate_battery.gradient import GradientError, compare_gradients, gradient_fault
 from irgate_battery.judge import Measurement, measure
-from irgate_battery.own_pairs import PairError
+from irgate_battery.own.named import PairError
 from irgate_battery.plan import PAIR, item_id, recovery_name
 from irgate_battery.protocol import Solver, SolverFault
 from irgate_battery.recovery import RECOVERED_PX, STOPPED_PX, measure_recovery

@@ -60,7 +60,7 @@ class Measurement:
         escaped: whether coverage is under 0.9 x truth_coverage, or without a truth under 0.9 x
             oracle_coverage.
         oracle_diverged: whether the oracle itself failed: over 1.5 x truth_rmse, or escaped;
-            without a truth that is not known here (`irgate_battery.doubt`).
+            without a truth that is not known here (`irgate_battery.own.doubt`).
 
     """
 

@@ -11,7 +11,7 @@ from irgate_battery.catalogue import (
     battery_cases,
 )
 from irgate_battery.contract import CHECKS
-from irgate_battery.own_pairs import OwnPair
+from irgate_battery.own.named import OwnPair
 from irgate_battery.recovery import PUSHES
 
 SUITES = ("contract", "base", "battery", "recovery", "gradient")

@@ -12,7 +12,7 @@ from pytest_irgate.command import ink
 from pytest_irgate.command.usage import Wrong, names, read_text, write_text
 
 if TYPE_CHECKING:
-    from irgate_battery.comparison import Comparison
+    from irgate_battery.comparison.side_by_side import Comparison
 
 
 SIGNS = {
@@ -49,8 +49,8 @@ def add_to(subcommands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare. Raises: Wrong."""
-    from irgate_battery.comparison import NotComparableError, compare
-    from irgate_battery.record import Record, RecordError
+    from irgate_battery.comparison.record import Record, RecordError
+    from irgate_battery.comparison.side_by_side import NotComparableError, compare
 
     try:
         records = [Record.read(read_text(path), str(path)) for path in arguments.reports]
@@ -69,8 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _text(compared: "Comparison", cases: bool, to_file: bool) -> Iterable[str]:
-    from irgate_battery.case_by_case import LETTERS
-    from irgate_battery.sheet import as_text
+    from irgate_battery.comparison.case_by_case import LETTERS
+    from irgate_battery.comparison.sheet import as_text
 
     width = ink.width()
     paint = (lambda text, tone: text) if to_file else ink.paint_for(sys.stdout)
@@ -96,8 +96,8 @@ def _text(compared: "Comparison", cases: bool, to_file: bool) -> Iterable[str]:
 
 
 def _markdown(compared: "Comparison", cases: bool) -> Iterable[str]:
-    from irgate_battery.case_by_case import LETTERS
-    from irgate_battery.sheet import as_markdown, escaped
+    from irgate_battery.comparison.case_by_case import LETTERS
+    from irgate_battery.comparison.sheet import as_markdown, escaped
 
     yield f"{escaped(compared.heading)}:"
     yield ""

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from irgate_battery import Plan, Report, Row, SolverIdentity, evaluate, has_failed, item_id
-from irgate_battery.case_by_case import letter_of
-from irgate_battery.comparison import NotComparableError, compare, labels_of
-from irgate_battery.record import Record
-from irgate_battery.sheet import as_text
+from irgate_battery.comparison.case_by_case import letter_of
+from irgate_battery.comparison.record import Record
+from irgate_battery.comparison.sheet import as_text
+from irgate_battery.comparison.side_by_side import NotComparableError, compare, labels_of
 
 PLAN = Plan(seed=0, count=3)
 BASE = PLAN.expected()["base"]

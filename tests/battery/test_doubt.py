@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from irgate_battery import OracleStore, cases
-from irgate_battery.doubt import doubt
 from irgate_battery.judge import warp
+from irgate_battery.own.doubt import doubt
 from irgate_fixtures import pair, pixel_grid, rigid, translation
 
 KNOWN = cases()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from irgate_battery.image_file import ImageError, Slice
-from irgate_battery.preparation import prepare
+from irgate_battery.own.image_file import ImageError, Slice
+from irgate_battery.own.preparation import prepare
 from irgate_battery.protocol import Solver
 from irgate_fixtures import pixel_grid
 

@@ -6,7 +6,7 @@ import knowing
 import pytest
 
 from irgate_battery import check_solver
-from irgate_battery.record import Record, RecordError
+from irgate_battery.comparison.record import Record, RecordError
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,15 @@ import re
 
 import pytest
 
-from irgate_battery.sheet import Cell, Entry, Section, Sheet, as_markdown, as_text, escaped
+from irgate_battery.comparison.sheet import (
+    Cell,
+    Entry,
+    Section,
+    Sheet,
+    as_markdown,
+    as_text,
+    escaped,
+)
 
 COLUMNS = ("oracle", *(f"solver-with-a-name-{number}" for number in range(10)))
 

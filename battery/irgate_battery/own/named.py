@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery.image_file import ImageError, ImageName, Slice
-from irgate_battery.preparation import prepare
+from irgate_battery.own.image_file import ImageError, ImageName, Slice
+from irgate_battery.own.preparation import prepare
 from irgate_battery.protocol import MODELS
 from irgate_fixtures import Pair, Transform
 
@@ -44,7 +44,7 @@ class OwnImages:
 
     Attributes:
         id: the pair's name.
-        fixed, moving, mask, spacing_mm: as in `irgate_battery.preparation.Prepared`.
+        fixed, moving, mask, spacing_mm: as in `irgate_battery.own.preparation.Prepared`.
         preparation: what was read and what was done to it, in one sentence.
         model: the family that the answer is wanted in.
         intensity: `"same"` or `"varying"`.

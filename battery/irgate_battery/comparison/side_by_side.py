@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from irgate_battery.case_by_case import case_by_case, letters_in
 from irgate_battery.catalogue import BATTERY_VERSION
+from irgate_battery.comparison.case_by_case import case_by_case, letters_in
+from irgate_battery.comparison.record import Record
+from irgate_battery.comparison.several import Several, battery_count, machine_of
+from irgate_battery.comparison.sheet import Sheet
+from irgate_battery.comparison.standings import standings
 from irgate_battery.diagnosis.pattern import pattern
 from irgate_battery.plan import SUITES
-from irgate_battery.record import Record
-from irgate_battery.several import Several, battery_count, machine_of
-from irgate_battery.sheet import Sheet
-from irgate_battery.standings import standings
 
 SAME_IMAGES = 1e-6
 """Relative. The RMSE at the true transform, or of a user's own pair where nothing is moved, is a

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 
-from irgate_battery import figures
+from irgate_battery.comparison import figures
+from irgate_battery.comparison.several import Run, Several
+from irgate_battery.comparison.sheet import Cell, Entry, Section
 from irgate_battery.plan import PAIR
 from irgate_battery.recovery import SEEDS
 from irgate_battery.row import Row
 from irgate_battery.rules import RATIO_CAP
-from irgate_battery.several import Run, Several
-from irgate_battery.sheet import Cell, Entry, Section
 from irgate_battery.table import Tone
 
 TIMED = ("base", "battery", PAIR)

@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from irgate_battery import figures
+from irgate_battery.comparison import figures
+from irgate_battery.comparison.several import Several
+from irgate_battery.comparison.sheet import Cell, Entry, Section
 from irgate_battery.recovery import SEEDS
 from irgate_battery.row import Row
 from irgate_battery.rules import RATIO_CAP
-from irgate_battery.several import Several
-from irgate_battery.sheet import Cell, Entry, Section
 from irgate_battery.table import Tone
 
 LETTERS = {

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery.image_file import ImageError, Slice
 from irgate_battery.oracle import simpleitk
+from irgate_battery.own.image_file import ImageError, Slice
 
 SPACING_TOLERANCE = 1e-4
 """Relative: headers hold spacings as float32 or as text of a few digits. Over 1000 px it adds up

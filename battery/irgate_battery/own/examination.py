@@ -3,10 +3,10 @@
 from typing import Any
 
 from irgate_battery.diagnosis import explain
-from irgate_battery.doubt import doubt
 from irgate_battery.examine import DEFAULT_TIMEOUT, Examined, diagnosed, first_fields, guarded
 from irgate_battery.judge import measure_without_truth
-from irgate_battery.own_pairs import OwnPair
+from irgate_battery.own.doubt import doubt
+from irgate_battery.own.named import OwnPair
 from irgate_battery.plan import PAIR
 from irgate_battery.protocol import Solver
 from irgate_battery.row import Row

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from irgate_battery.sheet import Cell
+from irgate_battery.comparison.sheet import Cell
 
 
 def cell(

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from irgate_battery.catalogue import BATTERY_VERSION
+from irgate_battery.comparison.record import Record
 from irgate_battery.plan import SUITES, Plan
-from irgate_battery.record import Record
 from irgate_battery.row import Row
 
 RAN = ("passed", "failed", "xfailed")

@@ -1,0 +1,1 @@
+"""A user's own image pairs: named, read, made ready, doubted, judged."""
