@@ -166,7 +166,7 @@ class IdentityOnFailure(Good):
 
 @fault(
     origin="PyPose: cholesky_ex, whose info is not read",
-    layers="",
+    layers="recovery",
     names="stops early",
 )
 class CholeskyFailureSwallowed(Good):
@@ -211,8 +211,9 @@ def init_ignored(fixed, moving, model="affine", mask=None, init=None, intensity=
 
 @fault(
     origin="a start value of the other library's direction",
-    layers="",
+    layers="recovery",
     names="init ignored, wrong start, stops early, inverse",
+    spoils="starts",
 )
 class InitInverted(Good):
     """The start value is read as a map from moving to fixed."""

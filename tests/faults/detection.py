@@ -104,10 +104,9 @@ def versions() -> dict[str, str]:
 
 
 def effective(outcome: Outcome) -> bool:
-    """Whether a fault changes anything: an answer beyond the noise of its case, or what it was made
-    to spoil besides answers."""
-    fault = COLLECTION[outcome.name]
-    if fault.spoils != "answers":
+    """Whether a fault changes anything: an answer beyond the noise of its case, what it was made to
+    spoil besides answers, or an item from passing to failing."""
+    if COLLECTION[outcome.name].spoils != "answers" or outcome.caught:
         return True
     return isinstance(outcome.beyond_noise, str) or (outcome.beyond_noise or 0.0) > 1.0
 
@@ -195,7 +194,7 @@ def marks(outcome: Outcome) -> str:
 
 def verdict(outcome: Outcome) -> str:
     if not effective(outcome):
-        return "harmless" if not outcome.caught else "caught, though nothing changes"
+        return "harmless"
     if not outcome.caught:
         return "missed, within the tolerance" if tolerated(outcome) else "MISSED"
     if rightly_named(outcome):

@@ -133,7 +133,7 @@ class Clipped(Good):
 
 @fault(
     origin="half precision for speed, in coordinates too, where 200 px leave an eighth of a pixel",
-    layers="",
+    layers="recovery",
     names="rounded, stops early, another objective",
 )
 class CoordinatesInHalfPrecision(Good):

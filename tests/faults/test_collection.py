@@ -53,11 +53,14 @@ LEAST = 36
 
 DEAR = {
     "answer_not_converged",
+    "cholesky_failure_swallowed",
     "cholesky_failure_swallowed_backward",
+    "coordinates_in_half_precision",
+    "init_inverted",
     "remembers_the_last_answer",
 }
 """Faults that no single item shows in a second: gradients of the free form, whose Hessian is
-32 x 32, and a state that takes several calls to go wrong. The command sees them."""
+32 x 32, and what takes many calls to go wrong. The command sees them."""
 
 LAYER_OF_SUITE = {
     "base": {"each fixture"},
