@@ -36,14 +36,16 @@ def markdown(measured: Measured) -> str:
         f"Measured on {measured.date} with {with_what}, in {measured.seconds / 60:.0f} minutes. "
         "This page is written by the command:"
     )
+    noise = (
+        "the distance between two of the good solvers below that both pass the case, at least "
+        f"{NOISE_PX:g} px, mean over the image"
+    )
     counting = (
         f"`tests/faults/` holds {count}. {len(outcomes)} of them change something: an answer on "
-        "one of 55 cases beyond the noise (the distance between two of the good solvers below that "
-        f"both pass the case, at least {NOISE_PX:g} px, mean over the image), what becomes of a start "
-        "value, a derivative, the caller's state, or an item from passing to failing. The others "
-        "are harmless and not counted. Only what fails a run counts as caught. Recovery is asked "
-        "only of faults that neither the fixtures nor the battery catch (`--patient` asks it of "
-        "all)."
+        f"one of 55 cases beyond the noise ({noise}), what becomes of a start value, a derivative, "
+        "the caller's state, or an item from passing to failing. The others are harmless and not "
+        "counted. Only what fails a run counts as caught. Recovery is asked only of faults that "
+        "neither the fixtures nor the battery catch (`--patient` asks it of all)."
     )
     plain = [outcome for outcome in outcomes if not tolerated(outcome)]
     naming = (
