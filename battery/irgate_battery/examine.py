@@ -218,6 +218,7 @@ def guarded(examine: Callable[[], Row], row: dict[str, Any]) -> Examined:
     except SolverFault as fault:
         if row["suite"] in ("base", "battery", PAIR):
             row["seconds"] = fault.seconds
+        row.update(_named(fault.fault) if fault.fault else {})
         return Examined(Row(**row, status="failed", message=str(fault)), fault.detail)
     except (OracleUnavailable, MissingDataError, PairError) as trouble:
         return Examined(Row(**row, status="error", message=str(trouble)))

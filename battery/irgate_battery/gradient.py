@@ -49,8 +49,13 @@ BORDER_PX = 2.0
 answer in the course of the check is from the truth."""
 
 
-COLLINEAR = 0.01
-"""What may be left of a gradient beside a multiple of the true one, for it to be that multiple."""
+COLLINEAR = 1e-3
+"""What may be left of a gradient beside a multiple of the true one, for it to be that multiple: as
+much as a right one may be off by."""
+
+SCALED = 0.05
+"""A factor nearer to 1 than this is none: damping and early stops leave a few percent, which along
+two directions may look like one."""
 
 
 class GradientError(Exception):
@@ -87,10 +92,11 @@ class Comparison:
 
     @property
     def factor(self) -> float | None:
-        """Return s where AD = s FD, or `None` where the two point elsewhere."""
+        """Return s where AD = s FD and s is not 1, or `None` where there is no such number."""
         s = float(self.analytic @ self.differences / (self.differences @ self.differences))
         rest = np.linalg.norm(self.analytic - s * self.differences)
-        return s if rest <= COLLINEAR * np.linalg.norm(self.analytic) else None
+        clean = rest <= COLLINEAR * np.linalg.norm(self.analytic) and abs(s - 1) > SCALED
+        return s if clean else None
 
 
 def compare_gradients(case: Case, solver: Solver, timeout: float | None) -> tuple[Comparison, ...]:

@@ -51,13 +51,22 @@ class SolverFault(Exception):
     Attributes:
         detail: the solver's own traceback, or empty.
         seconds: how long the call took, or `None` where it did not come back.
+        fault: its name in reports, `"output_form"` where what came is no transform; or `None`.
 
     """
 
-    def __init__(self, message: str, *, detail: str = "", seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        seconds: float | None = None,
+        fault: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.detail = detail
         self.seconds = seconds
+        self.fault = fault
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +190,9 @@ class Solver:
             ) from None
         except AnswerError as error:
             seconds = time.perf_counter() - start
-            raise SolverFault(f"solver {self.name!r} {error}", seconds=seconds) from None
+            raise SolverFault(
+                f"solver {self.name!r} {error}", seconds=seconds, fault="output_form"
+            ) from None
         except CallInterrupted as error:
             raise self._raised(error.__cause__ or error, time.perf_counter() - start) from None
         except KeyboardInterrupt:
@@ -196,7 +207,9 @@ class Solver:
         try:
             return read_answer(raw, shape)
         except AnswerError as error:
-            raise SolverFault(f"solver {self.name!r} {error}", seconds=seconds) from None
+            raise SolverFault(
+                f"solver {self.name!r} {error}", seconds=seconds, fault="output_form"
+            ) from None
         except KeyboardInterrupt:
             raise
         except BaseException as error:

@@ -160,7 +160,11 @@ def test_each_mistake_has_its_name(turned, fault):
 
 def test_every_misreading_of_a_matrix_is_among_them():
     names = {fault.partition(", edges")[0] for fault in mistaken(irgate_fixtures.pair(LINEAR[1]))}
-    fields_only = {"rows and columns of the field swapped", "FFD domain"}
+    fields_only = {
+        "rows and columns of the field swapped",
+        "control grid transposed",
+        "FFD domain",
+    }
     assert {misreading.fault for misreading in MISREADINGS} - names == fields_only
 
 
@@ -245,6 +249,9 @@ def test_faults_of_a_field_have_their_names():
         "rounded": np.round(truth),
         "rows and columns of the field swapped": laid_out,
         "level scale": 2 * truth,
+        "control grid transposed": FFD(
+            pair.truth.control_points.swapaxes(1, 2), (height, width)
+        ).displacement((height, width)),
     }
     for fault, field in faults.items():
         found = explained(pair, field)

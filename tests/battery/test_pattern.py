@@ -46,6 +46,13 @@ def test_what_nothing_explains_is_said_to_be_so():
     assert found.sentence.startswith("no simple fault explains any of the 2 failed items")
 
 
+def test_answers_that_differ_from_call_to_call_explain_nothing_else():
+    rows = [row("a-rot15", "stops early"), row("b-rot15", "stops early")]
+    assert pattern(rows).fault == "stops early"
+    found = pattern([*rows, row("repeatable", "repeatable", suite="contract")])
+    assert (found.fault, found.explains, found.failed) == ("repeatable", 1, 3)
+
+
 def test_the_perturbations_that_fail_are_named_where_they_are_few():
     families = ("shift03", "rot2", "rot45", "rot75", "noise10")
     rows = [row(f"a-{family}", status="passed") for family in families]

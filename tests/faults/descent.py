@@ -70,7 +70,7 @@ class _SmallAngle(Rigid):
 @fault(
     origin="small-angle increments multiplied together and never brought back to a rotation",
     layers="each fixture, ratio, truth",
-    names="worsens its start, not rigid",
+    names="worsens its start, family",
     item="battery synth_rotate_2d-rot45",
 )
 class SmallAngles(Good):
@@ -81,8 +81,9 @@ class SmallAngles(Good):
 
 @fault(
     origin="deepali and torchreg: 'rigid' parameters that can shear",
-    layers="",
-    names="noise, not rigid, another objective",
+    layers="contract",
+    names="family",
+    item="contract family",
 )
 class ShearLetIntoTheRigidModel(Good):
     """Six parameters where three were asked for: noise is fitted with them."""
@@ -162,6 +163,10 @@ class IdentityOnFailure(Good):
 
     def worth(self, level, family, p):
         return float(np.array_equal(p, family.identity()))
+
+    def polished(self, level, family, metric, p):
+        failed = np.array_equal(p, family.identity())
+        return p if failed else super().polished(level, family, metric, p)
 
 
 @fault(

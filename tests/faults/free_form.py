@@ -71,7 +71,7 @@ def domain_one_spacing_off(fixed, moving, mask, init, intensity):
 @fault(
     origin="coefficients flattened x fastest and read back y fastest",
     layers="each fixture, ratio, truth",
-    names="rows and columns of the field swapped",
+    names="control grid transposed",
     item="base bspline_random_2d",
 )
 @ffd_only

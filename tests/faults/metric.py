@@ -20,7 +20,7 @@ class _MeanFree(SquaredDifferences):
 @fault(
     origin="cross-correlation without its denominator",
     layers="",
-    names="intensity assumption, another objective",
+    names="intensity assumption, another objective, brightness",
 )
 class CorrelationNotNormalised(Good):
     """Where contrast may differ the means are taken off, but nothing is divided by the contrast."""
@@ -43,7 +43,7 @@ class _Product(Correlation):
 @fault(
     origin="'correlation' as the sum of products",
     layers="truth",
-    names="intensity assumption, another objective, wrong start",
+    names="intensity assumption, another objective, wrong start, brightness",
     item="battery brain_mri_real-overlap40",
 )
 class SumOfProducts(Good):
@@ -105,8 +105,9 @@ class MeanOverAllPixels(Good):
 
 @fault(
     origin="SSD as the default for everything",
-    layers="",
-    names="intensity assumption",
+    layers="contract",
+    names="brightness, intensity assumption",
+    item="contract brightness",
 )
 class IntensityVaryingIgnored(Good):
     """Squared differences under gain and bias."""

@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 from irgate_battery.diagnosis.view import Array, View
+from irgate_fixtures import FFD
 
 BICUBIC_PX = 1e-2
 """A field is as good as an FFD of 4x4 control points where a bicubic polynomial leaves no more."""
@@ -86,6 +87,24 @@ def spline_domain(view: View) -> Iterator[float]:
     for first, extent in ((0.0, -1.0), (0.5, 0.0), (0.0, 0.0), (1.0, 1.0)):
         places = right * (view.size + extent) - first
         yield view.off(view.points + _polynomial(places, view) @ coefficients)
+
+
+def control_grid_transposed(view: View) -> Iterator[float]:
+    """The 4x4 control points were laid out by columns."""
+    if view.pair.model != "ffd" or view.matrix is not None or _bicubic(view) is None:
+        return
+    shape = view.displacement.shape[:2]
+    weights = np.stack(
+        [
+            FFD(np.stack([unit, 0 * unit]), shape)(view.points)[..., 0] - view.points[..., 0]
+            for unit in np.eye(16).reshape(16, 4, 4)
+        ],
+        -1,
+    )
+    flat = weights.reshape(-1, 16)
+    found = np.linalg.lstsq(flat, view.moved.reshape(-1, 2), rcond=None)[0]
+    meant = found.reshape(4, 4, 2).swapaxes(0, 1).reshape(16, 2)
+    yield view.off(view.points + weights @ meant)
 
 
 def is_bicubic(view: View) -> bool:

@@ -153,6 +153,11 @@ MISREADINGS = (
         axes.field_laid_out_by_columns,
     ),
     Misreading(
+        "control grid transposed",
+        "has its control points laid out by columns: a (2, 4, 4) grid has y along its rows",
+        grids.control_grid_transposed,
+    ),
+    Misreading(
         "FFD domain",
         "has its control points on another domain: B-splines span (N + 1/4) px from -5/8 px on",
         grids.spline_domain,

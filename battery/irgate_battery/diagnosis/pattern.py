@@ -17,6 +17,9 @@ MAJORITY = 0.5
 SEPARATOR = "; "
 """Between the names in a row's `explanations`."""
 
+UNREPEATABLE = "repeatable"
+"""The contract's check whose failure makes every other explanation an accident."""
+
 _MOST_NAMED = 4
 """Faults or families that one sentence names."""
 
@@ -57,6 +60,9 @@ def pattern(rows: Sequence[Row]) -> Pattern | None:
     for row in failed:
         votes.update(dict.fromkeys((row.explanations or "").split(SEPARATOR), 1))
     del votes[""]
+    if UNREPEATABLE in votes:
+        said = "repeatable: answers differ from call to call, so that nothing else can be told"
+        return Pattern(UNREPEATABLE, votes[UNREPEATABLE], len(failed), said)
     ranked = votes.most_common()
     where = _families(rows)
     if not ranked:
