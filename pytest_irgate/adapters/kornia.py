@@ -8,8 +8,7 @@ It can claim translation and rigid. Its similarity has a scale and its homograph
 parameters that an affine map has not; an affine model is not among its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import kornia
@@ -20,6 +19,7 @@ from torch.nn.functional import l1_loss, mse_loss
 
 from irgate_battery import matrix_to_pixels, normalised
 from pytest_irgate.adapters.sizes import require_one_size
+from pytest_irgate.adapters.torch_thread import one_thread
 
 LEVELS = 4
 """A fifth level of a 200 px image has 13 px, and its answer misled the finer ones."""
@@ -52,7 +52,7 @@ def register(fixed: Any, moving: Any, model: str, intensity: str = "same") -> An
         num_iterations=ITERATIONS,
         tolerance=TOLERANCE,
     )
-    with _one_thread(), torch.enable_grad():
+    with one_thread(), torch.enable_grad():
         found = registrator.register(images[1], images[0]).detach()[0]
     square = normalised(fixed.shape, align_corners=False)
     return matrix_to_pixels(found.double().numpy(), square)
@@ -67,17 +67,6 @@ def _adam(parameters: Iterable[torch.Tensor], lr: float) -> torch.optim.Optimize
         {"params": [p], "lr": lr * (180 / torch.pi if p.numel() == 1 else 1)} for p in parameters
     ]
     return torch.optim.Adam(groups)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """At 200 px a second thread costs more than it brings, and sums would depend on it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 register.name = "kornia ImageRegistrator"  # type: ignore[attr-defined]
