@@ -134,7 +134,7 @@ class EachImageStretched(Good):
 
 @fault(
     origin="a display's gamma, left on one of two files",
-    layers="each fixture, truth, contract",
+    layers="each fixture, contract",
     names="intensity assumption, another objective, identity",
     item="contract identity",
 )
