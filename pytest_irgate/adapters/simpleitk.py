@@ -8,16 +8,21 @@ ITK's transform maps fixed to moving, the protocol's own direction. A linear one
 A (x - c) + c + t about its centre, a frame of `irgate_battery.conventions`.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 
 from irgate_battery import image_centred, matrix_from_pixels, matrix_to_pixels
 from irgate_fixtures import image_centre
 from pytest_irgate.adapters.starts import start_in_model
+
+with warnings.catch_warnings():
+    # SimpleITK 2.4 warns while it is imported, and ends the process where warnings are errors.
+    warnings.simplefilter("ignore")
+    import SimpleITK as sitk
 
 GREY = 255.0
 """Its tolerances are made for grey values of the usual size, not for 0 to 1."""

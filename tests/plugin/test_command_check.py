@@ -11,10 +11,12 @@ from pathlib import Path
 import moved
 import numpy as np
 import pytest
-import SimpleITK as sitk
 
 from irgate_battery import DEFAULT_TIMEOUT, SUITES, Plan
+from irgate_battery.oracle import simpleitk
 from pytest_irgate.command import main
+
+sitk = simpleitk()
 
 PATIENCE = 60
 """Seconds that a run is given to come as far as the test wants it."""
