@@ -73,39 +73,11 @@ def oracle(case: Case) -> Array:
 
 
 def simpleitk_as_used(case: Case) -> Array:
-    """Run SimpleITK as its examples set it up: three levels, regular steps or LBFGSB."""
-    import SimpleITK as sitk
+    """Run SimpleITK as its users set it up: the gate's own adapter, without a search."""
+    from pytest_irgate.adapters.simpleitk import register
 
-    fixed, moving = sitk.GetImageFromArray(case.fixed), sitk.GetImageFromArray(case.moving)
-    height, width = case.shape
-    centre = ((width - 1) / 2, (height - 1) / 2)
-    method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfWorkUnits(1)
-    if case.intensity == "same":
-        method.SetMetricAsMeanSquares()
-    else:
-        method.SetMetricAsCorrelation()
-    method.SetInterpolator(sitk.sitkLinear)
-    method.SetShrinkFactorsPerLevel([4, 2, 1])
-    method.SetSmoothingSigmasPerLevel([2, 1, 0])
-    transform: sitk.Transform
-    if case.model == "ffd":
-        transform = sitk.BSplineTransformInitializer(fixed, (1, 1), 3)
-        method.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-5, numberOfIterations=100)
-    else:
-        transform = {
-            "translation": lambda: sitk.TranslationTransform(2),
-            "rigid": lambda: sitk.Euler2DTransform(),
-            "affine": lambda: sitk.AffineTransform(2),
-        }[case.model]()
-        if case.model != "translation":
-            transform.SetCenter(centre)
-        method.SetOptimizerAsRegularStepGradientDescent(1.0, 1e-4, 200)
-        method.SetOptimizerScalesFromPhysicalShift()
-    method.SetInitialTransform(transform, inPlace=True)
-    method.Execute(fixed, moving)
-    field = sitk.TransformToDisplacementField(transform, sitk.sitkVectorFloat64, fixed.GetSize())
-    return np.asarray(sitk.GetArrayFromImage(field))
+    found = register(case.fixed, case.moving, case.model, intensity=case.intensity)
+    return found if case.model == "ffd" else field_of(found, case.shape)
 
 
 def ecc(case: Case) -> Array:
