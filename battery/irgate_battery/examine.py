@@ -2,7 +2,7 @@
 
 The plugin and `check_solver` run the same functions, `examine_check`, `examine_case`,
 `examine_recovery` and `examine_gradient`, and so may anybody's own tests; a user's own pair is
-examined in `own_examination`.
+examined in `own.examination`.
 """
 
 import traceback
