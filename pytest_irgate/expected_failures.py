@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from irgate_battery import Plan, item_id
-from pytest_irgate.selection import module_id
-from pytest_irgate.settings import FUZZ
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.suites.registry import suites
 
 
 @dataclass(frozen=True)
@@ -57,13 +56,7 @@ class ExpectedFailures:
             if reason is not None:
                 item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
-    def stale(self, plan: Plan) -> list[str]:
-        """Return the ids that name no item of a complete run."""
-        known = {item_id(suite, case) for suite, names in plan.expected().items() for case in names}
-        # The fuzz suite is no part of the plan: its items are named by their module.
-        drawn = module_id(FUZZ)
-        return [
-            nodeid
-            for nodeid in self.reasons
-            if nodeid not in known and not nodeid.startswith(f"{drawn}::test_property[")
-        ]
+    def stale(self, run_spec: RunSpec) -> list[str]:
+        """Return the ids that name no item of a complete run, of any suite."""
+        known = {item.id for suite in suites() for item in suite.items(run_spec)}
+        return [nodeid for nodeid in self.reasons if nodeid not in known]

@@ -1,31 +1,36 @@
 """The suites as pytest modules, hung under the session.
 
-Each suite is a real `pytest.Module` of this package with a node id of its own, so that `-k`,
-`-m`, `--lf`, `--deselect`, xdist, JUnit and IDEs treat its items as any other.
+Each suite is a real `pytest.Module` with a node id of its own, so that `-k`, `-m`, `--lf`,
+`--deselect`, xdist, JUnit and IDEs treat its items as any other. Its test functions are made from
+the suite's items; its path is the suite's own file.
 """
 
-import importlib
-from collections.abc import Generator, Iterable
+import inspect
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from pytest_irgate import suites
-from pytest_irgate.selection import Selection, module_id
+from irgate_battery.suites.registry import FOLDER, suites
+from irgate_battery.suites.suite import Item, Suite
+from pytest_irgate.item_runner import ItemRunner
+from pytest_irgate.run_options import run_options_of
+from pytest_irgate.selection import Selection
 
 
 class SuiteModule(pytest.Module):
-    """A suite: a module of `pytest_irgate.suites`, collected whatever the user's ini says."""
+    """A suite's items, collected whatever the user's ini says."""
 
-    suite: str
+    suite: Suite[Any]
     selection: Selection
 
     @classmethod
-    def of(cls, session: pytest.Session, suite: str, selection: Selection) -> "SuiteModule":
+    def of(cls, session: pytest.Session, suite: Suite[Any], selection: Selection) -> "SuiteModule":
         """Make the collector of a suite."""
-        name = module_id(suite)
-        path = Path(suites.__file__).with_name(f"{suite}.py")
+        name = suite.entry.module_id
+        path = Path(inspect.getfile(type(suite)))
         module: SuiteModule = cls.from_parent(session, path=path, name=name, nodeid=name)
         module.suite = suite
         module.selection = selection
@@ -34,7 +39,7 @@ class SuiteModule(pytest.Module):
     def _getobj(self) -> ModuleType:
         # Not pytest's import by path: in its default mode that puts site-packages first on
         # sys.path, in front of the user's own modules.
-        return importlib.import_module(f"{suites.__name__}.{self.suite}")
+        return module_of(self.suite, self.suite.items(run_options_of(self.config).run_spec))
 
     def funcnamefilter(self, name: str) -> bool:
         """Take our names: a user's `python_functions = check_*` must not empty the suite."""
@@ -47,6 +52,42 @@ class SuiteModule(pytest.Module):
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """Collect what was named."""
         return [node for node in super().collect() if self.selection.holds(node.nodeid)]
+
+
+def module_of(suite: Suite[Any], items: Iterable[Item[Any]]) -> ModuleType:
+    """Return a test module for a suite: one function for all its items, or one for each."""
+    module = ModuleType(f"{FOLDER}_{suite.name}", type(suite).__doc__)
+    module.pytestmark = [  # type: ignore[attr-defined]
+        pytest.mark.irgate,
+        getattr(pytest.mark, suite.entry.marker),
+    ]
+    if suite.function is None:
+        for item in items:
+            name = f"test_{item.case}"
+            setattr(module, name, _test_of(name, item))
+        return module
+    parameters = [pytest.param(item, id=item.case) for item in items]
+    test = _parametrised_test(suite.function, suite.fill.__doc__)
+    setattr(module, suite.function, pytest.mark.parametrize("irgate_item", parameters)(test))
+    return module
+
+
+def _test_of(name: str, item: Item[Any]) -> Callable[..., None]:
+    def test(irgate_item_runner: ItemRunner) -> None:
+        irgate_item_runner.run(item)
+
+    test.__name__ = test.__qualname__ = name
+    test.__doc__ = item.purpose
+    return test
+
+
+def _parametrised_test(name: str, about: str | None) -> Callable[..., None]:
+    def test(irgate_item: Item[Any], irgate_item_runner: ItemRunner) -> None:
+        irgate_item_runner.run(irgate_item)
+
+    test.__name__ = test.__qualname__ = name
+    test.__doc__ = about
+    return test
 
 
 class SuiteCollection:
@@ -64,9 +105,9 @@ class SuiteCollection:
         report = yield
         if isinstance(collector, pytest.Session) and report.passed:
             report.result.extend(
-                SuiteModule.of(collector, name, self._selection)
-                for name in self._names
-                if self._selection.holds(module_id(name))
+                SuiteModule.of(collector, suite, self._selection)
+                for suite in suites(self._names)
+                if self._selection.holds(suite.entry.module_id)
             )
         return report
 

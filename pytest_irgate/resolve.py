@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_irgate.settings import settings_of
+from pytest_irgate.run_options import run_options_of
 from pytest_irgate.spec import SpecError, resolve
 
 RESOLVED = pytest.StashKey[object]()
@@ -14,9 +14,9 @@ def solver_of(config: pytest.Config) -> object:
     Raises: pytest.UsageError, in one line, where there is none or it is no solver.
     """
     if RESOLVED not in config.stash:
-        settings = settings_of(config)
+        options = run_options_of(config)
         try:
-            config.stash[RESOLVED] = resolve(settings.solver, settings.solver_base)
+            config.stash[RESOLVED] = resolve(options.solver, options.solver_base)
         except SpecError as error:
             raise pytest.UsageError(f"--irgate-solver {error}") from None
     return config.stash[RESOLVED]

@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from irgate_battery import (
-    Report,
-    Row,
-    SolverIdentity,
-    evaluate,
-    has_failed,
-    item_id,
-    own_pairs,
-)
+from irgate_battery.cases.own_pairs import own_pairs
+from irgate_battery.report.conclusion import ENDED_EARLY, conclude
+from irgate_battery.report.report import Report, SolverIdentity
+from irgate_battery.results.result_row import ResultRow
+from irgate_battery.suites.registry import FOLDER, REGISTRY, suites
 from pytest_irgate import __version__, terminal
-from pytest_irgate.bench import EXAMINED, IDENTITY, blank_row, row_of
 from pytest_irgate.expected_failures import ExpectedFailures
+from pytest_irgate.item_runner import IDENTITY, ITEM_RESULT, blank_row, row_of
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
+from pytest_irgate.options import DEFAULT_SOLVER
 from pytest_irgate.resolve import solver_of
-from pytest_irgate.selection import ROOT, Selection, module_id, split_arguments
-from pytest_irgate.settings import DEFAULT_SOLVER, FUZZ, SETTINGS, refuse_unreadable, settings_of
+from pytest_irgate.run_options import RUN_OPTIONS, refuse_unreadable, run_options_of
+from pytest_irgate.selection import Selection, split_arguments
 
 FROM_CONTROLLER = "irgate"
 """Key under which a worker, whose folder may be another, learns what was named by its path."""
@@ -42,50 +39,52 @@ class GateRun:
         self._config = config
         worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._is_worker = worker_input is not None
-        settings = settings_of(config)
+        options = run_options_of(config)
         if worker_input is not None:
             solver, base, xfail, pairs = worker_input[FROM_CONTROLLER]
-            settings = replace(
-                settings,
+            options = replace(
+                options,
                 solver=solver,
                 solver_base=Path(base),
                 xfail=Path(xfail) if xfail else None,
-                plan=replace(settings.plan, pairs=own_pairs(pairs, Path(base))),
+                run_spec=replace(options.run_spec, pairs=own_pairs(pairs, Path(base))),
             )
-            config.stash[SETTINGS] = settings
+            config.stash[RUN_OPTIONS] = options
             _share_the_machine(int(worker_input.get("workercount", 1)))
-        elif settings.solver != DEFAULT_SOLVER:
+        elif options.solver != DEFAULT_SOLVER:
             # A wrong SPEC is one line now rather than an error in every item.
             solver_of(config)
         if worker_input is None:
-            refuse_unreadable(settings.plan.pairs)
-        self._settings = settings
-        self._xfail = ExpectedFailures.read(settings.xfail) if settings.xfail else None
+            refuse_unreadable(options.run_spec.pairs)
+        self._options = options
+        self._xfail = ExpectedFailures.read(options.xfail) if options.xfail else None
         self._expected: list[str] = []
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, ResultRow] = {}
         self._lost: dict[str, str] = {}
         self._identities: dict[str, SolverIdentity] = {}
         self._report: Report | None = None
         self._json_trouble = ""
         self._selection = self._divide_arguments()
-        self._modules = frozenset(module_id(suite) for suite in settings.suites)
+        self._modules = frozenset(
+            entry.module_id for entry in REGISTRY if entry.name in options.suites
+        )
         self._clear_old_report()
         manager = config.pluginmanager
-        manager.register(SuiteCollection(settings.suites, self._selection), "irgate-collection")
+        manager.register(SuiteCollection(options.suites, self._selection), "irgate-collection")
         manager.register(KeepUnderLastFailed(), "irgate-lastfailed")
 
     def _divide_arguments(self) -> Selection:
         """Leave pytest the user's own paths; without any, the gate runs and nothing else."""
         config = self._config
         named = config.args_source is config.ArgsSource.ARGS
-        own, selection = split_arguments(config.args if named else [ROOT], self._settings.suites)
+        own, selection = split_arguments(config.args if named else [FOLDER], self._options.suites)
         config.args = own
         config.args_source = config.ArgsSource.ARGS
         return selection
 
     def _clear_old_report(self) -> None:
         """Take an earlier run's JSON away, so that it cannot be read as this run's."""
-        path = self._settings.json
+        path = self._options.json
         if path is None or self._config.option.collectonly:
             return
         try:
@@ -104,20 +103,20 @@ class GateRun:
 
     def pytest_report_header(self) -> str:
         """Say what will be judged, and how."""
-        settings = self._settings
-        limit = "no time limit" if settings.timeout is None else f"{settings.timeout:g} s a call"
+        options = self._options
+        limit = "no time limit" if options.timeout is None else f"{options.timeout:g} s a call"
         return (
-            f"irgate {__version__}: solver {settings.solver}, suites {', '.join(settings.suites)}, "
-            f"oracle {settings.oracle}, {limit}"
+            f"irgate {__version__}: solver {options.solver}, suites {', '.join(options.suites)}, "
+            f"oracle {options.oracle}, {limit}"
         )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell an xdist worker what was named by its path, whatever the worker's folder."""
-        settings = self._settings
-        xfail = str(settings.xfail.absolute()) if settings.xfail else ""
-        pairs = [str(pair) for pair in settings.plan.pairs]
-        told = (settings.solver, str(settings.solver_base), xfail, pairs)
+        options = self._options
+        xfail = str(options.xfail.absolute()) if options.xfail else ""
+        pairs = [str(pair) for pair in options.run_spec.pairs]
+        told = (options.solver, str(options.solver_base), xfail, pairs)
         node.workerinput[FROM_CONTROLLER] = told
 
     def pytest_collection(self, session: pytest.Session) -> None:
@@ -165,13 +164,12 @@ class GateRun:
                     f"not found: {name} (`--collect-only` lists the gate's items)"
                 )
         known = {
-            item_id(suite, case)
-            for suite, names in self._settings.plan.expected().items()
-            for case in names
+            item.id
+            for suite in suites(self._options.suites)
+            for item in suite.items(self._options.run_spec)
         }
         for nodeid in nodeids:
-            suite = nodeid.partition("::")[0]
-            if self._is_item(nodeid) and suite != module_id(FUZZ) and nodeid not in known:
+            if self._is_item(nodeid) and nodeid not in known:
                 raise pytest.UsageError(
                     f"{nodeid} is no item of the gate; a parametrised irgate_solver fixture would "
                     "mix several solvers into one verdict: judge one solver a run"
@@ -194,10 +192,13 @@ class GateRun:
             row = row_of(item, report)
             if row is not None:
                 identity = item.stash.get(IDENTITY, None)
-                report.irgate = {"row": row.to_dict(), "solver": identity}  # type: ignore[attr-defined]
-            examined = item.stash.get(EXAMINED, None)
-            if examined and examined.detail and report.when == "call":
-                report.sections.append(("traceback", examined.detail))
+                report.irgate = {  # type: ignore[attr-defined]
+                    "row": row.to_dict(),
+                    "solver": asdict(identity) if identity else None,
+                }
+            result = item.stash.get(ITEM_RESULT, None)
+            if result and result.detail and report.when == "call":
+                report.sections.append(("traceback", result.detail))
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -206,7 +207,7 @@ class GateRun:
             return
         carried = getattr(report, "irgate", None)
         if carried is not None:
-            row = Row.from_dict(carried["row"])
+            row = ResultRow.from_dict(carried["row"])
             self._rows[row.id] = row
             if carried["solver"]:
                 self._identities[row.id] = SolverIdentity(**carried["solver"])
@@ -239,25 +240,16 @@ class GateRun:
 
     def _conclude(self) -> Report:
         rows = tuple(self._rows.get(nodeid) or self._missing(nodeid) for nodeid in self._expected)
-        plan = self._settings.plan
-        verdicts = evaluate(rows, plan.expected())
-        return Report(
-            rows=rows,
-            verdicts=verdicts,
-            solver=self._identity(),
-            exit_status=int(has_failed(rows, verdicts, strict=self._settings.strict)),
-            seed=plan.seed,
-            strict=self._settings.strict,
-        )
+        return conclude(rows, self._identity(), self._options.run_spec, strict=self._options.strict)
 
-    def _missing(self, nodeid: str) -> Row:
+    def _missing(self, nodeid: str) -> ResultRow:
         died = self._lost.get(nodeid)
-        message = died or "did not report: the session ended before it ran"
+        message = died or ENDED_EARLY
         return blank_row(nodeid, status="missing", message=message)
 
     def _identity(self) -> SolverIdentity:
         told = [self._identities[nodeid] for nodeid in self._expected if nodeid in self._identities]
-        return told[0] if told else SolverIdentity(self._settings.solver, None, None)
+        return told[0] if told else SolverIdentity(self._options.solver, None, None)
 
     # --- after them ---------------------------------------------------------------------------
 
@@ -269,7 +261,7 @@ class GateRun:
         self._report = replace(
             self._report, exit_status=int(exitstatus) or self._report.exit_status
         )
-        path = self._settings.json
+        path = self._options.json
         if path is not None:
             try:
                 path.write_text(self._report.to_json(), encoding="utf-8")
@@ -283,14 +275,14 @@ class GateRun:
         """Print the report after everything else, so that the verdict is what one reads last."""
         yield
         if self._report is not None:
-            written = None if self._json_trouble else self._settings.json
+            written = None if self._json_trouble else self._options.json
             terminal.show(terminalreporter, self._report, written, self._notices())
 
     def _notices(self) -> list[str]:
         """Return what a person should mend, besides the solver."""
-        stale = self._xfail.stale(self._settings.plan) if self._xfail else []
+        stale = self._xfail.stale(self._options.run_spec) if self._xfail else []
         notices = [
-            f"{self._settings.xfail}: no item {nodeid}; take the line out" for nodeid in stale
+            f"{self._options.xfail}: no item {nodeid}; take the line out" for nodeid in stale
         ]
         return [*notices, self._json_trouble] if self._json_trouble else notices
 

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-ROOT = "irgate"
-"""The name under which the suites stand beside the user's paths; it is no folder on disk. A user's
-own folder of that name is `./irgate`."""
+from irgate_battery.suites.registry import FOLDER, REGISTRY
 
 
 @dataclass(frozen=True)
@@ -34,34 +32,31 @@ class Selection:
         )
 
 
-def split_arguments(args: Sequence[str], suites: Sequence[str]) -> tuple[list[str], Selection]:
+def split_arguments(args: Sequence[str], names: Sequence[str]) -> tuple[list[str], Selection]:
     """Split pytest's arguments into the user's own paths and the gate's.
+
+    `irgate` is no folder on disk; a user's own folder of that name is `./irgate`.
 
     Args:
         args: paths and node ids as pytest decided them.
-        suites: the suites of this run.
+        names: the suites of this run.
     Raises: pytest.UsageError where a named suite does not exist or was not asked for.
 
     """
     own = [arg for arg in args if not _is_ours(arg)]
     ours = [arg.rstrip("/") for arg in args if _is_ours(arg)]
+    modules = [entry.module_id for entry in REGISTRY if entry.name in names]
     for arg in ours:
         module = arg.partition("::")[0]
-        if module != ROOT and module not in {module_id(suite) for suite in suites}:
+        if module != FOLDER and module not in modules:
             raise pytest.UsageError(
-                f"{arg}: no such suite in this run; it has "
-                f"{', '.join(module_id(suite) for suite in suites)} (your own folder {ROOT} is "
-                f"./{ROOT})"
+                f"{arg}: no such suite in this run; it has {', '.join(modules)} (your own folder "
+                f"{FOLDER} is ./{FOLDER})"
             )
-    if ROOT in ours:
+    if FOLDER in ours:
         return own, Selection(None)
     return own, Selection(tuple(ours))
 
 
-def module_id(suite: str) -> str:
-    """Return a suite's node id."""
-    return f"{ROOT}/{suite}.py"
-
-
 def _is_ours(arg: str) -> bool:
-    return arg == ROOT or arg.startswith((f"{ROOT}/", f"{ROOT}::"))
+    return arg == FOLDER or arg.startswith((f"{FOLDER}/", f"{FOLDER}::"))

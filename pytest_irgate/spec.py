@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from irgate_battery.protocol import NotASolver, Solver
+from irgate_battery.interface.protocol import NotASolver, Solver
 from pytest_irgate.adapters import ADAPTERS
 
 ENTRY_POINTS = "irgate.solvers"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from irgate_battery import Line, Report
+from irgate_battery.report.report import Report
+from irgate_battery.results.text import Line
 
 _MARKUP: dict[str, dict[str, bool]] = {
     "plain": {},

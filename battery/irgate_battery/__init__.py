@@ -1,80 +1,63 @@
 """The referee of the gate: cases, protocol, oracle, judge and verdicts, without pytest or torch.
 
-from irgate_battery import check_solver
+    from irgate_battery import check_solver
 
-report = check_solver(register)        # def register(fixed, moving): return matrix
-print(report)
+    report = check_solver(register)        # def register(fixed, moving): return matrix
+    print(report)
+
+A folder is a stage, and each imports only those before it: `interface`, `cases`, `judge`, `oracle`,
+`results`, `diagnosis`, `suites`, `report`. The names below are loaded when they are first used, so
+that a front end can read the tables of suites and cases at no cost.
 """
 
-from irgate_battery.catalogue import BATTERY_VERSION, Case, base_cases, battery_cases, cases
-from irgate_battery.check import check_solver
-from irgate_battery.contract import CHECKS, Check
-from irgate_battery.conventions import (
-    centred,
-    components_first,
-    components_last,
-    displacement_from_pixels,
-    displacement_to_grid,
-    displacement_to_pixels,
-    grid_to_displacement,
-    image_centred,
-    invert_displacement,
-    invert_matrix,
-    matrix_from_pixels,
-    matrix_to_pixels,
-    normalised,
-    physical,
-    row_column,
-)
-from irgate_battery.examine import (
-    DEFAULT_TIMEOUT,
-    Examined,
-    examine_case,
-    examine_check,
-    examine_gradient,
-    examine_recovery,
-)
-from irgate_battery.gate import evaluate, has_failed
-from irgate_battery.judge import Measurement, measure
-from irgate_battery.own.examination import examine_pair
-from irgate_battery.own.named import OwnPair, PairError, own_pairs
-from irgate_battery.plan import PAIR, SUITES, Plan, item_id, recovery_name
-from irgate_battery.protocol import MODELS, NotASolver, Solver, SolverFault
-from irgate_battery.recovery import PUSHES
-from irgate_battery.report import Report, SolverIdentity
-from irgate_battery.row import Row
-from irgate_battery.store import OracleStore
-from irgate_battery.table import Line
-from irgate_battery.verdict import Verdict, Verdicts
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from irgate_battery.cases.catalogue import BATTERY_VERSION, Case, all_cases
+    from irgate_battery.cases.own_pairs import PairError
+    from irgate_battery.cases.run_spec import RunSpec
+    from irgate_battery.interface.conventions import (
+        centred,
+        components_first,
+        components_last,
+        displacement_from_pixels,
+        displacement_to_grid,
+        displacement_to_pixels,
+        grid_to_displacement,
+        image_centred,
+        invert_displacement,
+        invert_matrix,
+        matrix_from_pixels,
+        matrix_to_pixels,
+        normalised,
+        physical,
+        row_column,
+    )
+    from irgate_battery.interface.protocol import NotASolver
+    from irgate_battery.judge.measure import Measurement, measure
+    from irgate_battery.report.report import Report, SolverIdentity
+    from irgate_battery.results.result_row import ResultRow
+    from irgate_battery.results.text import Line
+    from irgate_battery.results.verdict import Verdict, Verdicts
+    from irgate_battery.run import check_solver
+    from irgate_battery.suites.evaluation import ItemResult
 
 __all__ = [
     "BATTERY_VERSION",
-    "CHECKS",
-    "DEFAULT_TIMEOUT",
-    "MODELS",
-    "PAIR",
-    "PUSHES",
-    "SUITES",
     "Case",
-    "Check",
-    "Examined",
+    "ItemResult",
     "Line",
     "Measurement",
     "NotASolver",
-    "OracleStore",
-    "OwnPair",
     "PairError",
-    "Plan",
     "Report",
-    "Row",
-    "Solver",
-    "SolverFault",
+    "ResultRow",
+    "RunSpec",
     "SolverIdentity",
     "Verdict",
     "Verdicts",
-    "base_cases",
-    "battery_cases",
-    "cases",
+    "all_cases",
     "centred",
     "check_solver",
     "components_first",
@@ -82,24 +65,37 @@ __all__ = [
     "displacement_from_pixels",
     "displacement_to_grid",
     "displacement_to_pixels",
-    "evaluate",
-    "examine_case",
-    "examine_check",
-    "examine_gradient",
-    "examine_pair",
-    "examine_recovery",
     "grid_to_displacement",
-    "has_failed",
     "image_centred",
     "invert_displacement",
     "invert_matrix",
-    "item_id",
     "matrix_from_pixels",
     "matrix_to_pixels",
     "measure",
     "normalised",
-    "own_pairs",
     "physical",
-    "recovery_name",
     "row_column",
 ]
+
+_HOMES = {
+    **dict.fromkeys(("BATTERY_VERSION", "Case", "all_cases"), "cases.catalogue"),
+    "ItemResult": "suites.evaluation",
+    "Line": "results.text",
+    **dict.fromkeys(("Measurement", "measure"), "judge.measure"),
+    "NotASolver": "interface.protocol",
+    "PairError": "cases.own_pairs",
+    **dict.fromkeys(("Report", "SolverIdentity"), "report.report"),
+    "ResultRow": "results.result_row",
+    "RunSpec": "cases.run_spec",
+    **dict.fromkeys(("Verdict", "Verdicts"), "results.verdict"),
+    "check_solver": "run",
+}
+"""The modules of the names that `interface.conventions` does not hold."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'interface.conventions')}"), name)
+    globals()[name] = value
+    return value

@@ -17,7 +17,7 @@ import ants
 import numpy as np
 import pandas as pd
 
-from irgate_battery import centred, matrix_from_pixels
+from irgate_battery.interface.conventions import centred, matrix_from_pixels
 from irgate_fixtures import image_centre, pixel_grid
 from pytest_irgate.adapters.starts import start_in_model
 

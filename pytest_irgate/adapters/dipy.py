@@ -16,7 +16,7 @@ from dipy.align.imwarp import SymmetricDiffeomorphicRegistration
 from dipy.align.metrics import CCMetric, SSDMetric
 from dipy.align.transforms import AffineTransform2D, RigidTransform2D, TranslationTransform2D
 
-from irgate_battery import (
+from irgate_battery.interface.conventions import (
     centred,
     displacement_to_pixels,
     image_centred,

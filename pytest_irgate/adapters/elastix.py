@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from irgate_battery import centred, matrix_from_pixels, matrix_to_pixels
+from irgate_battery.interface.conventions import centred, matrix_from_pixels, matrix_to_pixels
 from irgate_fixtures import image_centre
 from pytest_irgate.adapters.starts import start_in_model
 

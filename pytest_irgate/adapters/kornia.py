@@ -17,7 +17,7 @@ from kornia.geometry.transform import HomographyWarper
 from kornia.geometry.transform.image_registrator import ImageRegistrator, Similarity
 from torch.nn.functional import l1_loss, mse_loss
 
-from irgate_battery import matrix_to_pixels, normalised
+from irgate_battery.interface.conventions import matrix_to_pixels, normalised
 from pytest_irgate.adapters.sizes import require_one_size
 from pytest_irgate.adapters.torch_thread import one_thread
 

@@ -5,7 +5,7 @@ image's centre, LBFGS for the free form. No search and no polish: those are the 
 
 Convention: images without spacing or origin, so that ITK's physical points are pixels `(x, y)`;
 ITK's transform maps fixed to moving, the protocol's own direction. A linear one is
-A (x - c) + c + t about its centre, a frame of `irgate_battery.conventions`.
+A (x - c) + c + t about its centre, a frame of `irgate_battery.interface.conventions`.
 """
 
 import warnings
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from irgate_battery import image_centred, matrix_from_pixels, matrix_to_pixels
+from irgate_battery.interface.conventions import image_centred, matrix_from_pixels, matrix_to_pixels
 from irgate_fixtures import image_centre
 from pytest_irgate.adapters.starts import start_in_model
 

@@ -10,7 +10,7 @@ import numpy as np
 import skimage
 from skimage.registration import optical_flow_tvl1
 
-from irgate_battery import components_last, displacement_to_pixels, row_column
+from irgate_battery.interface.conventions import components_last, displacement_to_pixels, row_column
 from pytest_irgate.adapters.sizes import require_one_size
 
 

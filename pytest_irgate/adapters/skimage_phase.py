@@ -10,7 +10,7 @@ import numpy as np
 import skimage
 from skimage.registration import phase_cross_correlation
 
-from irgate_battery import invert_matrix, matrix_to_pixels, row_column
+from irgate_battery.interface.conventions import invert_matrix, matrix_to_pixels, row_column
 from pytest_irgate.adapters.sizes import require_one_size
 
 UPSAMPLING = 1000

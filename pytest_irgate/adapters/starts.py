@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery import image_centred, matrix_from_pixels, matrix_to_pixels
+from irgate_battery.interface.conventions import image_centred, matrix_from_pixels, matrix_to_pixels
 
 
 def start_in_model(

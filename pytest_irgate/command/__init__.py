@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pytest_irgate import __version__
 from pytest_irgate.command import check, compare, listing, show
-from pytest_irgate.command.usage import EXIT_INTERRUPTED, EXIT_USAGE, Parser, Wrong, flush
+from pytest_irgate.command.usage import EXIT_INTERRUPTED, EXIT_USAGE, Parser, UsageError, flush
 
 EPILOG = """\
 examples:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = arguments.run(arguments)
         flush()
-    except Wrong as error:
+    except UsageError as error:
         print(f"irgate {arguments.subcommand}: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:

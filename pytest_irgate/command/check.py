@@ -11,21 +11,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from irgate_battery.suites.registry import REGISTRY, default_names
 from pytest_irgate import __version__
-from pytest_irgate.command import ink
+from pytest_irgate.command import colour
 from pytest_irgate.command.usage import (
     EXIT_INTERRUPTED,
-    Wrong,
-    add_run_options,
+    UsageError,
+    add_draw_options,
+    add_option,
     clear_report,
+    command_suite_names,
     flush,
     solver_of,
-    suite_names,
     write_text,
 )
+from pytest_irgate.options import ORACLE_MODES, option
 
 if TYPE_CHECKING:
-    from irgate_battery import Examined, OwnPair, Plan, Report, Solver
+    from irgate_battery.cases.own_pairs import OwnPair
+    from irgate_battery.cases.run_spec import RunSpec
+    from irgate_battery.interface.protocol import Solver
+    from irgate_battery.report.report import Report
+    from irgate_battery.suites.evaluation import ItemResult
 
 
 def add_to(subcommands: Any) -> None:
@@ -34,37 +41,18 @@ def add_to(subcommands: Any) -> None:
         "check",
         help="judge a solver: the gate, without pytest",
         description="Judge an image registration solver against SimpleITK on five image pairs and "
-        "50 perturbations of them, and say what is wrong with it. Exit status: 0 passed (or not "
-        "evaluated), 1 failed, 2 interrupted, 4 wrong usage.",
+        f"{option('cases').default} perturbations of them, and say what is wrong with it. Exit "
+        "status: 0 passed (or not evaluated), 1 failed, 2 interrupted, 4 wrong usage.",
     )
-    parser.add_argument(
-        "solver",
-        metavar="SPEC",
-        help="bundled, another name (`irgate list --solvers`), module:attribute or "
-        "path/to/file.py:attribute",
-    )
-    parser.add_argument(
-        "--suite",
-        type=suite_names,
-        metavar="LIST",
-        help="suites to run, comma-separated: contract, base, battery, recovery, gradient, pair "
-        "(default: all; pair where one is named)",
-    )
-    parser.add_argument(
-        "--pair",
-        action="append",
-        default=[],
-        metavar="FILES",
-        help="your own images, fixed.png,moving.png[,mask.png][,model][,same|varying]: registered "
-        "by SimpleITK too, and judged beside it; may stand several times",
-    )
-    add_run_options(parser)
-    parser.add_argument(
-        "--strict", action="store_true", help="let the mean ratio decide the exit status too"
-    )
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write the report as JSON, schema 1"
-    )
+    known = option("solver")
+    parser.add_argument(known.name, metavar=known.metavar, help=known.command_help)
+    add_option(parser, "suite", type=command_suite_names)
+    add_option(parser, "pair")
+    add_draw_options(parser)
+    add_option(parser, "oracle", choices=ORACLE_MODES)
+    add_option(parser, "timeout")
+    add_option(parser, "strict")
+    add_option(parser, "json", type=Path)
     parser.add_argument(
         "--quiet", "-q", action="store_true", help="print the last line of the report only"
     )
@@ -72,14 +60,13 @@ def add_to(subcommands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Judge a solver. Raises: Wrong."""
-    from irgate_battery import PAIR, SUITES, Plan, Solver
+    """Judge a solver. Raises: UsageError."""
+    from irgate_battery.cases.run_spec import RunSpec
+    from irgate_battery.interface.protocol import Solver
 
     solver = Solver.of(solver_of(arguments.solver))
-    plan = Plan(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
-    # To name a pair is to ask for it, whatever suites are named beside it.
-    asked = {*(arguments.suite or SUITES), *([PAIR] if plan.pairs else [])}
-    suites = tuple(suite for suite in (*SUITES, PAIR) if suite in asked)
+    run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
+    suites = _suites(arguments)
     # A solver may change the current folder.
     target = arguments.json.absolute() if arguments.json else None
     if target:
@@ -90,18 +77,18 @@ def run(arguments: argparse.Namespace) -> int:
             f"irgate {__version__}: solver {arguments.solver}, suites {', '.join(suites)}, "
             f"oracle {arguments.oracle}, {limit}"
         )
-        print(textwrap.fill(header, ink.width(), break_long_words=False), flush=True)
-    done, report, notices = _examine(arguments, solver, suites, plan)
+        print(textwrap.fill(header, colour.width(), break_long_words=False), flush=True)
+    done, report, notices = _judge(arguments, solver, suites, run_spec)
     report = replace(report, solver=replace(report.solver, spec=arguments.solver))
     status = report.exit_status
     if target:
         # Before it is printed: who presses Ctrl-C again keeps what was measured.
         try:
             write_text(target, report.to_json(), arguments.json)
-        except Wrong as error:
+        except UsageError as error:
             notices.append(f"--json {error}")
             status = status or 1
-    paint = ink.paint_for(sys.stdout)
+    paint = colour.paint_for(sys.stdout)
     if not arguments.quiet:
         _show(done, report)
         if target:
@@ -113,56 +100,80 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _pairs(arguments: argparse.Namespace) -> tuple["OwnPair", ...]:
-    """Return the user's own pairs, read once so that a bad file is told now. Raises: Wrong."""
-    from irgate_battery import PAIR, PairError, own_pairs
+def _suites(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Return the names of the suites that run. Raises: UsageError.
 
-    if PAIR in (arguments.suite or ()) and not arguments.pair:
-        raise Wrong("--suite pair: no pair is named; add --pair fixed.png,moving.png")
+    To give something that a suite needs is to ask for it, whatever suites are named beside it.
+    """
+    named = arguments.suite or default_names()
+    chosen = []
+    for entry in REGISTRY:
+        given = entry.given_by is not None and bool(getattr(arguments, entry.given_by, None))
+        if entry.name in named and entry.given_by is not None and not given:
+            needed = option(entry.given_by)
+            raise UsageError(
+                f"--suite {entry.name}: no {entry.name} is named; add --{needed.name} "
+                f"{needed.example}"
+            )
+        if entry.name in named or given:
+            chosen.append(entry.name)
+    return tuple(chosen)
+
+
+def _pairs(arguments: argparse.Namespace) -> tuple["OwnPair", ...]:
+    """Return the user's own pairs, read once so that a bad file is told now. Raises: UsageError."""
+    from irgate_battery.cases.own_pairs import PairError, own_pairs
+
     if arguments.pair and arguments.oracle == "stored":
-        raise Wrong("--oracle stored: nothing is stored for your own pairs; expected auto or live")
+        raise UsageError(
+            "--oracle stored: nothing is stored for your own pairs; expected auto or live"
+        )
     try:
         pairs = own_pairs(arguments.pair, Path.cwd())
         for pair in pairs:
-            pair.images()
+            pair.read()
     except PairError as error:
-        raise Wrong(f"--pair {error}") from None
+        raise UsageError(f"--pair {error}") from None
     return pairs
 
 
-def _examine(
-    arguments: argparse.Namespace, solver: "Solver", suites: tuple[str, ...], plan: "Plan"
-) -> tuple[list["Examined"], "Report", list[str]]:
+def _judge(
+    arguments: argparse.Namespace, solver: "Solver", suites: tuple[str, ...], run_spec: "RunSpec"
+) -> tuple[list["ItemResult"], "Report", list[str]]:
     """Run the items; what was measured until Ctrl-C is reported, the rest as missing."""
-    from irgate_battery import check_solver
-    from irgate_battery.check import completed, conclude
+    from irgate_battery import run
+    from irgate_battery.report.conclusion import completed, conclude
+    from irgate_battery.report.report import SolverIdentity
+    from irgate_battery.suites.registry import expected_items
     from pytest_irgate.command.progress import Progress
 
-    expected = plan.expected()
-    items = [f"{suite} {case}" for suite in suites for case in expected[suite]]
+    items = [f"{item.suite} {item.case}" for item in expected_items(run_spec, suites)]
     progress = Progress(items, not arguments.quiet)
-    done: list[Examined] = []
+    done: list[ItemResult] = []
     notices: list[str] = []
 
-    def keep(examined: "Examined") -> None:
-        done.append(examined)
-        progress.tell(examined)
+    def keep(result: "ItemResult") -> None:
+        done.append(result)
+        progress.tell(result)
 
     try:
         with _prints_to_stderr(), _warnings_kept(notices):
-            report = check_solver(
+            report = run.check_solver(
                 solver,
                 suites=suites,
                 oracle=arguments.oracle,
                 timeout=arguments.timeout or None,
-                plan=plan,
+                run_spec=run_spec,
                 strict=arguments.strict,
                 on_row=keep,
             )
     except KeyboardInterrupt:
-        rows = completed([examined.row for examined in done], plan, suites)
-        report = replace(
-            conclude(rows, solver, plan, strict=arguments.strict), exit_status=EXIT_INTERRUPTED
+        report = conclude(
+            completed([result.row for result in done], run_spec, suites),
+            SolverIdentity(spec=None, name=solver.name, version=solver.version),
+            run_spec,
+            strict=arguments.strict,
+            exit_status=EXIT_INTERRUPTED,
         )
         notices.append(f"interrupted: {len(done)} of {len(items)} items were done")
     finally:
@@ -170,14 +181,14 @@ def _examine(
     return done, report, notices
 
 
-def _show(done: list["Examined"], report: "Report") -> None:
+def _show(done: list["ItemResult"], report: "Report") -> None:
     """Print what failed in full, the same failure once, and the report but for its last line."""
-    width, paint = ink.width(), ink.paint_for(sys.stdout)
+    width, paint = colour.width(), colour.paint_for(sys.stdout)
     same: dict[tuple[str, str], list[str]] = {}
-    for examined in done:
-        if examined.row.status in ("failed", "error"):
-            told = (examined.row.message, examined.detail)
-            same.setdefault(told, []).append(examined.row.id)
+    for result in done:
+        if result.row.status in ("failed", "error"):
+            told = (result.row.message, result.detail)
+            same.setdefault(told, []).append(result.row.id)
     if same:
         print(paint(" failures ".center(width, "="), "head"))
     for (message, detail), ids in same.items():
@@ -217,7 +228,7 @@ def _prints_to_stderr() -> Iterator[None]:
 @contextmanager
 def _warnings_kept(notices: list[str]) -> Iterator[None]:
     """Keep the oracle store's warnings for the end of the report; others go where they went."""
-    from irgate_battery.store import OracleStoreWarning
+    from irgate_battery.oracle.store import OracleStoreWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", OracleStoreWarning)

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_irgate.command import ink
-from pytest_irgate.command.usage import Wrong, names, read_text, write_text
+from pytest_irgate.command import colour
+from pytest_irgate.command.usage import UsageError, names, read_text, write_text
 
 if TYPE_CHECKING:
-    from irgate_battery.comparison.side_by_side import Comparison
+    from irgate_battery.report.comparison.side_by_side import Comparison
 
 
 SIGNS = {
@@ -49,14 +49,14 @@ def add_to(subcommands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare. Raises: Wrong."""
-    from irgate_battery.comparison.record import Record, RecordError
-    from irgate_battery.comparison.side_by_side import NotComparableError, compare
+    from irgate_battery.report.comparison.side_by_side import NotComparableError, compare
+    from irgate_battery.report.saved_report import SavedReport, SavedReportError
 
     try:
-        records = [Record.read(read_text(path), str(path)) for path in arguments.reports]
-        compared = compare(records, arguments.suite, ratios=arguments.ratio)
-    except (RecordError, NotComparableError) as error:
-        raise Wrong(str(error)) from None
+        reports = [SavedReport.read(read_text(path), str(path)) for path in arguments.reports]
+        compared = compare(reports, arguments.suite, ratios=arguments.ratio)
+    except (SavedReportError, NotComparableError) as error:
+        raise UsageError(str(error)) from None
     cases = arguments.cases or arguments.ratio
     to_file = arguments.output is not None
     lines = _markdown(compared, cases) if arguments.markdown else _text(compared, cases, to_file)
@@ -69,11 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _text(compared: "Comparison", cases: bool, to_file: bool) -> Iterable[str]:
-    from irgate_battery.comparison.case_by_case import LETTERS
-    from irgate_battery.comparison.sheet import as_text
+    from irgate_battery.report.comparison.case_by_case import LETTERS
+    from irgate_battery.report.comparison.table_model import as_text
 
-    width = ink.width()
-    paint = (lambda text, tone: text) if to_file else ink.paint_for(sys.stdout)
+    width = colour.width()
+    paint = (lambda text, tone: text) if to_file else colour.paint_for(sys.stdout)
     yield paint(compared.heading, "head")
     longest = max(len(label) for label, _, _ in compared.who)
     for label, said, source in compared.who:
@@ -96,8 +96,8 @@ def _text(compared: "Comparison", cases: bool, to_file: bool) -> Iterable[str]:
 
 
 def _markdown(compared: "Comparison", cases: bool) -> Iterable[str]:
-    from irgate_battery.comparison.case_by_case import LETTERS
-    from irgate_battery.comparison.sheet import as_markdown, escaped
+    from irgate_battery.report.comparison.case_by_case import LETTERS
+    from irgate_battery.report.comparison.table_model import as_markdown, escaped
 
     yield f"{escaped(compared.heading)}:"
     yield ""

@@ -8,14 +8,13 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from irgate_battery.suites.registry import suites
+from irgate_battery.suites.suite import Item
 from pytest_irgate.adapters import ADAPTERS, Adapter
-from pytest_irgate.command import ink
-from pytest_irgate.command.usage import add_draw_options, suite_or_fuzz_names
-
-if TYPE_CHECKING:
-    from irgate_battery import Plan
+from pytest_irgate.command import colour
+from pytest_irgate.command.usage import add_draw_options, suite_names
 
 SIDE_BY_SIDE = 120
 """Characters from which on purposes stand in a column of their own, and not in a line below."""
@@ -23,9 +22,6 @@ SIDE_BY_SIDE = 120
 ADAPTERS_PACKAGE = "pytest_irgate.adapters"
 EVERYWHERE = ("numpy", "scipy")
 """What is there wherever this runs and need not be told."""
-
-Item = tuple[str, str, str, str]
-"""Id, model, intensity and purpose."""
 
 
 def add_to(subcommands: Any) -> None:
@@ -38,7 +34,7 @@ def add_to(subcommands: Any) -> None:
     )
     parser.add_argument(
         "--suite",
-        type=suite_or_fuzz_names,
+        type=suite_names,
         metavar="LIST",
         help="only these suites, comma-separated",
     )
@@ -51,75 +47,42 @@ def add_to(subcommands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List."""
-    width, paint = ink.width(), ink.paint_for(sys.stdout)
+    width, paint = colour.width(), colour.paint_for(sys.stdout)
     if arguments.solvers:
         for line in _solvers(width):
             print(line)
         return 0
-    from irgate_battery import Plan
+    from irgate_battery.cases.run_spec import RunSpec
 
-    suites = _items(Plan(seed=arguments.seed, count=arguments.cases), arguments.suite)
-    for number, (suite, about, items) in enumerate(suites):
+    run_spec = RunSpec(seed=arguments.seed, count=arguments.cases)
+    listed = [(suite, suite.items(run_spec)) for suite in suites(arguments.suite)]
+    for number, (suite, items) in enumerate((suite, items) for suite, items in listed if items):
         if number:
             print()
-        print(paint(f"{suite} ({len(items)}): {about}", "head"))
+        print(paint(f"{suite.name} ({len(items)}): {suite.heading}", "head"))
         for line in _lines(items, width):
             print(line)
     return 0
 
 
-def _items(plan: "Plan", named: Sequence[str] | None) -> Iterable[tuple[str, str, Sequence[Item]]]:
-    """Yield each suite with its title and its items."""
-    from irgate_battery import CHECKS, SUITES, base_cases, recovery_name
-    from irgate_battery.recovery import PURPOSES
-
-    for suite in (*SUITES, "fuzz"):
-        if named is not None and suite not in named:
-            continue
-        items: list[Item]
-        match suite:
-            case "contract":
-                about = "does the solver speak the protocol?"
-                items = [(check.name, "", "", check.about) for check in CHECKS]
-            case "base":
-                about = "irgate/base.py::test_case[ID]; the hard gate stands over these"
-                items = [(c.id, c.model, c.intensity, c.purpose) for c in base_cases()]
-            case "battery":
-                about = "irgate/battery.py::test_case[ID]; the fixtures, perturbed"
-                items = [(c.id, c.model, c.intensity, c.purpose) for c in plan.battery()]
-            case "recovery":
-                about = "ten starts each, pushed off the solver's own optimum"
-                items = [
-                    (recovery_name(case, push), case.model, case.intensity, PURPOSES[push])
-                    for case, push in plan.recovery()
-                ]
-            case "gradient":
-                from irgate_battery.gradient import PURPOSE
-
-                about = "for solvers that say that they are differentiable"
-                items = [(c.id, c.model, c.intensity, PURPOSE) for c in base_cases()]
-            case _:
-                from pytest_irgate.properties import PROPERTIES
-
-                about = "drawn pairs; only under pytest, with --irgate-fuzz N"
-                items = [(each.name, "", "", each.about) for each in PROPERTIES]
-        yield suite, about, items
-
-
-def _lines(items: Sequence[Item], width: int) -> Iterable[str]:
+def _lines(items: Sequence[Item[Any]], width: int) -> Iterable[str]:
     """Lay the items out: in columns where there is room, else the purpose below its item."""
-    widths = [max(len(item[column]) for item in items) for column in range(3)]
-    for name, model, intensity, purpose in items:
+    columns = [(item.case, item.model or "", item.intensity or "") for item in items]
+    widths = [max(map(len, column)) for column in zip(*columns, strict=True)]
+    for (name, model, intensity), item in zip(columns, items, strict=True):
         head = f"  {name:<{widths[0]}}  {model:<{widths[1]}}  {intensity:<{widths[2]}}".rstrip()
         if width >= SIDE_BY_SIDE:
             margin = 2 + sum(size + 2 for size in widths if size)
             yield from textwrap.wrap(
-                purpose, width, initial_indent=f"{head:<{margin}}", subsequent_indent=" " * margin
+                item.purpose,
+                width,
+                initial_indent=f"{head:<{margin}}",
+                subsequent_indent=" " * margin,
             )
         else:
             yield head
             yield from textwrap.wrap(
-                purpose, width, initial_indent=" " * 6, subsequent_indent=" " * 6
+                item.purpose, width, initial_indent=" " * 6, subsequent_indent=" " * 6
             )
 
 

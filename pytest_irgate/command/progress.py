@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from irgate_battery import Examined
-from pytest_irgate.command import ink
+from irgate_battery.suites.evaluation import ItemResult
+from pytest_irgate.command import colour
 
 _CLEAR = "\r\x1b[K"
 
@@ -20,15 +20,15 @@ class Progress:
 
     def __init__(self, items: Sequence[str], shown: bool) -> None:
         self._items = items
-        self._shown = shown and ink.is_terminal(sys.stderr)
+        self._shown = shown and colour.is_terminal(sys.stderr)
         self._done = 0
         self._bad = 0
         self._write()
 
-    def tell(self, examined: Examined) -> None:
+    def tell(self, result: ItemResult) -> None:
         """Count one more item as done."""
         self._done += 1
-        self._bad += examined.row.status in ("failed", "error")
+        self._bad += result.row.status in ("failed", "error")
         self._write()
 
     def clear(self) -> None:
@@ -42,5 +42,5 @@ class Progress:
             return
         bad = f", {self._bad} failed" if self._bad else ""
         line = f"{self._done} of {len(self._items)} done{bad}; now {self._items[self._done]}"
-        sys.stderr.write(f"{_CLEAR}{line[: ink.width()]}")
+        sys.stderr.write(f"{_CLEAR}{line[: colour.width()]}")
         sys.stderr.flush()

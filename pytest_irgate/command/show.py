@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_irgate.command.usage import Wrong, add_seed, add_timeout, solver_of
+from pytest_irgate.command.usage import UsageError, add_option, solver_of
 
 if TYPE_CHECKING:
-    from irgate_battery import Case
-    from irgate_battery.portrait import Sitter
+    from irgate_battery.cases.catalogue import Case
+    from irgate_battery.report.figure import FigureInput
 
 FORMATS = (".png", ".pdf", ".svg")
 
@@ -41,8 +41,8 @@ def add_to(subcommands: Any) -> None:
         help=f"the picture, {', '.join(FORMATS)} (default: CASE.png)",
     )
     parser.add_argument("--solver", metavar="SPEC", help="show this solver's answer")
-    add_seed(parser)
-    add_timeout(parser)
+    add_option(parser, "seed")
+    add_option(parser, "timeout")
     parser.set_defaults(run=run)
 
 
@@ -53,37 +53,37 @@ def run(arguments: argparse.Namespace) -> int:
     # A solver may change the current folder.
     target = output.absolute()
     if output.suffix.lower() not in FORMATS:
-        raise Wrong(f"--output {output}: expected a name that ends in {', '.join(FORMATS)}")
+        raise UsageError(f"--output {output}: expected a name that ends in {', '.join(FORMATS)}")
     if output.is_dir() or not output.parent.is_dir():
         what = "that is a folder" if output.is_dir() else f"there is no folder {output.parent}"
-        raise Wrong(f"--output {output}: {what}")
-    from irgate_battery import SolverFault
-    from irgate_battery.portrait import portrait
+        raise UsageError(f"--output {output}: {what}")
+    from irgate_battery.interface.protocol import SolverFault
+    from irgate_battery.report.figure import draw
 
     try:
-        sitter = _sitter(case, arguments)
+        figure_input = _figure_input(case, arguments)
     except SolverFault as fault:
         print(f"irgate show: {fault}", file=sys.stderr)
         return 1
     try:
-        portrait(sitter).savefig(target)
+        draw(figure_input).savefig(target)
     except OSError as error:
-        raise Wrong(f"--output {output}: it cannot be written: {error.strerror}") from None
-    print(f"wrote {output}: {case.id} after {sitter.who}")
+        raise UsageError(f"--output {output}: it cannot be written: {error.strerror}") from None
+    print(f"wrote {output}: {case.id} after {figure_input.who}")
     return 0
 
 
-def _sitter(case: "Case", arguments: argparse.Namespace) -> "Sitter":
-    """Return what is to be drawn. Raises: Wrong; SolverFault from the call."""
-    from irgate_battery import Solver
-    from irgate_battery.portrait import Sitter
+def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":
+    """Return what is to be drawn. Raises: UsageError; SolverFault from the call."""
+    from irgate_battery.interface.protocol import Solver
+    from irgate_battery.report.figure import FigureInput
 
     pair = case.pair()
     if arguments.solver is None:
-        return Sitter(pair, case.id, case.purpose)
+        return FigureInput(pair, case.id, case.purpose)
     solver = Solver.of(solver_of(arguments.solver))
     if case.model not in solver.models:
-        raise Wrong(
+        raise UsageError(
             f"solver {solver.name!r} has no {case.model} model, which {case.id} asks for (it "
             f"declares {', '.join(solver.models)})"
         )
@@ -98,7 +98,7 @@ def _sitter(case: "Case", arguments: argparse.Namespace) -> "Sitter":
     # A path is no name: the file's own will do.
     path, _, attribute = arguments.solver.rpartition(":")
     who = f"{Path(path).name}:{attribute}" if path else arguments.solver
-    return Sitter(pair, case.id, case.purpose, answer.displacement, who)
+    return FigureInput(pair, case.id, case.purpose, answer.displacement, who)
 
 
 def find(name: str, seed: int) -> "Case":
@@ -107,24 +107,25 @@ def find(name: str, seed: int) -> "Case":
     A recovery or gradient item is about its base fixture. A drawn case, `...-draw57`, is found
     without its battery's number of cases.
 
-    Raises: Wrong, with the nearest names.
+    Raises: UsageError, with the nearest names.
     """
-    from irgate_battery import PUSHES, Plan, cases
+    from irgate_battery.cases.catalogue import all_cases
+    from irgate_battery.cases.run_spec import RunSpec
+    from irgate_battery.suites.registry import suites
 
-    module, _, item = name.rpartition("::")
-    wanted = item
+    module, _, wanted = name.rpartition("::")
     if module:
-        wanted = item.partition("[")[2].removesuffix("]")
-        if module.endswith("contract.py"):
-            raise Wrong(f"{name}: contract checks use the images of synth_translate_2d; show that")
-        for push in PUSHES if module.endswith("recovery.py") else ():
-            wanted = wanted.removesuffix(f"-{push}")
+        wanted = wanted.partition("[")[2].removesuffix("]")
     drawn = re.search(r"-draw([0-9]{1,5})$", wanted)
-    known = {
-        case.id: case for case in cases(seed, max(Plan().count, int(drawn[1]) if drawn else 0))
-    }
+    run_spec = RunSpec(seed, max(RunSpec().count, int(drawn[1]) if drawn else 0))
+    known = {case.id: case for case in all_cases(seed, run_spec.count)}
+    for suite in suites():
+        if module.endswith(f"{suite.name}.py"):
+            if suite.unpictured is not None:
+                raise UsageError(f"{name}: {suite.unpictured}")
+            known |= {item.case: item.pictured for item in suite.items(run_spec) if item.pictured}
     if wanted in known:
         return known[wanted]
     near = difflib.get_close_matches(wanted, known, NEAREST, cutoff=0.5)
     told = f"the nearest are {', '.join(near)}" if near else "`irgate list` has them all"
-    raise Wrong(f"{name}: no case of that name; {told}")
+    raise UsageError(f"{name}: no case of that name; {told}")

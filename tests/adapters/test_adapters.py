@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from irgate_battery import CHECKS, Solver, SolverFault, cases
-from irgate_battery.contract import NotAsked
+from irgate_battery.cases.catalogue import all_cases
+from irgate_battery.interface.protocol import Solver, SolverFault
+from irgate_battery.suites.contract import CHECKS
+from irgate_battery.suites.evaluation import NotAsked
 from irgate_fixtures import Matrix, pixel_grid, translation
 from pytest_irgate.adapters import ADAPTERS
 from pytest_irgate.spec import resolve
@@ -58,7 +60,7 @@ def solver(name):
 
 @cache
 def case(name):
-    (found,) = [c for c in cases() if c.id == name]
+    (found,) = [c for c in all_cases() if c.id == name]
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import irgate_battery
 import irgate_fixtures
-from irgate_battery import Solver
+from irgate_battery.interface.protocol import Solver
 from pytest_irgate.adapters import ADAPTERS
 
 

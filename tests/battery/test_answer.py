@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from irgate_battery.answer import AnswerError, read_answer
+from irgate_battery.interface.answer import AnswerError, read_answer
 from irgate_fixtures import pixel_grid
 
 SHAPE = (4, 6)

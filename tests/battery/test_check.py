@@ -9,18 +9,15 @@ from dataclasses import replace
 import knowing
 import numpy as np
 import pytest
+from items import evaluate_case
 
-from irgate_battery import (
-    CHECKS,
-    NotASolver,
-    OracleStore,
-    Plan,
-    Solver,
-    base_cases,
-    check_solver,
-    examine_case,
-)
-from irgate_battery.check import completed, conclude
+from irgate_battery.cases.catalogue import base_cases
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.interface.protocol import NotASolver, Solver
+from irgate_battery.oracle.store import OracleStore
+from irgate_battery.report.conclusion import completed, conclude
+from irgate_battery.run import check_solver
+from irgate_battery.suites.contract import CHECKS
 
 FAST = ("contract", "base")
 """Suites that a solver without a start value and without gradients can pass in seconds."""
@@ -76,7 +73,7 @@ def test_wrong_calls_are_refused():
 
 @pytest.mark.parametrize("case", base_cases(), ids=lambda case: case.id)
 def test_a_users_own_tests_may_parametrise_over_cases(case):
-    row = examine_case(case, Solver.of(knowing.register), OracleStore("stored")).row
+    row = evaluate_case(case, Solver.of(knowing.register), OracleStore("stored")).row
     assert row.status == "passed", row.message
 
 
@@ -84,7 +81,7 @@ def test_what_breaks_in_the_gate_itself_is_an_error_row_and_loses_nothing(monkey
     def broken(pair, *_):
         raise ZeroDivisionError("in the judge")
 
-    monkeypatch.setattr("irgate_battery.examine.measure", broken)
+    monkeypatch.setattr("irgate_battery.suites.case_evaluation.measure", broken)
     report = check_solver(knowing.register, suites=FAST)
     base = [row for row in report.rows if row.suite == "base"]
     assert [row.status for row in base] == ["error"] * 5
@@ -95,7 +92,7 @@ def test_what_breaks_in_the_gate_itself_is_an_error_row_and_loses_nothing(monkey
 
 def test_an_oracle_that_cannot_be_had_is_an_error_row():
     case = replace(base_cases()[0], recipe={"kind": "another"})
-    row = examine_case(case, Solver.of(knowing.register), OracleStore("stored")).row
+    row = evaluate_case(case, Solver.of(knowing.register), OracleStore("stored")).row
     assert row.status == "error"
     assert "synth_translate_2d" in row.message
     assert "\n" not in row.message
@@ -104,16 +101,16 @@ def test_an_oracle_that_cannot_be_had_is_an_error_row():
 def test_each_row_is_told_as_soon_as_it_is_there():
     told = []
     report = check_solver(knowing.register, suites=["base"], on_row=told.append)
-    assert tuple(examined.row for examined in told) == report.rows
+    assert tuple(result.row for result in told) == report.rows
 
 
 def test_a_run_that_ended_early_keeps_its_rows_and_names_the_missing(good_report):
     measured = good_report.rows[:9]
-    rows = completed(measured, Plan(), FAST)
+    rows = completed(measured, RunSpec(), FAST)
     assert [row.id for row in rows] == [row.id for row in good_report.rows]
     assert rows[:9] == measured
     assert {row.status for row in rows[9:]} == {"missing"}
-    report = conclude(rows, Solver.of(knowing.register), Plan())
+    report = conclude(rows, good_report.solver, RunSpec())
     assert report.exit_status == 1
     assert report.verdicts.hard_gate.status == "fail"
 

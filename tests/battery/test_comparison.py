@@ -4,16 +4,20 @@ import json
 from dataclasses import replace
 
 import pytest
+from items import cases_of, node_id
 
-from irgate_battery import Plan, Report, Row, SolverIdentity, evaluate, has_failed, item_id
-from irgate_battery.comparison.case_by_case import letter_of
-from irgate_battery.comparison.record import Record
-from irgate_battery.comparison.sheet import as_text
-from irgate_battery.comparison.side_by_side import NotComparableError, compare, labels_of
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.report.comparison.case_by_case import letter_of
+from irgate_battery.report.comparison.side_by_side import NotComparableError, compare, labels_of
+from irgate_battery.report.comparison.table_model import as_text
+from irgate_battery.report.conclusion import conclude
+from irgate_battery.report.report import SolverIdentity
+from irgate_battery.report.saved_report import SavedReport
+from irgate_battery.results.result_row import ResultRow
 
-PLAN = Plan(seed=0, count=3)
-BASE = PLAN.expected()["base"]
-BATTERY = PLAN.expected()["battery"]
+RUN_SPEC = RunSpec(seed=0, count=3)
+BASE = cases_of(RUN_SPEC, "base")
+BATTERY = cases_of(RUN_SPEC, "battery")
 
 
 def row(suite, case, **figures):
@@ -29,37 +33,30 @@ def row(suite, case, **figures):
         "escaped": False,
         "oracle": "stored",
     }
-    return Row(item_id(suite, case), suite, case, **{**known, **figures})
+    return ResultRow(node_id(suite, case), suite, case, **{**known, **figures})
 
 
 def skipped(suite, case):
-    return Row(item_id(suite, case), suite, case, status="skipped", message="no such model")
+    return ResultRow(node_id(suite, case), suite, case, status="skipped", message="no such model")
 
 
-def record(name, rows, plan=PLAN, **changes):
-    verdicts = evaluate(rows, plan.expected())
-    report = Report(
-        rows=tuple(rows),
-        verdicts=verdicts,
-        solver=SolverIdentity(name, name, "1"),
-        exit_status=int(has_failed(rows, verdicts)),
-        seed=plan.seed,
-    )
-    return replace(Record.read(report.to_json(), f"{name}.json"), **changes)
+def saved(name, rows, run_spec=RUN_SPEC, **changes):
+    report = conclude(rows, SolverIdentity(name, name, "1"), run_spec)
+    return replace(SavedReport.read(report.to_json(), f"{name}.json"), **changes)
 
 
 def cells(section, title):
-    (entry,) = [entry for entry in section.entries if entry.title.startswith(title)]
+    (entry,) = [entry for entry in section.table_rows if entry.title.startswith(title)]
     return entry
 
 
-def texts(sheet, section, title):
-    (found,) = [each for each in sheet.sections if each.title.startswith(section)]
+def texts(table, section, title):
+    (found,) = [each for each in table.sections if each.title.startswith(section)]
     return [cell.text for cell in cells(found, title).cells]
 
 
-def best(sheet, section, title):
-    (found,) = [each for each in sheet.sections if each.title.startswith(section)]
+def best(table, section, title):
+    (found,) = [each for each in table.sections if each.title.startswith(section)]
     return cells(found, title).best()
 
 
@@ -68,103 +65,103 @@ NEAR = [row("base", case, tre_px=0.005, seconds=0.1) for case in BASE]
 
 
 def test_each_figure_is_that_of_its_solver_and_the_oracle_has_a_column():
-    sheet = compare([record("good", GOOD), record("near", NEAR)]).summary
-    assert sheet.columns == ("oracle", "good", "near")
-    assert texts(sheet, "base", "passed") == ["-", "5/5", "5/5"]
-    assert texts(sheet, "base", "hard gate") == ["-", "PASS", "PASS"]
-    assert texts(sheet, "base", "px to the truth, median") == ["0.0100", "0.0200", "0.0050"]
-    assert texts(sheet, "time", "median, s") == ["2", "0.5", "0.1"]
-    assert texts(sheet, "time", "median / oracle") == ["1", "0.25", "0.05"]
+    table = compare([saved("good", GOOD), saved("near", NEAR)]).summary
+    assert table.columns == ("oracle", "good", "near")
+    assert texts(table, "base", "passed") == ["-", "5/5", "5/5"]
+    assert texts(table, "base", "hard gate") == ["-", "PASS", "PASS"]
+    assert texts(table, "base", "px to the truth, median") == ["0.0100", "0.0200", "0.0050"]
+    assert texts(table, "time", "median, s") == ["2", "0.5", "0.1"]
+    assert texts(table, "time", "median / oracle") == ["1", "0.25", "0.05"]
 
 
 def test_the_best_is_marked_and_the_oracle_is_none_of_the_solvers():
-    sheet = compare([record("good", GOOD), record("near", NEAR)]).summary
-    assert best(sheet, "base", "px to the truth, median") == {2}
+    table = compare([saved("good", GOOD), saved("near", NEAR)]).summary
+    assert best(table, "base", "px to the truth, median") == {2}
     better_oracle = [replace(each, oracle_tre_px=0.0) for each in GOOD]
-    sheet = compare([record("good", better_oracle), record("near", NEAR)]).summary
-    assert best(sheet, "base", "px to the truth, median") == {2}
+    table = compare([saved("good", better_oracle), saved("near", NEAR)]).summary
+    assert best(table, "base", "px to the truth, median") == {2}
 
 
 def test_what_shows_the_same_is_equal():
     close = [replace(each, tre_px=each.tre_px + 1e-7) for each in GOOD]
-    records = [record("good", GOOD), record("close", close)]
-    assert best(compare(records).summary, "base", "px to the truth, median") == set()
-    sheet = compare([*records, record("identity", [replace(x, tre_px=9.0) for x in GOOD])]).summary
-    assert best(sheet, "base", "px to the truth, median") == {1, 2}
+    reports = [saved("good", GOOD), saved("close", close)]
+    assert best(compare(reports).summary, "base", "px to the truth, median") == set()
+    table = compare([*reports, saved("identity", [replace(x, tre_px=9.0) for x in GOOD])]).summary
+    assert best(table, "base", "px to the truth, median") == {1, 2}
 
 
 def test_what_did_not_run_is_said_and_is_no_pass():
     some = [NEAR[0], *(skipped("base", case) for case in BASE[1:])]
-    sheet = compare([record("good", GOOD), record("some", some)]).summary
-    assert texts(sheet, "base", "passed / ran, of 5") == ["-", "5/5", "1/1"]
-    assert texts(sheet, "base", "skipped") == ["-", "-", "4"]
-    assert texts(sheet, "base", "hard gate") == ["-", "PASS", "1 of 5 ran"]
+    table = compare([saved("good", GOOD), saved("some", some)]).summary
+    assert texts(table, "base", "passed / ran, of 5") == ["-", "5/5", "1/1"]
+    assert texts(table, "base", "skipped") == ["-", "-", "4"]
+    assert texts(table, "base", "hard gate") == ["-", "PASS", "1 of 5 ran"]
     # Over one easy case it is nearer; that does not make it the best.
-    assert best(sheet, "base", "px to the truth, median") == set()
-    lines = as_text(sheet, 100)
+    assert best(table, "base", "px to the truth, median") == set()
+    lines = as_text(table, 100)
     assert any(line.split()[-1] == "(0.0050)" for line in lines if "median" in line)
 
 
 def test_a_part_of_a_suite_counts_against_the_whole_of_it():
-    sheet = compare([record("part", GOOD[:2])]).summary
-    assert texts(sheet, "base", "passed / ran, of 5") == ["-", "2/2"]
-    assert texts(sheet, "base", "not in the report") == ["-", "3"]
+    table = compare([saved("part", GOOD[:2])]).summary
+    assert texts(table, "base", "passed / ran, of 5") == ["-", "2/2"]
+    assert texts(table, "base", "not in the report") == ["-", "3"]
 
 
 def test_a_part_of_the_battery_counts_against_the_whole_of_it():
-    sheet = compare([record("part", [row("battery", BATTERY[0])])]).summary
-    assert texts(sheet, "battery", "passed / ran, of 3") == ["-", "1/1"]
-    assert texts(sheet, "battery", "not in the report") == ["-", "2"]
+    table = compare([saved("part", [row("battery", BATTERY[0])])]).summary
+    assert texts(table, "battery", "passed / ran, of 3") == ["-", "1/1"]
+    assert texts(table, "battery", "not in the report") == ["-", "2"]
 
 
 def test_a_mean_ratio_over_failures_is_over_no_fewer_cases():
     good = [row("battery", case) for case in BATTERY]
     bad = [replace(good[0], status="failed", ratio=5.0), *good[1:]]
-    sheet = compare([record("good", good), record("bad", bad)]).summary
-    assert texts(sheet, "battery", "mean ratio") == ["1.0000", "1.0000", "1.3333"]
-    assert best(sheet, "battery", "mean ratio") == {1}
+    table = compare([saved("good", good), saved("bad", bad)]).summary
+    assert texts(table, "battery", "mean ratio") == ["1.0000", "1.0000", "1.3333"]
+    assert best(table, "battery", "mean ratio") == {1}
 
 
 def test_a_suite_that_one_of_them_left_out():
     both = [*GOOD, *(row("battery", case) for case in BATTERY)]
-    sheet = compare([record("both", both), record("good", GOOD)]).summary
-    assert texts(sheet, "battery", "passed") == ["-", "3/3", "not run"]
-    assert texts(sheet, "battery", "mean ratio") == ["1.0000", "1.0000", "-"]
+    table = compare([saved("both", both), saved("good", GOOD)]).summary
+    assert texts(table, "battery", "passed") == ["-", "3/3", "not run"]
+    assert texts(table, "battery", "mean ratio") == ["1.0000", "1.0000", "-"]
 
 
 def test_a_suite_of_skips_is_not_zero_of_zero():
     all_skipped = [skipped("base", case) for case in BASE]
-    sheet = compare([record("good", GOOD), record("skips", all_skipped)]).summary
-    assert texts(sheet, "base", "passed") == ["-", "5/5", "none ran"]
+    table = compare([saved("good", GOOD), saved("skips", all_skipped)]).summary
+    assert texts(table, "base", "passed") == ["-", "5/5", "none ran"]
 
 
 def test_being_wrong_quickly_is_no_merit():
     wrong = [replace(each, status="failed", seconds=1e-6) for each in GOOD]
-    sheet = compare([record("good", GOOD), record("wrong", wrong)]).summary
-    assert texts(sheet, "time", "median, s") == ["2", "0.5", "-"]
+    table = compare([saved("good", GOOD), saved("wrong", wrong)]).summary
+    assert texts(table, "time", "median, s") == ["2", "0.5", "-"]
 
 
 def test_recovery_and_gradient():
-    names = PLAN.expected()
+    names = {suite: cases_of(RUN_SPEC, suite) for suite in ("recovery", "gradient")}
     recovery = [
-        Row(item_id("recovery", case), "recovery", case, recovered=9, tried=10)
+        ResultRow(node_id("recovery", case), "recovery", case, recovered=9, tried=10)
         for case in names["recovery"]
     ]
     raised = [
-        Row(item_id("recovery", case), "recovery", case, status="failed", message="raised")
+        ResultRow(node_id("recovery", case), "recovery", case, status="failed", message="raised")
         for case in names["recovery"]
     ]
     gradient = [
-        Row(item_id("gradient", case), "gradient", case, relative_error=1e-7 * (1 + number))
+        ResultRow(node_id("gradient", case), "gradient", case, relative_error=1e-7 * (1 + number))
         for number, case in enumerate(names["gradient"])
     ]
-    sheet = compare([record("good", [*recovery, *gradient]), record("raises", raised)]).summary
-    assert texts(sheet, "recovery", "starts") == ["-", "135/150", "0/150"]
-    assert texts(sheet, "gradient", "largest") == ["-", "5.0e-07", "-"]
+    table = compare([saved("good", [*recovery, *gradient]), saved("raises", raised)]).summary
+    assert texts(table, "recovery", "starts") == ["-", "135/150", "0/150"]
+    assert texts(table, "gradient", "largest") == ["-", "5.0e-07", "-"]
 
 
 def test_other_batteries_and_seeds_are_refused():
-    first = record("first", [row("battery", case) for case in BATTERY])
+    first = saved("first", [row("battery", case) for case in BATTERY])
     with pytest.raises(NotComparableError, match=r"battery 1, later\.json of battery 2"):
         compare([first, replace(first, source="later.json", battery="2")])
     other = replace(first, source="other.json", seed=7)
@@ -173,21 +170,21 @@ def test_other_batteries_and_seeds_are_refused():
 
 
 def test_another_seed_does_not_matter_where_nothing_is_drawn_and_is_said():
-    compared = compare([record("a", GOOD), replace(record("b", GOOD), seed=7)])
+    compared = compare([saved("a", GOOD), replace(saved("b", GOOD), seed=7)])
     assert any("different seeds" in note and "7: b.json" in note for note in compared.notes)
 
 
 def test_other_images_are_refused_whatever_their_names():
     moved = [replace(each, truth_rmse=0.011) for each in GOOD]
     with pytest.raises(NotComparableError, match="not the same images"):
-        compare([record("a", GOOD), record("b", moved)])
+        compare([saved("a", GOOD), saved("b", moved)])
 
 
 def test_what_differs_is_said():
     machine = {"platform": "elsewhere", "cpu_count": 64}
     slower = [replace(each, oracle_rmse=0.0101, seconds=0.7) for each in GOOD]
-    far = record("far", slower, machine=machine, irgate="9.9", unknown=("novelty",))
-    compared = compare([record("here", GOOD), far])
+    far = saved("far", slower, **machine, irgate="9.9", unknown=("novelty",))
+    compared = compare([saved("here", GOOD), far])
     told = "\n".join(compared.notes)
     assert "elsewhere, 64 cores: far.json" in told
     assert "9.9: far.json" in told
@@ -199,10 +196,10 @@ def test_what_differs_is_said():
 
 
 def test_the_number_of_cases_is_said_and_counts():
-    more = Plan(seed=0, count=5)
-    names = more.expected()["battery"]
-    many = record("many", [row("battery", case) for case in names], plan=more)
-    few = record("few", [row("battery", case, tre_px=0.001) for case in BATTERY])
+    more = RunSpec(seed=0, count=5)
+    names = cases_of(more, "battery")
+    many = saved("many", [row("battery", case) for case in names], run_spec=more)
+    few = saved("few", [row("battery", case, tre_px=0.001) for case in BATTERY])
     compared = compare([many, few])
     assert any("numbers of battery cases" in note for note in compared.notes)
     assert texts(compared.summary, "battery", "passed / ran, of 5") == ["-", "5/5", "3/3"]
@@ -222,7 +219,7 @@ FAILED = {
 def test_why_a_case_failed(letter, figures):
     failed = row("battery", BATTERY[0], status="failed", **figures)
     assert letter_of(failed) == letter
-    compared = compare([record("a", [row("battery", BATTERY[0])]), record("b", [failed])])
+    compared = compare([saved("a", [row("battery", BATTERY[0])]), saved("b", [failed])])
     (good, bad) = texts(compared.cases, "battery", BATTERY[0])[1:]
     assert good == "0.0200"
     assert bad.split()[-1] == letter
@@ -235,22 +232,22 @@ def test_why_a_case_failed(letter, figures):
     ("status", "letter"), [("skipped", "s"), ("xfailed", "w"), ("missing", "m"), ("error", "!")]
 )
 def test_what_did_not_run_has_a_letter_too(status, letter):
-    assert letter_of(Row("id", "base", BASE[0], status=status)) == letter
+    assert letter_of(ResultRow("id", "base", BASE[0], status=status)) == letter
 
 
 def test_case_by_case_by_ratio():
-    sheet = compare([record("a", [replace(GOOD[0], ratio=1.25)])], ratios=True).cases
-    assert texts(sheet, "base: RMSE / oracle", BASE[0]) == ["1.0000", "1.2500"]
+    table = compare([saved("a", [replace(GOOD[0], ratio=1.25)])], ratios=True).cases
+    assert texts(table, "base: RMSE / oracle", BASE[0]) == ["1.0000", "1.2500"]
 
 
 def test_an_oracle_that_diverged_is_marked():
-    compared = compare([record("a", [replace(GOOD[0], oracle="diverged")])])
+    compared = compare([saved("a", [replace(GOOD[0], oracle="diverged")])])
     assert texts(compared.cases, "base", BASE[0]) == ["0.0100 D", "0.0200"]
     assert "D" in compared.letters
 
 
 def test_solvers_are_named_apart():
-    first = record("a", GOOD)
+    first = saved("a", GOOD)
 
     def named(source, spec, name="register"):
         return replace(first, source=source, solver=SolverIdentity(spec, name, None))
@@ -265,7 +262,7 @@ def test_solvers_are_named_apart():
 
 
 def test_only_the_suites_that_were_asked_for():
-    both = record("a", [*GOOD, *(row("battery", case) for case in BATTERY)])
+    both = saved("a", [*GOOD, *(row("battery", case) for case in BATTERY)])
     titles = [section.title for section in compare([both], ["base"]).summary.sections]
     assert titles == ["base", "time of a call that passed"]
     with pytest.raises(NotComparableError, match=r"no item of suite 'recovery' in a\.json"):
@@ -274,7 +271,7 @@ def test_only_the_suites_that_were_asked_for():
 
 def test_a_user_s_own_pairs_are_compared_by_ratio():
     own = [
-        Row(
+        ResultRow(
             f"irgate/pair.py::test_case[{name}]",
             "pair",
             name,
@@ -285,21 +282,21 @@ def test_a_user_s_own_pairs_are_compared_by_ratio():
         )
         for name, distance in (("head", 0.25), ("hand", 0.75))
     ]
-    compared = compare([record("a", own)])
+    compared = compare([saved("a", own)])
     assert texts(compared.summary, "pair", "passed / ran, of 2") == ["-", "2/2"]
     assert texts(compared.summary, "pair", "px to the oracle's, largest") == ["-", "0.7500"]
     assert texts(compared.cases, "pair: RMSE / oracle", "head")[1] == "1.5000"
     others = [replace(each, identity_rmse=0.2) for each in own]
     with pytest.raises(NotComparableError, match="not the same images"):
-        compare([record("a", own), record("b", others)])
+        compare([saved("a", own), saved("b", others)])
 
 
 def test_every_cell_comes_from_the_json_and_from_nothing_else():
-    """The same text read twice gives the same sheet; a changed figure changes its cell alone."""
-    first = record("a", GOOD)
+    """The same text read twice gives the same table; a changed figure changes its cell alone."""
+    first = saved("a", GOOD)
     changed = replace(GOOD[0], tre_px=0.5)
-    before = compare([first]).cases.sections[0].entries
-    after = compare([record("a", [changed, *GOOD[1:]])]).cases.sections[0].entries
+    before = compare([first]).cases.sections[0].table_rows
+    after = compare([saved("a", [changed, *GOOD[1:]])]).cases.sections[0].table_rows
     differing = [one.title for one, two in zip(before, after, strict=True) if one != two]
     assert differing == [BASE[0]]
     assert json.loads(json.dumps(first.rows[0].to_dict())) == first.rows[0].to_dict()

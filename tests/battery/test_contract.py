@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import irgate_fixtures
-from irgate_battery.contract import CHECKS, NotAsked, Violation
-from irgate_battery.contract.arguments import FAMILY_PX, SHEAR, sheared_pair
-from irgate_battery.protocol import Solver, SolverFault
+from irgate_battery.interface.protocol import Solver, SolverFault
+from irgate_battery.suites.contract import CHECKS
+from irgate_battery.suites.contract_checks.arguments import FAMILY_PX, SHEAR, sheared_pair
+from irgate_battery.suites.evaluation import ItemFailed, NotAsked
 
 BY_NAME = {check.name: check for check in CHECKS}
 LIMIT = 60.0
@@ -44,17 +45,17 @@ FAULTS = {
 def test_the_fault_that_it_is_there_for_fails(check, monkeypatch):
     name, words = FAULTS[check]
     if check == "identity":
-        monkeypatch.setattr("irgate_battery.contract.answers.IDENTITY_PX", 1e-9)
-    with pytest.raises((Violation, SolverFault), match=words) as fault:
+        monkeypatch.setattr("irgate_battery.suites.contract_checks.answers.IDENTITY_PX", 1e-9)
+    with pytest.raises((ItemFailed, SolverFault), match=words) as fault:
         run(check, importlib.import_module(name).register)
     assert "\n" not in str(fault.value)
 
 
 @pytest.mark.parametrize("check", ["direction", "axis_order"])
 def test_an_answer_that_stands_nowhere_cannot_show_its_convention(check):
-    with pytest.raises(Violation, match=r"cannot be confirmed.*nothing was moved"):
+    with pytest.raises(ItemFailed, match=r"cannot be confirmed.*nothing was moved"):
         run(check, lambda fixed, moving: np.eye(3))
-    with pytest.raises(Violation, match=r"cannot be confirmed.*no simple fault explains it"):
+    with pytest.raises(ItemFailed, match=r"cannot be confirmed.*no simple fault explains it"):
         run(check, lambda fixed, moving: np.array([[1.0, 0, 30], [0, 1, 40]]))
 
 
@@ -69,13 +70,13 @@ def test_a_written_mask_is_seen():
         mask[:] = False
         return knowing.register(fixed, moving)
 
-    with pytest.raises(Violation, match="pixels of mask changed"):
+    with pytest.raises(ItemFailed, match="pixels of mask changed"):
         run("input_unchanged", register)
 
 
 def test_identity_sees_a_half_pixel():
     half = np.array([[1.0, 0, 0.5], [0, 1, 0.5]])
-    with pytest.raises(Violation, match=r"by up to 0\.707 px"):
+    with pytest.raises(ItemFailed, match=r"by up to 0\.707 px"):
         run("identity", lambda fixed, moving: half)
 
 
@@ -86,7 +87,7 @@ def test_output_of_compiled_code_is_seen_too(capfd):
         os.write(1, b"from below\n")
         return knowing.register(fixed, moving)
 
-    with pytest.raises(Violation, match="'from below'"):
+    with pytest.raises(ItemFailed, match="'from below'"):
         run("prints_nothing", register)
     print("and afterwards output is where it was")
     assert "where it was" in capfd.readouterr().out
@@ -108,7 +109,7 @@ def test_each_global_state_is_watched_and_put_back(name, change):
 
     before = (random.getstate(), torch.get_rng_state(), torch.get_default_dtype())
     for _ in range(2):  # a solver that has changed it once already is seen again
-        with pytest.raises(Violation, match=name):
+        with pytest.raises(ItemFailed, match=name):
             run("global_state_unchanged", register)
     assert random.getstate() == before[0]
     assert torch.equal(torch.get_rng_state(), before[1])
@@ -155,7 +156,7 @@ def test_each_family_holds_its_own_members():
     for angle in (0.0, 0.3, -2.0, np.pi):
         run("family", answering(irgate_fixtures.rigid(angle, 3.0, -1.0, shape).matrix))
     for linear in (SHEAR, 1.001 * np.eye(2), np.diag([1.0, -1.0])):
-        with pytest.raises(Violation, match="asked for a rigid"):
+        with pytest.raises(ItemFailed, match="asked for a rigid"):
             run("family", answering(irgate_fixtures.affine(linear, 0, 0, shape).matrix))
     rounding = FAMILY_PX / max(shape) / 10
     run("family", answering(irgate_fixtures.affine((1 + rounding) * np.eye(2), 0, 0, shape).matrix))

@@ -7,7 +7,7 @@ import torch
 from scipy import ndimage
 
 import irgate_battery
-from irgate_battery import conventions as c
+from irgate_battery.interface import conventions as c
 from irgate_fixtures import FFD, Composite, Matrix, image_centre, pixel_grid, rigid, translation
 
 FIXED, MOVING = (5, 8), (7, 6)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import irgate_fixtures
-from irgate_battery.answer import read_answer
-from irgate_battery.catalogue import base_cases, battery_cases
+from irgate_battery.cases.catalogue import base_cases, battery_cases
 from irgate_battery.diagnosis import explain
 from irgate_battery.diagnosis.misreadings import MISREADINGS
+from irgate_battery.interface.answer import read_answer
 from irgate_fixtures import FFD, Composite, Matrix, affine, pixel_grid, rigid, translation
 
 SWAP = np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 1]])

@@ -13,9 +13,8 @@ SOURCES = Path(irgate_battery.__file__).parent
 def names_in(module):
     """The names that a module gives beside the misreadings."""
     source = (SOURCES / module).read_text()
-    found = re.findall(r"_found\(\s*asked,\s*\"([^\"]+)\"", source)
-    found += re.findall(r"_named\(\"([^\"]+)\"\)", source)
-    found += re.findall(r"\"([a-z]+ (?:early|basin|gradient|input))\"", source)
+    found = re.findall(r"_found\(\s*context,\s*\"([^\"]+)\"", source)
+    found += re.findall(r"\"([a-z]+ (?:early|basin|gradient|input|ignored))\"", source)
     return set(found)
 
 
@@ -23,7 +22,7 @@ def test_the_page_has_them_all():
     tables = PAGE.read_text().partition("## Misreadings")[2]
     documented = set(re.findall(r"`([a-zFH][A-Za-z0-9/_, ]*[a-zA-Z0-9])`", tables))
     given = {misreading.fault for misreading in MISREADINGS} | {"identity", "images swapped"}
-    for module in ("diagnosis/probes.py", "examine.py", "gradient.py"):
+    for module in ("diagnosis/probes.py", "suites/recovery.py", "suites/derivatives.py"):
         given |= names_in(module)
     assert len(given) > 30
     assert given - documented == set()

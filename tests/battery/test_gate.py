@@ -5,10 +5,10 @@ import itertools
 
 import pytest
 
-from irgate_battery.gate import evaluate, has_failed
-from irgate_battery.judge import Measurement
-from irgate_battery.row import Row
-from irgate_battery.rules import base_limit, battery_fault, fixture_fault
+from irgate_battery.judge.acceptance import base_limit, battery_fault, fixture_fault
+from irgate_battery.judge.measure import Measurement
+from irgate_battery.report.conclusion import evaluate, has_failed
+from irgate_battery.results.result_row import ResultRow
 
 BASE = ("a", "b", "c", "d", "e")
 
@@ -16,11 +16,13 @@ BASE = ("a", "b", "c", "d", "e")
 def row(case, rmse=0.01, oracle_rmse=0.01, **more):
     figures = {"rmse": rmse, "oracle_rmse": oracle_rmse, "rmse_vs_oracle": 1e-5, "oracle": "stored"}
     values = {"status": "passed", "escaped": False, **figures, **more}
-    return Row(id=f"irgate/base.py::test_case[{case}]", suite="base", case=case, **values)
+    return ResultRow(id=f"irgate/base.py::test_case[{case}]", suite="base", case=case, **values)
 
 
 def unmeasured(case, status):
-    return Row(id=f"irgate/base.py::test_case[{case}]", suite="base", case=case, status=status)
+    return ResultRow(
+        id=f"irgate/base.py::test_case[{case}]", suite="base", case=case, status=status
+    )
 
 
 EXPECTED = {"base": BASE}
@@ -40,9 +42,9 @@ def swapped(case, new):
 def test_five_good_rows_pass_with_their_numbers():
     verdict = gate(GOOD)
     assert verdict.status == "pass"
-    assert verdict.figures["max_rmse"] == verdict.figures["max_oracle_rmse"] == 0.01
-    assert verdict.figures["limit"] == pytest.approx(0.0111)
-    assert (verdict.figures["ran"], verdict.figures["expected"]) == (5, 5)
+    assert verdict.max_rmse == verdict.max_oracle_rmse == 0.01
+    assert verdict.limit == pytest.approx(0.0111)
+    assert (verdict.ran, verdict.expected) == (5, 5)
     assert "5 of 5 ran" in verdict.reason
 
 
@@ -77,7 +79,7 @@ def test_what_did_not_run_is_not_evaluated(count):
 
 def test_a_skip_is_not_a_run():
     verdict = gate(swapped("b", unmeasured("b", "skipped")))
-    assert (verdict.status, verdict.figures["ran"]) == ("not_evaluated", 4)
+    assert (verdict.status, verdict.ran) == ("not_evaluated", 4)
 
 
 @pytest.mark.parametrize("status", ["missing", "error"])
@@ -85,7 +87,7 @@ def test_a_row_that_should_be_there_and_is_not_fails(status):
     verdict = gate(swapped("b", unmeasured("b", status)))
     assert verdict.status == "fail"
     assert verdict.reason.startswith("missing: b")
-    assert verdict.figures["missing"] == 1
+    assert verdict.missing == 1
 
 
 def test_a_lost_row_is_lost_under_whatever_name():
@@ -111,7 +113,7 @@ def test_waived_fixtures_are_counted_aloud():
     verdict = gate(swapped("d", row("d", 0.5, status="xfailed")))
     assert verdict.status == "pass"
     assert "waived: 1" in verdict.reason
-    assert verdict.figures["waived"] == 1
+    assert verdict.waived == 1
     all_waived = [row(case, status="xfailed") for case in BASE]
     assert gate(all_waived).status == "not_evaluated"
 
@@ -134,11 +136,11 @@ def test_each_fixture_sees_what_the_maximum_hides():
 @pytest.mark.parametrize(("apart", "status"), [(9e-5, "pass"), (1.1e-4, "fail")])
 def test_agreement_is_the_largest_difference(apart, status):
     verdict = evaluate(swapped("c", row("c", rmse_vs_oracle=apart)), EXPECTED).agreement
-    assert (verdict.status, verdict.figures["max_rmse_vs_oracle"]) == (status, apart)
+    assert (verdict.status, verdict.max_rmse_vs_oracle) == (status, apart)
 
 
 def test_rows_of_other_suites_are_no_fixtures():
-    contract = Row(id="irgate/contract.py::test_direction", suite="contract", case="a")
+    contract = ResultRow(id="irgate/contract.py::test_direction", suite="contract", case="a")
     assert gate([contract] * 5).status == "not_evaluated"
 
 
@@ -152,7 +154,7 @@ def test_suites_that_did_not_run_are_not_evaluated():
 @pytest.mark.parametrize("status", ["failed", "error", "missing"])
 def test_a_run_fails_by_an_item_or_by_the_gate(status):
     assert not has_failed(GOOD, evaluate(GOOD, EXPECTED))
-    other = Row(id="i", suite="contract", case="x", status=status)
+    other = ResultRow(id="i", suite="contract", case="x", status=status)
     rows = [*GOOD, other]
     assert has_failed(rows, evaluate(rows, EXPECTED))
     # A waived item beside a maximum that does not hold: no item failed, and the run does.
@@ -219,7 +221,7 @@ class TestOwnPairs:
 
     def test_all_good(self):
         verdict = self.verdicts(self.pair("p"), self.pair("q")).pairs
-        assert (verdict.status, verdict.figures["passed"], verdict.figures["ran"]) == ("pass", 2, 2)
+        assert (verdict.status, verdict.passed, verdict.ran) == ("pass", 2, 2)
 
     def test_a_failed_one_fails_them_and_the_run_and_not_the_gate(self):
         rows = self.pair("p", rmse=0.9, status="failed"), self.pair("q")
@@ -234,7 +236,7 @@ class TestOwnPairs:
     def test_a_lost_one_fails_them(self, status):
         lost = dataclasses.replace(unmeasured("q", status), suite="pair")
         verdict = self.verdicts(self.pair("p"), lost).pairs
-        assert (verdict.status, verdict.figures["missing"]) == ("fail", 1)
+        assert (verdict.status, verdict.missing) == ("fail", 1)
 
     @pytest.mark.parametrize("others", [(), ("skipped",)])
     def test_what_did_not_run_is_not_evaluated(self, others):
@@ -256,6 +258,5 @@ class TestOwnPairs:
         verdicts = self.verdicts(names=())
         assert "pairs" not in verdicts.to_dict()
         assert "pairs" in self.verdicts().to_dict()
-        verdict = verdicts.pairs
-        assert (verdict.status, verdict.figures["expected"]) == ("not_evaluated", 0)
-        assert "no pair was named" in verdict.reason
+        with pytest.raises(AttributeError, match="no verdict 'pairs'"):
+            _ = verdicts.pairs

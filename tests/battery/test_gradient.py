@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from items import evaluate_gradient
 
-from irgate_battery.catalogue import base_cases
-from irgate_battery.examine import examine_gradient
-from irgate_battery.gradient import GradientError, compare_gradients
-from irgate_battery.protocol import Solver, SolverFault
+from irgate_battery.cases.catalogue import base_cases
+from irgate_battery.interface.protocol import Solver, SolverFault
+from irgate_battery.suites.derivatives import compare_gradients
+from irgate_battery.suites.evaluation import ItemFailed
 
 CASE = base_cases()[0]
 
@@ -87,7 +88,7 @@ def test_one_percent_is_seen():
         return Scaled.apply(moments(fixed, moving))
 
     assert relative_error(CASE, solver(register), None) == pytest.approx(0.01, rel=1e-3)
-    row = examine_gradient(CASE, solver(register)).row
+    row = evaluate_gradient(CASE, solver(register)).row
     assert row.status == "failed"
     assert "differ by 1.0e-02 relative" in row.message
     # A damping of a percent looks like a factor; nobody scales by that on purpose.
@@ -103,7 +104,7 @@ def test_each_input_is_differentiated_alone(name):
             return moments(fixed.detach(), moving)
         return moments(fixed, moving.detach())
 
-    with pytest.raises(GradientError, match=f"not on the graph of {name}"):
+    with pytest.raises(ItemFailed, match=f"not on the graph of {name}"):
         relative_error(CASE, solver(register), None)
 
 
@@ -142,7 +143,7 @@ def test_what_is_wrong_with_it_is_named(fault, function, words):
     def register(fixed, moving):
         return function(fixed, moving)
 
-    row = examine_gradient(CASE, solver(register)).row
+    row = evaluate_gradient(CASE, solver(register)).row
     assert row.status == "failed"
     assert row.diagnosis == fault.partition(",")[0]
     assert words in row.message
@@ -160,7 +161,7 @@ def test_each_way_of_losing_it_is_named(function, words):
     def register(fixed, moving):
         return function(fixed, moving)
 
-    with pytest.raises(GradientError, match=words):
+    with pytest.raises(ItemFailed, match=words):
         relative_error(CASE, solver(register), None)
 
 
@@ -168,7 +169,7 @@ def test_what_does_not_register_has_no_gradient_worth_having():
     def register(fixed, moving):
         return moments(fixed, moving) + 1e-2
 
-    with pytest.raises(GradientError, match="px from the truth; expected at most 1 px"):
+    with pytest.raises(ItemFailed, match="px from the truth; expected at most 1 px"):
         relative_error(CASE, solver(register), None)
 
 
@@ -195,6 +196,6 @@ def test_an_array_is_no_differentiable_answer():
 
 
 def test_a_solver_that_makes_no_such_claim_is_skipped():
-    row = examine_gradient(CASE, Solver.of(lambda fixed, moving: np.eye(3))).row
+    row = evaluate_gradient(CASE, Solver.of(lambda fixed, moving: np.eye(3))).row
     assert row.status == "skipped"
     assert "does not say that it is differentiable" in row.message

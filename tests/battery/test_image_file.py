@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from irgate_battery.own import image_file
-from irgate_battery.own.image_file import LEAST_SIDE, ImageError, ImageName
+from irgate_battery.cases import image_file
+from irgate_battery.cases.image_file import LEAST_SIDE, ImageError, ImageName
 
 DRAW = np.random.default_rng(5)
 BYTES = DRAW.integers(0, 256, (20, 30), dtype=np.uint8)

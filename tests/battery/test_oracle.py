@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 import irgate_fixtures
-from irgate_battery.judge import measure
+from irgate_battery.judge.measure import measure
 from irgate_battery.oracle import OracleResult, OracleUnavailable, solve
 from irgate_fixtures import Composite, Matrix, Pair, pixel_grid, rigid, scenes, translation
 
@@ -205,7 +205,7 @@ def test_what_is_no_result_is_refused(change):
 
 def test_importing_it_and_the_store_is_light():
     code = (
-        "import sys, irgate_battery.store, irgate_battery.oracle\n"
+        "import sys, irgate_battery.oracle.store, irgate_battery.oracle\n"
         "print([n for n in ('SimpleITK', 'torch', 'pytest') if n in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
-from irgate_battery import store
-from irgate_battery.catalogue import base_cases
-from irgate_battery.oracle import solve
+from irgate_battery.cases.catalogue import base_cases
+from irgate_battery.oracle import solve, store
 
 commands = importlib.import_module("irgate_battery.oracle.__main__")
 
@@ -27,7 +26,7 @@ def solved(fixed, moving, *arguments):
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """Return a file of two quick cases, written by the command itself."""
-    monkeypatch.setattr(commands, "cases", lambda: (base_cases()[0], base_cases()[4]))
+    monkeypatch.setattr(commands, "all_cases", lambda: (base_cases()[0], base_cases()[4]))
     monkeypatch.setattr(commands, "solve", solved)
     file = tmp_path / "stored" / "oracle.json"
     assert commands.main(["rewrite", "--file", str(file)]) == 0

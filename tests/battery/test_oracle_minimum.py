@@ -7,8 +7,8 @@ region, started from the truth: another transform code, interpolator, derivative
 import numpy as np
 import pytest
 
-from irgate_battery.catalogue import base_cases
-from irgate_battery.store import OracleStore
+from irgate_battery.cases.catalogue import base_cases
+from irgate_battery.oracle.store import OracleStore
 from irgate_fixtures import FFD, NAMES, affine, image_centre, pixel_grid, rigid, translation
 
 AT_THE_MINIMUM = {**dict.fromkeys(NAMES, 1e-6), "brain_mri_real": 5e-5}

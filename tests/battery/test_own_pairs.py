@@ -9,16 +9,13 @@ import numpy as np
 import pytest
 import raising
 import SimpleITK as sitk
+from items import evaluate
 
-from irgate_battery import (
-    OracleStore,
-    PairError,
-    Solver,
-    check_solver,
-    examine_pair,
-    oracle,
-    own_pairs,
-)
+from irgate_battery import oracle
+from irgate_battery.cases.own_pairs import PairError, own_pairs
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.oracle.store import OracleStore
+from irgate_battery.run import check_solver
 from irgate_fixtures import rigid, translation
 
 
@@ -70,8 +67,10 @@ COMMON = Memory()
 """What the oracle said to one test holds for the next."""
 
 
-def examined(text, folder, solver=moved.register, memory=COMMON):
-    return examine_pair(one(text, folder), Solver.of(solver), OracleStore("auto", memory)).row
+def result(text, folder, solver=moved.register, memory=COMMON):
+    pair = one(text, folder)
+    spec = RunSpec(pairs=(pair,))
+    return evaluate("pair", pair.id, solver, store=OracleStore("auto", memory), run_spec=spec).row
 
 
 def off_by(px):
@@ -160,14 +159,14 @@ class TestNames:
             ("fixed.png,moving.png,riged", "(no model either: they are translation, rigid,"),
         ):
             with pytest.raises(PairError) as caught:
-                one(text, folder).images()
+                one(text, folder).read()
             assert words in str(caught.value)
             assert "does not exist" in str(caught.value)
 
 
 class TestDigest:
     def digest(self, text, folder):
-        return one(text, folder).images().digest()
+        return one(text, folder).read().digest()
 
     def test_pixels_count_and_names_do_not(self, folder):
         assert self.digest(PICTURES, folder) == self.digest(
@@ -195,7 +194,7 @@ class TestDigest:
 
 class TestVerdict:
     def test_a_solver_that_knows_the_motion_passes(self, folder):
-        row = examined(PICTURES, folder)
+        row = result(PICTURES, folder)
         assert (row.status, row.message) == ("passed", "")
         assert (row.id, row.suite) == ("irgate/pair.py::test_case[fixed]", "pair")
         assert row.oracle_distance_px < NEAR_PX
@@ -207,7 +206,7 @@ class TestVerdict:
 
     def test_a_motion_in_mm_is_found_in_mm_on_anisotropic_pixels(self, folder):
         """Both the oracle and a solver that knows the motion get pixels in which it is rigid."""
-        row = examined("thin.nii.gz#1,thick.nii.gz#1,same", folder)
+        row = result("thin.nii.gz#1,thick.nii.gz#1,same", folder)
         assert (row.case, row.status, row.spacing_mm) == ("thin-slice1", "passed", 0.5)
         assert row.oracle_distance_mm == pytest.approx(0.5 * row.oracle_distance_px)
         assert row.oracle_distance_mm < NEAR_PX
@@ -224,13 +223,13 @@ class TestVerdict:
         ],
     )
     def test_a_broken_one_fails_and_hears_why(self, solver, words, folder):
-        row = examined(PICTURES, folder, solver)
+        row = result(PICTURES, folder, solver)
         assert row.status == "failed"
         assert words in row.message
         assert "\n" not in row.message
 
     def test_one_that_leaves_the_overlap_fails_whatever_its_rmse(self, folder):
-        row = examined(PICTURES, folder, lambda fixed, moving: [[1, 0, 55], [0, 1, 0]])
+        row = result(PICTURES, folder, lambda fixed, moving: [[1, 0, 55], [0, 1, 0]])
         assert (row.status, row.escaped) == ("failed", True)
         assert "where SimpleITK's transform covers" in row.message
 
@@ -241,7 +240,7 @@ class TestVerdict:
             seen.append((model, intensity, int(mask.sum())))
             return moved.matrix()
 
-        row = examined("spoilt.png,moving.png,mask.png,same", folder, register)
+        row = result("spoilt.png,moving.png,mask.png,same", folder, register)
         assert row.status == "passed"
         assert seen == [("rigid", "same", 40 * 55)]
         assert row.oracle_distance_px < NEAR_PX
@@ -249,13 +248,13 @@ class TestVerdict:
 
     def test_strangers_are_not_evaluated(self, folder, answers):
         answers(rigid(0.3, 5, -4, (48, 64)))
-        row = examined("fixed.png,noise.png", folder, memory=None)
+        row = result("fixed.png,noise.png", folder, memory=None)
         assert (row.status, row.oracle) == ("skipped", "doubtful")
         assert "not evaluated: SimpleITK's result is in doubt: " in row.message
         assert row.rmse is not None
 
     def test_an_aligned_pair_shows_nothing(self, folder):
-        row = examined("fixed.png,fixed.png", folder, lambda fixed, moving: np.eye(3))
+        row = result("fixed.png,fixed.png", folder, lambda fixed, moving: np.eye(3))
         assert row.status == "skipped"
         assert "not evaluated" in row.message
 
@@ -266,27 +265,25 @@ class TestVerdict:
         for name, values in (("still", fixed), ("dimmer", moving)):
             write(folder / f"{name}.png", (65535 * values).astype(np.uint16))
         answers(translation(0.3, 0))
-        row = examined("still.png,dimmer.png,same", folder, identity.register, memory=None)
+        row = result("still.png,dimmer.png,same", folder, identity.register, memory=None)
         assert row.status == "skipped"
         assert "within its limit, but doing nothing would be too" in row.message
-        away = examined(
-            "still.png,dimmer.png,same", folder, lambda f, m: off_by(3) + np.eye(3), None
-        )
+        away = result("still.png,dimmer.png,same", folder, lambda f, m: off_by(3) + np.eye(3), None)
         assert away.status == "failed"
 
     def test_what_a_solver_cannot_take_is_skipped(self, folder):
         def unmasked(fixed, moving):
             return moved.matrix()
 
-        row = examined("fixed.png,moving.png,mask.png", folder, unmasked)
+        row = result("fixed.png,moving.png,mask.png", folder, unmasked)
         assert (row.status, row.message) == ("skipped", "solver 'unmasked' takes no mask")
         unmasked.models = ("ffd",)
-        row = examined("fixed.png,moving.png", folder, unmasked)
+        row = result("fixed.png,moving.png", folder, unmasked)
         assert row.status == "skipped"
         assert "has no rigid model" in row.message
 
     def test_a_file_that_vanished_is_an_error_row(self, folder):
-        row = examined("gone.png,moving.png", folder)
+        row = result("gone.png,moving.png", folder)
         assert row.status == "error"
         assert row.message.startswith("gone: fixed image ")
 
@@ -310,13 +307,13 @@ class TestOracle:
 
     def test_it_is_asked_once_and_remembered_by_the_pixels(self, folder, asked):
         memory = Memory()
-        first = examined(PICTURES, folder, memory=memory)
-        again = examined('"with, comma.png",moving.png,same', folder, memory=memory)
+        first = result(PICTURES, folder, memory=memory)
+        again = result('"with, comma.png",moving.png,same', folder, memory=memory)
         assert (first.oracle, again.oracle, len(asked)) == ("live", "cached", 1)
         assert replace(again, id="", case="", oracle="", seconds=0) == replace(
             first, id="", case="", oracle="", seconds=0
         )
-        examined("fixed.png,moving.png,same,translation", folder, memory=memory)
+        result("fixed.png,moving.png,same,translation", folder, memory=memory)
         assert len(asked) == 2
 
 

@@ -1,18 +1,23 @@
 """What the failures of a run share: votes of rows that alone could not tell."""
 
 from irgate_battery.diagnosis.pattern import MAJORITY, pattern
-from irgate_battery.row import Row
+from irgate_battery.results.result_row import ResultRow
+from irgate_battery.suites.rows import family_of
+
+
+def of_run(rows):
+    return pattern(rows, family_of)
 
 
 def row(case, explanations=None, status="failed", suite="battery"):
     first = explanations and explanations.partition("; ")[0]
-    return Row(
+    return ResultRow(
         id=case, suite=suite, case=case, status=status, diagnosis=first, explanations=explanations
     )
 
 
 def test_nothing_failed_nothing_said():
-    assert pattern([row("a-rot2", status="passed"), row("b-rot2", status="skipped")]) is None
+    assert of_run([row("a-rot2", status="passed"), row("b-rot2", status="skipped")]) is None
 
 
 def test_pairs_that_cannot_tell_are_outvoted_by_those_that_can():
@@ -21,13 +26,13 @@ def test_pairs_that_cannot_tell_are_outvoted_by_those_that_can():
         row("a-shift07", "inverse; negated"),
         row("a-rot15", "negated"),
     ]
-    found = pattern(rows)
+    found = of_run(rows)
     assert (found.fault, found.explains, found.failed) == ("negated", 3, 3)
     assert found.sentence == "negated: explains 3 of 3 failed items"
 
 
 def test_a_tie_names_both():
-    assert pattern([row("a-shift03", "inverse; negated")]).sentence.startswith(
+    assert of_run([row("a-shift03", "inverse; negated")]).sentence.startswith(
         "inverse or negated: explains 1 of 1"
     )
 
@@ -35,21 +40,21 @@ def test_a_tie_names_both():
 def test_half_is_not_most():
     rows = [row("a-rot15", "transposed"), row("b-rot15")]
     assert len(rows) * MAJORITY == 1
-    found = pattern(rows)
+    found = of_run(rows)
     assert found.fault is None
     assert "named were transposed (1)" in found.sentence
 
 
 def test_what_nothing_explains_is_said_to_be_so():
-    found = pattern([row("a-rot15"), row("b-rot15")])
+    found = of_run([row("a-rot15"), row("b-rot15")])
     assert found.fault is None
     assert found.sentence.startswith("no simple fault explains any of the 2 failed items")
 
 
 def test_answers_that_differ_from_call_to_call_explain_nothing_else():
     rows = [row("a-rot15", "stops early"), row("b-rot15", "stops early")]
-    assert pattern(rows).fault == "stops early"
-    found = pattern([*rows, row("repeatable", "repeatable", suite="contract")])
+    assert of_run(rows).fault == "stops early"
+    found = of_run([*rows, row("repeatable", "repeatable", suite="contract")])
     assert (found.fault, found.explains, found.failed) == ("repeatable", 1, 3)
 
 
@@ -57,10 +62,10 @@ def test_the_perturbations_that_fail_are_named_where_they_are_few():
     families = ("shift03", "rot2", "rot45", "rot75", "noise10")
     rows = [row(f"a-{family}", status="passed") for family in families]
     rows += [row("b-rot75", "wrong start"), row("b-rot45", "wrong start")]
-    found = pattern(rows)
+    found = of_run(rows)
     assert found.sentence == (
         "wrong start: explains 2 of 2 failed items; "
         "in the battery only rot45 (1 of 2), rot75 (1 of 2) fail"
     )
     everywhere = [row(f"c-{family}", "wrong start") for family in families]
-    assert "only" not in pattern([*rows, *everywhere]).sentence
+    assert "only" not in of_run([*rows, *everywhere]).sentence

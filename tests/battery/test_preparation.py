@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from irgate_battery.own.image_file import ImageError, Slice
-from irgate_battery.own.preparation import prepare
-from irgate_battery.protocol import Solver
+from irgate_battery.cases.image_file import ImageError, Slice
+from irgate_battery.cases.preparation import prepare
+from irgate_battery.interface.protocol import Solver
 from irgate_fixtures import pixel_grid
 
 

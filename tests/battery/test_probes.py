@@ -8,12 +8,12 @@ import math
 
 import numpy as np
 import pytest
+from items import evaluate_case
 
-from irgate_battery.catalogue import base_cases, battery_cases
+from irgate_battery.cases.catalogue import base_cases, battery_cases
 from irgate_battery.diagnosis.probes import SLOWEST_SECONDS, probe
-from irgate_battery.examine import examine_case
-from irgate_battery.protocol import Solver
-from irgate_battery.store import OracleStore
+from irgate_battery.interface.protocol import Solver
+from irgate_battery.oracle.store import OracleStore
 from irgate_fixtures import Matrix, translation
 
 CASES = {case.id: case for case in (*base_cases(), *battery_cases())}
@@ -32,8 +32,8 @@ def away(case, part=1.0):
     return translation(part * x, part * y).matrix @ case.pair().truth.matrix
 
 
-def examined(case, register):
-    return examine_case(case, Solver.of(register), OracleStore("stored")).row
+def result(case, register):
+    return evaluate_case(case, Solver.of(register), OracleStore("stored")).row
 
 
 def distance(case, init):
@@ -42,7 +42,7 @@ def distance(case, init):
 
 
 def test_a_mask_that_changes_nothing_is_ignored():
-    row = examined(OCCLUDED, lambda fixed, moving, mask=None: away(OCCLUDED))
+    row = result(OCCLUDED, lambda fixed, moving, mask=None: away(OCCLUDED))
     assert row.diagnosis == "mask ignored"
     assert "without it the answer is the same" in row.message
 
@@ -51,7 +51,7 @@ def test_a_mask_that_is_read_the_wrong_way_round():
     def register(fixed, moving, mask=None):
         return away(OCCLUDED, 2.0 if mask is None else float(mask.mean() > 0.5))
 
-    row = examined(OCCLUDED, register)
+    row = result(OCCLUDED, register)
     assert row.diagnosis == "mask inverted"
     assert row.undone_px == pytest.approx(0, abs=1e-6)
 
@@ -62,7 +62,7 @@ def test_brightness_that_is_taken_to_be_constant():
     def register(fixed, moving):
         return away(BIASED, float(np.array_equal(fixed, given)))
 
-    row = examined(BIASED, register)
+    row = result(BIASED, register)
     assert row.diagnosis == "intensity assumption"
     assert "made as bright as the moving one" in row.message
 
@@ -71,7 +71,7 @@ def test_the_brightness_probe_removes_the_gain_and_nothing_else():
     """Seen through the truth, the evened pair differs by far less than the given one."""
     seen = []
     register = lambda fixed, moving: seen.append(fixed) or away(BIASED)  # noqa: E731
-    examined(BIASED, register)
+    result(BIASED, register)
     given, even = seen[:2]
     pair = BIASED.pair()
     clean = CASES["lena_affine_2d"].pair()
@@ -88,7 +88,7 @@ def test_noise_that_leads_astray():
     def register(fixed, moving):
         return away(NOISY, float(np.array_equal(fixed, given)))
 
-    assert examined(NOISY, register).diagnosis == "noise"
+    assert result(NOISY, register).diagnosis == "noise"
 
 
 def started(case, step):
@@ -97,7 +97,7 @@ def started(case, step):
     def register(fixed, moving, init=None):
         return step(init)
 
-    return examined(case, register)
+    return result(case, register)
 
 
 def test_a_descent_that_stops_early():
@@ -183,5 +183,5 @@ def test_a_right_answer_is_not_asked_about():
         calls.append(1)
         return Matrix(PLAIN.pair().truth.matrix)
 
-    assert examined(PLAIN, register).status == "passed"
+    assert result(PLAIN, register).status == "passed"
     assert len(calls) == 1

@@ -5,7 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from irgate_battery.protocol import MODELS, NotASolver, Solver, SolverFault
+from irgate_battery.interface.protocol import (
+    HANGS_IN_A_ROW,
+    MODELS,
+    NotASolver,
+    Solver,
+    SolverFault,
+)
 
 FIXED = np.linspace(0, 1, 20).reshape(4, 5)
 MOVING = FIXED[:3] + 0.5
@@ -159,15 +165,27 @@ def test_a_solver_that_hangs_again_and_again_is_not_called_for_ever():
         return np.eye(3)
 
     answered = 0
+    solver = Solver.of(register)
     for _ in range(12):
         try:
-            solve(register, timeout=0.1)
+            solve(solver, timeout=0.1)
             answered += 1
         except SolverFault as fault:
             last = str(fault)
     # Two hangs, an answer that clears the count, five hangs, and no call from then on.
     assert (answered, len(calls)) == (1, 8)
     assert "was not called: its last 5 calls did not return within 0.1 s" in last
+
+
+def test_a_solver_inherits_no_hangs_of_another():
+    """Hangs were once counted by `id(function)`, which Python gives again to the next object."""
+    forgotten = Solver.of(lambda fixed, moving: np.eye(3))
+    forgotten.history.hangs = HANGS_IN_A_ROW
+    again = Solver.of(forgotten.function)
+    assert again.history.hangs == 0
+    solve(again, timeout=60)
+    with pytest.raises(SolverFault, match="was not called"):
+        solve(forgotten, timeout=60)
 
 
 def test_a_bad_answer_names_the_solver_and_keeps_the_time():

@@ -3,13 +3,13 @@
 import knowing
 import numpy as np
 import pytest
+from items import evaluate_recovery
 
 import irgate_fixtures
-from irgate_battery.answer import Answer, read_answer
-from irgate_battery.catalogue import base_cases
-from irgate_battery.examine import examine_recovery
-from irgate_battery.protocol import Solver
-from irgate_battery.recovery import PUSHES, SEEDS, pushed, pushes
+from irgate_battery.cases.catalogue import base_cases
+from irgate_battery.interface.answer import Answer, read_answer
+from irgate_battery.interface.protocol import Solver
+from irgate_battery.suites.recovery import PUSHES, SEEDS, pushed, pushes
 
 SHAPE = (171, 203)
 BY_ID = {case.id: case for case in base_cases()}
@@ -103,10 +103,10 @@ def halfway(fixed, moving, init=None):
 @pytest.mark.parametrize("case", [RIGID, DENSE], ids=lambda case: case.model)
 @pytest.mark.parametrize("push", PUSHES)
 def test_a_solver_that_comes_back_passes_and_others_do_not(case, push):
-    row = examine_recovery(case, push, Solver.of(stubborn)).row
+    row = evaluate_recovery(case, push, Solver.of(stubborn)).row
     assert (row.status, row.recovered, row.tried) == ("passed", 10, 10)
     for broken in (lame, halfway):
-        row = examine_recovery(case, push, Solver.of(broken)).row
+        row = evaluate_recovery(case, push, Solver.of(broken)).row
         assert (row.status, row.recovered, row.tried) == ("failed", 0, 10)
         assert "0 of 10 starts came back" in row.message
 
@@ -119,22 +119,22 @@ def test_nine_of_ten_are_enough(failures, status):
         calls.append(init)
         return init if 1 < len(calls) <= 1 + failures else stubborn(fixed, moving, init)
 
-    assert examine_recovery(RIGID, "shift5px", Solver.of(register)).row.status == status
+    assert evaluate_recovery(RIGID, "shift5px", Solver.of(register)).row.status == status
 
 
 def test_a_solver_that_does_not_look_at_its_start_has_not_come_back():
-    row = examine_recovery(RIGID, "shift5px", Solver.of(deaf)).row
+    row = evaluate_recovery(RIGID, "shift5px", Solver.of(deaf)).row
     assert (row.status, row.recovered, row.tried) == ("failed", 0, 10)
     assert "init changes not one bit of the answer" in row.message
 
 
 @pytest.mark.parametrize("same_bits", [certain, failing])
 def test_a_solver_that_comes_back_to_the_same_bits_has_looked_at_its_start(same_bits):
-    row = examine_recovery(RIGID, "shift5px", Solver.of(same_bits)).row
+    row = evaluate_recovery(RIGID, "shift5px", Solver.of(same_bits)).row
     assert (row.status, row.recovered, row.tried) == ("passed", 10, 10)
 
 
 def test_a_solver_without_a_start_value_is_skipped():
-    row = examine_recovery(RIGID, "shift1px", Solver.of(knowing.register)).row
+    row = evaluate_recovery(RIGID, "shift1px", Solver.of(knowing.register)).row
     assert row.status == "skipped"
     assert "takes no init" in row.message

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from _pytest.cacheprovider import Cache
 
-from irgate_battery import oracle, store
-from irgate_battery.catalogue import base_cases
-from irgate_battery.oracle import OracleResult, OracleUnavailable
-from irgate_battery.store import OracleStore, OracleStoreWarning
+from irgate_battery import oracle
+from irgate_battery.cases.catalogue import base_cases
+from irgate_battery.oracle import OracleResult, OracleUnavailable, store
+from irgate_battery.oracle.store import OracleStore, OracleStoreWarning
 from irgate_fixtures import NAMES, rigid
 
 CASE = base_cases()[4]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from irgate_battery import BATTERY_VERSION
+from irgate_battery.cases.catalogue import BATTERY_VERSION
 from pytest_irgate import __version__
 
 from .collection import COLLECTION
@@ -15,8 +15,8 @@ from .fault import LAYERS
 from .outcome import Outcome
 
 NOISE_PX = 1e-2
-"""The least that is called noise: what the contract lets a solver move an image against itself
-(`irgate_battery.contract.IDENTITY_PX`). On each case it is the distance between two good solvers
+"""The least that is called noise: what the contract lets a solver move an image against itself,
+`irgate_battery.judge.limits.IDENTITY_PX`. On each case it is the distance between two good solvers
 that both pass there, where that is more: what a fault does below that, no gate can hold against it
 that lets both of them through."""
 

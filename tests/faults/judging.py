@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from irgate_battery import Case, cases, check_solver
+from irgate_battery.cases.catalogue import Case, all_cases
+from irgate_battery.run import check_solver
 
 from . import detection
 from .collection import COLLECTION
@@ -36,7 +37,7 @@ def counterpart(solver) -> str:
 def hold_images(folder: Path) -> None:
     """Make the images of all cases once, for every process."""
     with open(folder / "images", "wb") as file:
-        pickle.dump({case.id: case.pair() for case in cases()}, file)
+        pickle.dump({case.id: case.pair() for case in all_cases()}, file)
     (folder / "cases").write_text(json.dumps(digests_of_cases()), "utf-8")
 
 

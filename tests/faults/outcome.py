@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from irgate_battery import Report, Row
 from irgate_battery.diagnosis import pattern
+from irgate_battery.report.report import Report
+from irgate_battery.results.result_row import ResultRow
 
 from .fault import LAYERS
 
@@ -104,12 +105,12 @@ def caught_by(report: Report) -> tuple[str, ...]:
     return tuple(layer for layer in LAYERS if layers[layer])
 
 
-def _over_ratio(row: Row) -> bool:
+def _over_ratio(row: ResultRow) -> bool:
     """Whether there is no usable result, or a ratio over the limit."""
     return row.rmse is None or bool(row.escaped) or (row.ratio or 0.0) > RATIO_LIMIT
 
 
-def _over_tolerance(row: Row) -> bool:
+def _over_tolerance(row: ResultRow) -> bool:
     return row.tre_px is not None and row.tolerance_px is not None and row.tre_px > row.tolerance_px
 
 

@@ -17,23 +17,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-for inside in ("solver", "battery", "fixtures", ".", "tests"):
+for inside in ("solver", "battery", "fixtures", ".", "tests", "tests/support"):
     # Whatever is installed, this checkout is what is measured.
     sys.path.insert(0, str(ROOT / inside))
 os.environ["OMP_NUM_THREADS"] = "1"
+
+from items import SUITES  # noqa: E402
 
 from faults import detection, judging, page  # noqa: E402
 from faults.collection import COLLECTION  # noqa: E402
 from faults.controls import CONTROLS  # noqa: E402
 from faults.outcome import Outcome, outcome_of  # noqa: E402
-from irgate_battery import SUITES, Plan, Row, Solver  # noqa: E402
-from irgate_battery.check import completed, conclude  # noqa: E402
+from irgate_battery.cases.run_spec import RunSpec  # noqa: E402
+from irgate_battery.report.conclusion import completed, conclude  # noqa: E402
+from irgate_battery.report.report import SolverIdentity  # noqa: E402
+from irgate_battery.results.result_row import ResultRow  # noqa: E402
 
 PROCESS_SECONDS = 900.0
 """For one solver's whole run."""
-
-NOBODY = Solver(print, "", None, (), False, frozenset())
-"""Who was examined is told by the outcome."""
 
 QUICK = tuple(suite for suite in SUITES if suite != "recovery")
 
@@ -144,22 +145,14 @@ def run(
             ended = "crashed"
     kept = folder / f"{name}.rows"
     lines = kept.read_text("utf-8").splitlines() if kept.exists() else []
-    rows = [Row.from_dict(json.loads(line)) for line in lines]
+    rows = [ResultRow.from_dict(json.loads(line)) for line in lines]
     if not rows:
         said = (folder / f"{name}.log").read_text("utf-8").strip()[-300:]
         sys.exit(f"rate.py: {name} did not begin: {said or ended}")
-    plan = Plan()
+    run_spec = RunSpec()
     if ended != "whole":
-        rows = completed(rows, plan, asked)
-    told = Solver(
-        function=print,
-        name=name,
-        version=None,
-        models=(),
-        differentiable=False,
-        accepts=frozenset(),
-    )
-    outcome = outcome_of(name, conclude(rows, told, plan))
+        rows = completed(rows, run_spec, asked)
+    outcome = outcome_of(name, conclude(rows, SolverIdentity(None, name, None), run_spec))
     outcome.ended, outcome.seconds = ended, time.perf_counter() - start
     change = folder / f"{name}.change"
     if change.exists():

@@ -9,8 +9,8 @@ import hashlib
 
 import numpy as np
 
-from irgate_battery import cases
-from irgate_battery.answer import AnswerError, read_answer
+from irgate_battery.cases.catalogue import all_cases
+from irgate_battery.interface.answer import AnswerError, read_answer
 
 
 def recorded(solver):
@@ -58,7 +58,7 @@ def displacements(answers, digests=None):
 
 def digests_of_cases():
     """Return the digest of every base and battery case, and its id."""
-    return {digest_of(case): case.id for case in cases()}
+    return {digest_of(case): case.id for case in all_cases()}
 
 
 def digest_of(case):

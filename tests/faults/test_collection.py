@@ -6,20 +6,10 @@ The detection rate over the whole gate takes minutes: `python tests/faults/rate.
 from functools import cache
 
 import pytest
+from items import evaluate, evaluate_case
 
-from irgate_battery import (
-    CHECKS,
-    PUSHES,
-    Case,
-    OracleStore,
-    Solver,
-    cases,
-    examine_case,
-    examine_check,
-    examine_gradient,
-    examine_recovery,
-    recovery_name,
-)
+from irgate_battery.cases.catalogue import Case, all_cases
+from irgate_battery.interface.protocol import Solver
 
 from .attached import Attached
 from .collection import COLLECTION, KINDS, LAYERS
@@ -28,7 +18,7 @@ from .good import Good
 
 @cache
 def images(name):
-    return next(case for case in cases() if case.id == name).pair()
+    return next(case for case in all_cases() if case.id == name).pair()
 
 
 class Held(Case):
@@ -38,15 +28,7 @@ class Held(Case):
         return images(self.id)
 
 
-CASES = {case.id: Held(**vars(case)) for case in cases()}
-CHECKS_BY_NAME = {check.name: check for check in CHECKS}
-RECOVERIES = {
-    recovery_name(case, push): (case, push)
-    for case in CASES.values()
-    if case.suite == "base"
-    for push in PUSHES
-}
-STORE = OracleStore("stored")
+CASES = {case.id: Held(**vars(case)) for case in all_cases()}
 
 LEAST = 36
 """Faults that change something."""
@@ -72,19 +54,11 @@ LAYER_OF_SUITE = {
 
 
 def row(solver, item):
-    """Examine a solver on one item, as the gate does."""
+    """Let a solver take one item, as the gate does."""
     suite, case = item
-    solver = Solver.of(solver)
-    match suite:
-        case "contract":
-            examined = examine_check(CHECKS_BY_NAME[case], solver)
-        case "recovery":
-            examined = examine_recovery(*RECOVERIES[case], solver)
-        case "gradient":
-            examined = examine_gradient(CASES[case], solver)
-        case _:
-            examined = examine_case(CASES[case], solver, STORE)
-    return examined.row
+    if suite in ("base", "battery"):
+        return evaluate_case(CASES[case], solver).row
+    return evaluate(suite, case, solver).row
 
 
 @pytest.mark.parametrize("fault", COLLECTION.values(), ids=COLLECTION)

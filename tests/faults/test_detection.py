@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from irgate_battery import Row, Solver, SolverFault, base_cases
+from irgate_battery.cases.catalogue import base_cases
+from irgate_battery.interface.protocol import Solver, SolverFault
+from irgate_battery.results.result_row import ResultRow
 
 from . import detection, page
 from .collection import COLLECTION
@@ -23,7 +25,7 @@ def report(*rows, gate="pass"):
 
 def battery(status="failed", **figures):
     measured = {"rmse": 0.1, "ratio": 1.0, "escaped": False, "tre_px": 0.1, "tolerance_px": 1.0}
-    return Row("i", "battery", "c", "rigid", status, **{**measured, **figures})
+    return ResultRow("i", "battery", "c", "rigid", status, **{**measured, **figures})
 
 
 LAYERS = {
@@ -32,11 +34,11 @@ LAYERS = {
     "no result": (battery(rmse=None, ratio=None, tre_px=None), ("ratio",)),
     "far from the truth": (battery(tre_px=1.1), ("truth",)),
     "both": (battery(ratio=3.0, tre_px=9.0), ("ratio", "truth")),
-    "fixture": (Row("i", "base", "c", status="failed"), ("each fixture",)),
-    "recovery": (Row("i", "recovery", "c", status="failed"), ("recovery",)),
-    "gradient": (Row("i", "gradient", "c", status="failed"), ("gradient",)),
-    "contract": (Row("i", "contract", "c", status="failed"), ("contract",)),
-    "missing": (Row("i", "contract", "c", status="missing"), ("contract",)),
+    "fixture": (ResultRow("i", "base", "c", status="failed"), ("each fixture",)),
+    "recovery": (ResultRow("i", "recovery", "c", status="failed"), ("recovery",)),
+    "gradient": (ResultRow("i", "gradient", "c", status="failed"), ("gradient",)),
+    "contract": (ResultRow("i", "contract", "c", status="failed"), ("contract",)),
+    "missing": (ResultRow("i", "contract", "c", status="missing"), ("contract",)),
 }
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import moved
 import numpy as np
 import pytest
+from items import SUITES
 
-from irgate_battery import DEFAULT_TIMEOUT, SUITES, Plan
-from irgate_battery.oracle import simpleitk
+from irgate_battery.cases.quiet_simpleitk import simpleitk
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.interface.protocol import DEFAULT_TIMEOUT
 from pytest_irgate.command import main
 
 sitk = simpleitk()
@@ -145,12 +147,12 @@ def test_every_option_reaches_the_run(solvers, monkeypatch, capsys):
         asked.update(options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("irgate_battery.check_solver", check_solver)
+    monkeypatch.setattr("irgate_battery.run.check_solver", check_solver)
     spec = f"{solvers}/knowing.py:register"
     assert main(["check", spec]) == 2
     asked.pop("on_row")
     assert asked == {
-        "suites": SUITES, "oracle": "auto", "timeout": DEFAULT_TIMEOUT, "plan": Plan(),
+        "suites": SUITES, "oracle": "auto", "timeout": DEFAULT_TIMEOUT, "run_spec": RunSpec(),
         "strict": False,
     }  # fmt: skip
     arguments = ["--suite", "recovery,base", "--oracle", "live", "--timeout", "7.5", "--strict"]
@@ -158,7 +160,7 @@ def test_every_option_reaches_the_run(solvers, monkeypatch, capsys):
     asked.pop("on_row")
     assert asked == {
         "suites": ("base", "recovery"), "oracle": "live", "timeout": 7.5,
-        "plan": Plan(seed=3, count=60), "strict": True,
+        "run_spec": RunSpec(seed=3, count=60), "strict": True,
     }  # fmt: skip
 
 
@@ -257,7 +259,7 @@ def test_wrong_usage_is_one_line_and_status_4(here, capsys, arguments, words):
 def test_an_old_report_is_gone_before_the_run(here, capsys, solvers):
     Path("r.json").write_text("{}")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("irgate_battery.check_solver", lambda *_, **__: 1 / 0)
+        patch.setattr("irgate_battery.run.check_solver", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             main(["check", f"{solvers}/knowing.py:register", "--json", "r.json"])
     assert not Path("r.json").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from irgate_battery import check_solver
+from irgate_battery.run import check_solver
 from pytest_irgate.command import main
 
 

@@ -3,8 +3,9 @@
 import sys
 
 import pytest
+from items import SUITES, cases_of
 
-from irgate_battery import Plan
+from irgate_battery.cases.run_spec import RunSpec
 from pytest_irgate.adapters import ADAPTERS
 from pytest_irgate.command import listing, main
 
@@ -21,9 +22,8 @@ def printed(capsys, monkeypatch):
 
 def test_every_item_stands_there_with_its_purpose(printed):
     out = printed()
-    for suite, names in Plan().expected().items():
-        if not names:
-            continue
+    for suite in SUITES:
+        names = cases_of(RunSpec(), suite)
         section = out[out.index(f"{suite} ({len(names)}): ") :].split("\n\n")[0].splitlines()[1:]
         told = {line.split()[0]: line.split("  ")[-1].strip() for line in section}
         assert list(told) == list(names)

@@ -32,11 +32,11 @@ def test_a_picture_of_a_solver_s_answer(here, solvers, capsys):
 def test_what_is_drawn_is_the_solver_s_answer(here, solvers, monkeypatch):
     drawn = []
 
-    def portrait(sitter):
-        drawn.append(sitter)
+    def draw(figure_input):
+        drawn.append(figure_input)
         return Figure()
 
-    monkeypatch.setattr("irgate_battery.portrait.portrait", portrait)
+    monkeypatch.setattr("irgate_battery.report.figure.draw", draw)
     main(["show", "lena_affine_2d", "--solver", f"{solvers}/identity.py:register"])
     main(["show", "lena_affine_2d"])
     assert not drawn[0].displacement.any()

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = ("torch", "SimpleITK", "numpy", "scipy", "hypothesis", "nibabel", "pywt", "irgate_battery")
+HEAVY = ("torch", "SimpleITK", "numpy", "scipy", "hypothesis", "nibabel", "pywt")
 
 
 def test_without_the_gate_nothing_heavy_is_imported(pytester, monkeypatch):

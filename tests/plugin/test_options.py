@@ -129,7 +129,7 @@ def test_strict_lets_the_mean_ratio_fail_a_run_without_a_failed_item(
     gate, pytester, report_of, strict, status
 ):
     """A limit that nobody can hold stands in for a solver that is a little worse everywhere."""
-    pytester.makeconftest("import irgate_battery.diagnostics as d; d.MEAN_RATIO_LIMIT = 0.5")
+    pytester.makeconftest("import irgate_battery.suites.battery as b; b.MEAN_RATIO = 0.5")
     arguments = ("--irgate-cases", "3", "--irgate-json", "r.json", *strict)
     result = gate(*arguments, suites="base,battery")
     result.assert_outcomes(passed=8)

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from items import evaluate
 
-from irgate_battery import MODELS, Solver
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.interface.protocol import MODELS, Solver
+from irgate_battery.suites.properties import PROPERTIES, falsify
 from irgate_fixtures import pixel_grid
 from pytest_irgate import strategies
 from pytest_irgate.adapters import bundled
-from pytest_irgate.properties import PROPERTIES, examine_property, falsify
 
-BY_NAME = {asked.name: asked for asked in PROPERTIES}
+BY_NAME = {prop.name: prop for prop in PROPERTIES}
 
 FEW = settings(
     max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -127,13 +129,13 @@ def swapped_where_not_square(fixed, moving, model="affine", mask=None, intensity
 
 def test_a_failure_shrinks_to_a_small_warp_and_says_how_to_see_it_again():
     solver = Solver.of(swapped_where_not_square)
-    examined = examine_property(BY_NAME["recovered"], solver, 10, 0, None, "COMMAND")
-    assert examined.row.status == "failed"
-    assert examined.row.message.endswith("Replay: COMMAND")
+    result = evaluate("fuzz", "recovered", solver, timeout=None, run_spec=RunSpec(examples=10))
+    assert result.row.status == "failed"
+    assert result.row.message.endswith("Replay: COMMAND")
     problem, _ = falsify(BY_NAME["recovered"], solver, 10, 0, None)
     again, _ = falsify(BY_NAME["recovered"], solver, 10, 0, None)
     assert repr(problem) == repr(again)
-    assert repr(problem) in examined.row.message
+    assert repr(problem) in result.row.message
     assert problem.model == "translation"
     assert np.abs(problem.truth.matrix[:2, 2]).sum() < 0.3
 
@@ -142,7 +144,9 @@ def test_a_solver_that_raises_breaks_the_property_with_its_own_words():
     def register(fixed, moving):
         raise ValueError("singular matrix")
 
-    row = examine_property(BY_NAME["recovered"], Solver.of(register), 5, 0, None, "").row
+    row = evaluate(
+        "fuzz", "recovered", Solver.of(register), timeout=None, run_spec=RunSpec(examples=5)
+    ).row
     assert row.status == "failed"
     assert "singular matrix" in row.message
 
@@ -152,10 +156,14 @@ def test_what_a_solver_cannot_take_is_a_skip():
         return np.eye(3)
 
     solver = Solver.of(register)
-    row = examine_property(BY_NAME["recovered_behind_a_mask"], solver, 5, 0, None, "").row
+    row = evaluate(
+        "fuzz", "recovered_behind_a_mask", solver, timeout=None, run_spec=RunSpec(examples=5)
+    ).row
     assert (row.status, "takes no mask" in row.message) == ("skipped", True)
     register.models = ("ffd",)
-    row = examine_property(BY_NAME["swapped"], Solver.of(register), 5, 0, None, "").row
+    row = evaluate(
+        "fuzz", "swapped", Solver.of(register), timeout=None, run_spec=RunSpec(examples=5)
+    ).row
     assert (row.status, "none of the models" in row.message) == ("skipped", True)
 
 

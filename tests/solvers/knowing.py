@@ -3,12 +3,12 @@
 import numpy as np
 
 import irgate_fixtures
-from irgate_battery import cases
-from irgate_battery.contract.arguments import GAIN, OFFSET, sheared_pair
-from irgate_battery.contract.question import shifted_pair
+from irgate_battery.cases.catalogue import all_cases
+from irgate_battery.suites.contract_checks.arguments import GAIN, OFFSET, sheared_pair
+from irgate_battery.suites.contract_checks.contract_check import shifted_pair
 
 _known = {}
-_unread = iter(cases())
+_unread = iter(all_cases())
 
 
 def _key(fixed, moving):

@@ -2,7 +2,7 @@
 
 import knowing
 
-from irgate_battery.contract.arguments import sheared_pair
+from irgate_battery.suites.contract_checks.arguments import sheared_pair
 
 
 def register(fixed, moving, model, mask=None):

@@ -7,69 +7,69 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from irgate_battery.diagnosis.view import STRIDE, View
+from irgate_battery.diagnosis.answer_on_grid import STRIDE, AnswerOnGrid
 
 
-def inverse(view: View) -> Iterator[float]:
+def inverse(on_grid: AnswerOnGrid) -> Iterator[float]:
     """The answer is the inverse of the truth."""
-    yield view.back(view.answer)
+    yield on_grid.back(on_grid.answer)
 
 
-def swapped(view: View) -> Iterator[float]:
+def swapped(on_grid: AnswerOnGrid) -> Iterator[float]:
     """X and y are exchanged."""
-    yield view.off(view.swapped())
+    yield on_grid.off(on_grid.swapped())
 
 
-def inverse_swapped(view: View) -> Iterator[float]:
+def inverse_swapped(on_grid: AnswerOnGrid) -> Iterator[float]:
     """Both."""
-    yield view.back(view.swapped())
+    yield on_grid.back(on_grid.swapped())
 
 
-def negated(view: View) -> Iterator[float]:
+def negated(on_grid: AnswerOnGrid) -> Iterator[float]:
     """-u was returned for u."""
-    yield view.off(view.points - view.moved)
+    yield on_grid.off(on_grid.points - on_grid.moved)
 
 
-def inverse_by_negation(view: View) -> Iterator[float]:
+def inverse_by_negation(on_grid: AnswerOnGrid) -> Iterator[float]:
     """-v was returned, v the displacement from moving to fixed: right for pure shifts only."""
-    yield view.back(view.points - view.moved)
+    yield on_grid.back(on_grid.points - on_grid.moved)
 
 
-def transposed(view: View) -> Iterator[float]:
+def transposed(on_grid: AnswerOnGrid) -> Iterator[float]:
     """A^T was returned for A, about the centre or in its column."""
-    if view.matrix is not None:
-        linear, shift = view.parts(view.matrix)
-        yield view.off_matrix(view.built(linear.T, shift))
-        columns = view.matrix.copy()
+    if on_grid.matrix is not None:
+        linear, shift = on_grid.parts(on_grid.matrix)
+        yield on_grid.off_matrix(on_grid.built(linear.T, shift))
+        columns = on_grid.matrix.copy()
         columns[:2, :2] = linear.T
-        yield view.off_matrix(columns)
+        yield on_grid.off_matrix(columns)
 
 
-def half_turn(view: View) -> Iterator[float]:
+def half_turn(on_grid: AnswerOnGrid) -> Iterator[float]:
     """The answer is half a turn off, in the moving or in the fixed image."""
-    moving_centre = (view.moving_size - 1) / 2
-    yield view.off(2 * moving_centre - view.answer)
-    if view.matrix is not None:
-        linear, shift = view.parts(view.matrix)
-        yield view.off_matrix(view.built(-linear, shift))
+    moving_centre = (on_grid.moving_size - 1) / 2
+    yield on_grid.off(2 * moving_centre - on_grid.answer)
+    if on_grid.matrix is not None:
+        linear, shift = on_grid.parts(on_grid.matrix)
+        yield on_grid.off_matrix(on_grid.built(-linear, shift))
 
 
-def y_upwards(view: View) -> Iterator[float]:
+def y_upwards(on_grid: AnswerOnGrid) -> Iterator[float]:
     """Y was counted from the last row."""
-    if view.matrix is not None:
+    if on_grid.matrix is not None:
         flip, moving_flip = (
             np.array([[1.0, 0.0, 0.0], [0.0, -1.0, size[1] - 1], [0.0, 0.0, 1.0]])
-            for size in (view.size, view.moving_size)
+            for size in (on_grid.size, on_grid.moving_size)
         )
-        yield view.off_matrix(moving_flip @ view.matrix @ flip)
+        yield on_grid.off_matrix(moving_flip @ on_grid.matrix @ flip)
     else:
-        yield view.off(view.points + view.moved * (1.0, -1.0))
+        yield on_grid.off(on_grid.points + on_grid.moved * (1.0, -1.0))
 
 
-def field_laid_out_by_columns(view: View) -> Iterator[float]:
+def field_laid_out_by_columns(on_grid: AnswerOnGrid) -> Iterator[float]:
     """The numbers of a (W, H, 2) field came as (H, W, 2)."""
-    height, width = view.displacement.shape[:2]
-    if view.matrix is None and height != width:
-        meant = view.displacement.reshape(width, height, 2).transpose(1, 0, 2)
+    height, width = on_grid.displacement.shape[:2]
+    if on_grid.matrix is None and height != width:
+        meant = on_grid.displacement.reshape(width, height, 2).transpose(1, 0, 2)
         for field in (meant, meant[..., ::-1]):
-            yield view.off(view.points + field[::STRIDE, ::STRIDE])
+            yield on_grid.off(on_grid.points + field[::STRIDE, ::STRIDE])

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid
 from irgate_battery.diagnosis.grids import is_bicubic
 from irgate_battery.diagnosis.misreadings import MISREADINGS
-from irgate_battery.diagnosis.view import View
 from irgate_fixtures import Pair
 
 EXPLAINED_PX = 0.5
@@ -76,14 +76,14 @@ def explain(
         noise_px: how far from the truth a right answer may stand here: the oracle's distance.
 
     """
-    view = View(pair, displacement, matrix)
-    before = view.off(view.answer)
+    on_grid = AnswerOnGrid(pair, displacement, matrix)
+    before = on_grid.off(on_grid.answer)
     if before < max(LEAST_PX, NOISE_FACTOR * noise_px):
         return None
-    still = float(np.linalg.norm(view.moved, axis=-1).mean())
+    still = float(np.linalg.norm(on_grid.moved, axis=-1).mean())
     if still < UNMOVED_PX:
         return _identity(still, before)
-    left = {misreading.fault: misreading.remainder(view) for misreading in MISREADINGS}
+    left = {misreading.fault: misreading.remainder(on_grid) for misreading in MISREADINGS}
     best = min(left.values())
     if best > min(EXPLAINED_PX, EXPLAINED_FRACTION * before + NOISE_SHARE * noise_px):
         return _identity(still, before) if still < min(NEARLY_UNMOVED_PX, before / 2) else None
@@ -91,7 +91,7 @@ def explain(
     chosen = next(misreading for misreading in MISREADINGS if misreading.fault == alike[0])
     fault, after = chosen.fault, left[chosen.fault]
     words = chosen.words
-    if fault == "inverse" and view.matrix is None and is_bicubic(view):
+    if fault == "inverse" and on_grid.matrix is None and is_bicubic(on_grid):
         # The inverse of an FFD is none; what is one was found with the images exchanged.
         fault = "images swapped"
         alike[0] = fault

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from irgate_battery.diagnosis import axes, grids, units
-from irgate_battery.diagnosis.view import View
+from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Misreading:
 
     fault: str
     words: str
-    distances: Callable[[View], Iterator[float]]
+    distances: Callable[[AnswerOnGrid], Iterator[float]]
 
-    def remainder(self, view: View) -> float:
+    def remainder(self, on_grid: AnswerOnGrid) -> float:
         """Return the smallest distance that undoing this leaves, px; infinite if it cannot be."""
-        return min(self.distances(view), default=math.inf)
+        return min(self.distances(on_grid), default=math.inf)
 
 
 MISREADINGS = (

@@ -5,11 +5,11 @@ can, so each failed row votes for every fault that fits it.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from irgate_battery.row import Row
+from irgate_battery.results.result_row import ResultRow
 
 MAJORITY = 0.5
 """A fault is named for the whole run where it explains more than this part of the failures."""
@@ -51,8 +51,17 @@ class Pattern:
         }
 
 
-def pattern(rows: Sequence[Row]) -> Pattern | None:
-    """Return what the failed rows say together, or `None` where none failed."""
+FamilyOf = Callable[[ResultRow], str | None]
+"""Returns the name of the perturbation that a row is about, or `None`."""
+
+
+def pattern(rows: Sequence[ResultRow], family_of: FamilyOf) -> Pattern | None:
+    """Return what the failed rows say together, or `None` where none failed.
+
+    Args:
+        rows: of the run.
+        family_of: the perturbation that a row is about.
+    """
     failed = [row for row in rows if row.status == "failed"]
     if not failed:
         return None
@@ -64,7 +73,7 @@ def pattern(rows: Sequence[Row]) -> Pattern | None:
         said = "repeatable: answers differ from call to call, so that nothing else can be told"
         return Pattern(UNREPEATABLE, votes[UNREPEATABLE], len(failed), said)
     ranked = votes.most_common()
-    where = _families(rows)
+    where = _families(rows, family_of)
     if not ranked:
         said = f"no simple fault explains any of the {len(failed)} failed items"
         return Pattern(None, 0, len(failed), said + where)
@@ -78,13 +87,13 @@ def pattern(rows: Sequence[Row]) -> Pattern | None:
     return Pattern(None, most, len(failed), said + where)
 
 
-def _families(rows: Sequence[Row]) -> str:
+def _families(rows: Sequence[ResultRow], family_of: FamilyOf) -> str:
     """Say which perturbations fail, where it is only some of them."""
     ran: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     for row in rows:
-        if row.suite == "battery" and row.status in ("passed", "failed"):
-            family = row.case.partition("-")[2].partition("-")[0]
+        family = family_of(row)
+        if family is not None and row.status in ("passed", "failed"):
             ran[family] += 1
             failed[family] += row.status == "failed"
     bad = [family for family in ran if failed[family]]

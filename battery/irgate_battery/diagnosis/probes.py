@@ -1,4 +1,4 @@
-"""What is wrong with a solver: it is asked again, with one thing changed at a time.
+"""What is wrong with a solver: it is context again, with one thing changed at a time.
 
 Where no misreading explains an answer, the fault lies in the search, the descent or the objective.
 Which of them shows when the solver is started elsewhere, or gets the same pair without its mask,
@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from irgate_battery.answer import Answer
-from irgate_battery.catalogue import Case
+from irgate_battery.cases.catalogue import Case
+from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid
 from irgate_battery.diagnosis.explanation import Explanation
-from irgate_battery.diagnosis.view import View
-from irgate_battery.judge import measure
-from irgate_battery.protocol import Init, Solver, SolverFault
-from irgate_battery.recovery import Start
-from irgate_battery.rules import base_limit
-from irgate_fixtures import Pair
+from irgate_battery.interface.answer import Answer
+from irgate_battery.interface.protocol import Init, Solver, SolverFault
+from irgate_battery.interface.start import Start
+from irgate_battery.judge.acceptance import base_limit
+from irgate_battery.judge.measure import inside, measure
+from irgate_fixtures import Pair, pixel_grid
 
 SLOWEST_SECONDS = 10.0
-"""A solver that took longer than this is not asked again: fifty failures would take an hour."""
+"""A solver that took longer than this is not context again: fifty failures would take an hour."""
 
 SAME_PX = 1e-6
 """Answers no farther apart than this are one answer: rounding, no more."""
@@ -42,7 +42,7 @@ taken of nothing."""
 
 
 @dataclass(frozen=True)
-class _Asked:
+class ProbeContext:
     """What a question needs: the pair, the solver, what it answered, and what is near enough."""
 
     case: Case
@@ -67,8 +67,8 @@ class _Asked:
 
     def off(self, answer: Answer) -> float:
         """Return the mean distance of an answer to the truth over the fixed image, px."""
-        view = View(self.pair, answer.displacement, answer.matrix)
-        return view.off(view.answer)
+        on_grid = AnswerOnGrid(self.pair, answer.displacement, answer.matrix)
+        return on_grid.off(on_grid.answer)
 
     def apart(self, answer: Answer) -> float:
         """Return the largest distance of an answer to the first one, px."""
@@ -88,39 +88,39 @@ def probe(
     """Ask again until one change explains a wrong answer; `None` where none does.
 
     Args:
-        case, pair: what was asked.
+        case, pair: what was context.
         solver, answer: who answered what.
         near_px: a mean distance to the truth under which an answer is right.
-        seconds: what the answer took; a slow solver is not asked again.
+        seconds: what the answer took; a slow solver is not context again.
         timeout: seconds for each further call.
 
     """
     if seconds > SLOWEST_SECONDS:
         return None
-    asked = _Asked(case, pair, solver, answer, near_px, timeout)
+    context = ProbeContext(case, pair, solver, answer, near_px, timeout)
     try:
-        return _by_mask(asked) or _by_images(asked) or _by_start(asked)
+        return _by_mask(context) or _by_images(context) or _by_start(context)
     except SolverFault:
         # What it does under a changed question is not what it is judged by.
         return None
 
 
-def _by_mask(asked: _Asked) -> Explanation | None:
-    mask = asked.pair.mask
-    if mask is None or "mask" not in asked.solver.accepts:
+def _by_mask(context: ProbeContext) -> Explanation | None:
+    mask = context.pair.mask
+    if mask is None or "mask" not in context.solver.accepts:
         return None
-    without = asked.again(replace(asked.pair, mask=None))
-    if asked.apart(without) <= SAME_PX:
+    without = context.again(replace(context.pair, mask=None))
+    if context.apart(without) <= SAME_PX:
         return _found(
-            asked,
+            context,
             "mask ignored",
             "your solver ignores the mask: without it the answer is the same,",
-            asked.off(without),
+            context.off(without),
         )
-    inverted = asked.off(asked.again(replace(asked.pair, mask=~mask)))
-    if inverted <= asked.near_px:
+    inverted = context.off(context.again(replace(context.pair, mask=~mask)))
+    if inverted <= context.near_px:
         return _found(
-            asked,
+            context,
             "mask inverted",
             "your solver reads the mask the wrong way round: True is where the image may be "
             "trusted; with the mask inverted it comes to",
@@ -129,24 +129,25 @@ def _by_mask(asked: _Asked) -> Explanation | None:
     return None
 
 
-def _by_images(asked: _Asked) -> Explanation | None:
+def _by_images(context: ProbeContext) -> Explanation | None:
     """Take the brightness difference away, then the noise; see which of them leads astray."""
-    kind = asked.case.recipe.get("perturbation", {}).get("kind")
-    if asked.case.intensity == "varying":
-        left = asked.off(asked.again(_evenly_bright(asked.pair)))
-        if left <= asked.near_px:
+    if context.case.intensity == "varying":
+        left = context.off(context.again(_evenly_bright(context.pair)))
+        if left <= context.near_px:
             return _found(
-                asked,
+                context,
                 "intensity assumption",
                 "your solver takes brightness to be constant where it varies: with the fixed image "
                 "made as bright as the moving one it comes to",
                 left,
             )
-    if kind == "noise":
-        left = asked.off(asked.again(replace(asked.pair, fixed=_seen_through_truth(asked.pair))))
-        if left <= asked.near_px:
+    if context.case.kind == "noise":
+        left = context.off(
+            context.again(replace(context.pair, fixed=_seen_through_truth(context.pair)))
+        )
+        if left <= context.near_px:
             return _found(
-                asked,
+                context,
                 "noise",
                 "your solver is led astray by noise: with the same noise in both it comes to",
                 left,
@@ -154,79 +155,73 @@ def _by_images(asked: _Asked) -> Explanation | None:
     return None
 
 
-def _by_start(asked: _Asked) -> Explanation | None:
-    if "init" not in asked.solver.accepts:
+def _by_start(context: ProbeContext) -> Explanation | None:
+    if "init" not in context.solver.accepts:
         return None
-    shape = (asked.pair.fixed.shape[0], asked.pair.fixed.shape[1])
-    before = asked.off(asked.answer)
-    answer, truth = asked.answer, asked.pair.truth
-    on = asked.again(asked.pair, Start(answer.matrix, answer.displacement))
-    there = asked.again(asked.pair, Start(truth.matrix, truth.displacement(shape)))
-    if max(asked.apart(on), asked.apart(there)) <= SAME_PX:
+    before = context.off(context.answer)
+    answer, truth = context.answer, context.pair.truth
+    on = context.again(context.pair, Start(answer.matrix, answer.displacement))
+    there = context.again(context.pair, Start(truth.matrix, truth.displacement(context.pair.shape)))
+    if max(context.apart(on), context.apart(there)) <= SAME_PX:
         # It ends at one place wherever it starts; whether init is heeded the recovery suite says.
         return None
-    if asked.off(on) < NEARER * before:
+    if context.off(on) < NEARER * before:
         return _found(
-            asked,
+            context,
             "stops early",
             "your solver stops early: started at its own answer it goes on, and comes to",
-            asked.off(on),
+            context.off(on),
         )
-    if asked.off(there) <= asked.near_px:
+    if context.off(there) <= context.near_px:
         return _found(
-            asked,
+            context,
             "wrong start",
             "your solver does not find its way: the search or the descent ends in another "
             "optimum; started at the truth it stays, and comes to",
-            asked.off(there),
+            context.off(there),
         )
-    measured = measure(asked.pair, there.displacement, asked.answer.displacement)
+    measured = measure(context.pair, there.displacement, context.answer.displacement)
     if measured.escaped:
         return _found(
-            asked,
+            context,
             "flees the overlap",
             "your solver flees the overlap: started at the truth, it leaves with "
             f"{measured.coverage:.0%} of the image covered, where the truth covers "
             f"{measured.truth_coverage:.0%} (a sum or a mean that fewer pixels make smaller); it "
             "ends",
-            asked.off(there),
+            context.off(there),
         )
     if measured.rmse is None or measured.rmse > base_limit(measured.truth_rmse or 0.0):
         return _found(
-            asked,
+            context,
             "worsens its start",
             "your solver makes its start worse: started at the truth it leaves for a larger RMSE. "
             "Either a step that does not improve was accepted (a wrong sign, side or scale, or the "
             "last step returned instead of the best), or its own objective counts what it should "
             "not, such as pixels beyond the border; it ends",
-            asked.off(there),
+            context.off(there),
         )
     return _found(
-        asked,
+        context,
         "another objective",
         "your solver has its optimum elsewhere: started at the truth it leaves for a place with "
         "as small an RMSE, so it is the objective that differs (border, sampling, precision, "
         "weights); it ends",
-        asked.off(there),
+        context.off(there),
     )
 
 
-def _found(asked: _Asked, fault: str, words: str, after: float) -> Explanation:
-    before = asked.off(asked.answer)
+def _found(context: ProbeContext, fault: str, words: str, after: float) -> Explanation:
+    before = context.off(context.answer)
     sentence = f"{words} {after:.3g} px from the truth, now {before:.3g} px"
     return Explanation(fault, sentence, before, after, (fault,))
 
 
 def _seen_through_truth(pair: Pair) -> NDArray[np.float64]:
     """Return moving(T(x)), by cubic splines; the fixed image where T leaves the moving one."""
-    height, width = pair.moving.shape
-    points = pair.truth.displacement((pair.fixed.shape[0], pair.fixed.shape[1])) + np.stack(
-        np.meshgrid(*(np.arange(n, dtype=float) for n in pair.fixed.shape[::-1])), -1
-    )
-    x, y = points[..., 0], points[..., 1]
-    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    seen = map_coordinates(pair.moving, [y, x], order=3, mode="mirror")
-    return np.where(inside, seen, pair.fixed)
+    points = pair.truth(pixel_grid(pair.shape))
+    seen = map_coordinates(pair.moving, [points[..., 1], points[..., 0]], order=3, mode="mirror")
+    return np.where(inside(points, pair.moving.shape), seen, pair.fixed)
 
 
 def _evenly_bright(pair: Pair) -> Pair:

@@ -9,27 +9,16 @@ package does not import SimpleITK; the first call does.
 `python -m irgate_battery.oracle compare` recomputes what is stored; `rewrite` replaces it.
 """
 
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from irgate_battery.cases.quiet_simpleitk import simpleitk
+from irgate_battery.oracle.recipe import ORACLE_VERSION, RECIPE
 from irgate_battery.oracle.result import OracleResult, OracleUnavailable
-from irgate_battery.oracle.settings import ORACLE_VERSION, RECIPE
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["ORACLE_VERSION", "RECIPE", "OracleResult", "OracleUnavailable", "simpleitk", "solve"]
-
-
-def simpleitk() -> Any:
-    """Import SimpleITK and return it, with warnings off.
-
-    SimpleITK 2.4 warns while it is imported, and where warnings are errors it ends the process.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import SimpleITK
-    return SimpleITK
+__all__ = ["ORACLE_VERSION", "RECIPE", "OracleResult", "OracleUnavailable", "solve"]
 
 
 def solve(

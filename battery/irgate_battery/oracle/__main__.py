@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import irgate_battery
-from irgate_battery import store
-from irgate_battery.catalogue import Case, cases
-from irgate_battery.judge import measure
-from irgate_battery.oracle import OracleResult, solve
+from irgate_battery.cases.catalogue import Case, all_cases
+from irgate_battery.judge.measure import measure
+from irgate_battery.oracle import OracleResult, solve, store
 from irgate_fixtures import Pair
 
 TOLERANCE = 5e-5
@@ -39,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--file",
         type=Path,
-        default=Path(irgate_battery.__path__[0], *store.FILE),
+        default=Path(store.__file__).parents[1].joinpath(*store.FILE),
         help="the stored results (default: those of the package)",
     )
     parser.add_argument(
@@ -57,7 +55,7 @@ def rewrite(file: Path, *, keep: bool = False) -> int:
     """Compute every case, or those that have no entry to keep, and write the file; return 0."""
     entries: dict[str, Any] = {}
     old = json.loads(file.read_text(encoding="ascii"))["entries"] if keep else {}
-    for case in cases():
+    for case in all_cases():
         key, pair = store.digest(case), case.pair()
         try:
             store.believe(old.get(key), case, pair)
@@ -83,7 +81,7 @@ def compare(file: Path) -> int:
         print(f"{file} cannot be read: {type(error).__name__}: {error}")
         return 1
     differing = 0
-    for case in cases():
+    for case in all_cases():
         pair = case.pair()
         live = _solve(case, pair)
         try:
@@ -99,7 +97,7 @@ def compare(file: Path) -> int:
         differing += 1
         print(f"{key[:12]}: DIFFERS: stored under a digest that no case has any more")
     print(
-        f"{differing} of {len(cases())} differ (tolerances: {TOLERANCE:g} between the warped "
+        f"{differing} of {len(all_cases())} differ (tolerances: {TOLERANCE:g} between the warped "
         f"images, {TOLERANCE_PX:g} px)"
         + ("; python -m irgate_battery.oracle rewrite replaces them" if differing else "")
     )
@@ -111,8 +109,7 @@ def _solve(case: Case, pair: Pair) -> OracleResult:
 
 
 def _difference(live: OracleResult, stored: OracleResult, pair: Pair) -> str:
-    shape = pair.fixed.shape
-    here, there = live.transform.displacement(shape), stored.transform.displacement(shape)
+    here, there = (each.transform.displacement(pair.shape) for each in (live, stored))
     apart = measure(pair, here, there).rmse_vs_oracle
     px = float(((here - there) ** 2).sum(axis=-1).mean() ** 0.5)
     figures = f"{apart if apart is None else format(apart, '.1e')} apart, {px:.1e} px"
@@ -123,7 +120,7 @@ def _difference(live: OracleResult, stored: OracleResult, pair: Pair) -> str:
 
 def _line(case: Case, result: OracleResult, pair: Pair) -> str:
     """Return a row of the table: how well the oracle did, and in what time."""
-    displacement = result.transform.displacement(pair.fixed.shape)
+    displacement = result.transform.displacement(pair.shape)
     figures = measure(pair, displacement, displacement)
     if figures.rmse is None or figures.truth_rmse is None or figures.tre_px is None:
         return f"{case.id:24} {case.model:11} left the overlap     {result.seconds:6.1f} s"

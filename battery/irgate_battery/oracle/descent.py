@@ -12,14 +12,14 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from irgate_battery.oracle.itk import image, method, transform_from, transform_of
-from irgate_battery.oracle.settings import DEFORMABLE, LINEAR
+from irgate_battery.oracle.recipe import DEFORMABLE, LINEAR
 from irgate_fixtures import Transform
 
-Images = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_] | None]
+ImageTriple = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_] | None]
 """fixed, moving, and the fixed image's mask or None."""
 
 
-def linear(images: Images, model: str, start: Transform, *, rough: bool = False) -> Transform:
+def linear(images: ImageTriple, model: str, start: Transform, *, rough: bool = False) -> Transform:
     """Descend the correlation by regular steps, in the family `model`.
 
     The correlation also where brightness is the same: its basin is wider, and the polish then
@@ -52,7 +52,7 @@ def linear(images: Images, model: str, start: Transform, *, rough: bool = False)
     return _stage(images, "correlation", model, start, optimiser, shrink, sigma)
 
 
-def deformable(images: Images, metric: str, start: Transform) -> Transform:
+def deformable(images: ImageTriple, metric: str, start: Transform) -> Transform:
     """Descend the metric over the 32 numbers of a 4x4 FFD; start from a matrix or an FFD."""
 
     def lbfgs2(registration: sitk.ImageRegistrationMethod) -> None:
@@ -80,7 +80,7 @@ def deformable(images: Images, metric: str, start: Transform) -> Transform:
 
 
 def _stage(
-    images: Images,
+    images: ImageTriple,
     metric: str,
     model: str,
     start: Transform,

@@ -1,11 +1,10 @@
-"""SimpleITK seen from here: images, transforms, one registration method, one thread.
+"""SimpleITK seen from here: images, transforms, one registration method.
 
 Every array has origin 0 and spacing 1, so that SimpleITK's physical points are this project's
 `(x, y)` pixels and no coordinate is ever converted.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,24 +13,6 @@ from numpy.typing import NDArray
 from irgate_fixtures import FFD, Matrix, Transform, image_centre
 
 VERSION: str = sitk.Version.VersionString()
-
-
-@contextmanager
-def one_quiet_thread() -> Iterator[None]:
-    """Run SimpleITK on one thread and without warnings on stderr; put both back afterwards.
-
-    With another number of threads ITK adds in another order, and the last bits change. Work units
-    of a registration method do not follow this setting: `method` sets them too.
-    """
-    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    warnings = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
-        sitk.ProcessObject.SetGlobalWarningDisplay(warnings)
 
 
 def image(array: NDArray[np.float64]) -> sitk.Image:

@@ -20,10 +20,10 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from irgate_battery.oracle.descent import Images
+from irgate_battery.oracle.descent import ImageTriple
 from irgate_battery.oracle.itk import image, method, transform_from, transform_of
+from irgate_battery.oracle.recipe import POLISH
 from irgate_battery.oracle.region import overlap
-from irgate_battery.oracle.settings import POLISH
 from irgate_fixtures import Transform, pixel_grid
 
 Array = NDArray[np.float64]
@@ -45,7 +45,7 @@ class Polished:
     points: int
 
 
-def polish(images: Images, metric: str, model: str, start: Transform) -> Polished:
+def polish(images: ImageTriple, metric: str, model: str, start: Transform) -> Polished:
     """Return the metric's stationary point next to `start`, exact up to the kinks of C.
 
     Args:

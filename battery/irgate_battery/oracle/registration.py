@@ -5,11 +5,12 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from irgate_battery.cases.quiet_simpleitk import one_quiet_thread
 from irgate_battery.oracle import descent, itk
 from irgate_battery.oracle.polish import polish
+from irgate_battery.oracle.recipe import RECIPE
 from irgate_battery.oracle.result import OracleResult, OracleUnavailable
 from irgate_battery.oracle.search import start_value
-from irgate_battery.oracle.settings import RECIPE
 from irgate_fixtures import Transform
 
 
@@ -39,7 +40,7 @@ def solve(
         raise ValueError(f"intensity is 'same' or 'varying', got {intensity!r}")
     metric = RECIPE["metric"][intensity]
     begun = time.perf_counter()
-    with itk.one_quiet_thread():
+    with one_quiet_thread():
         try:
             start = start_value(images[0], images[1], model, images[2])
             polished = polish(images, metric, model, _descend(images, metric, model, start))
@@ -58,7 +59,7 @@ def solve(
     )
 
 
-def _descend(images: descent.Images, metric: str, model: str, start: Transform) -> Transform:
+def _descend(images: descent.ImageTriple, metric: str, model: str, start: Transform) -> Transform:
     if model == "ffd":
         return descent.deformable(
             images, metric, descent.linear(images, "affine", start, rough=True)
@@ -66,7 +67,7 @@ def _descend(images: descent.Images, metric: str, model: str, start: Transform) 
     return descent.linear(images, model, start)
 
 
-def _checked(fixed: ArrayLike, moving: ArrayLike, mask: ArrayLike | None) -> descent.Images:
+def _checked(fixed: ArrayLike, moving: ArrayLike, mask: ArrayLike | None) -> descent.ImageTriple:
     arrays: list[NDArray[np.float64]] = []
     for name, given in (("fixed", fixed), ("moving", moving)):
         array = np.asarray(given, dtype=np.float64)

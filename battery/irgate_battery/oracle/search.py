@@ -15,8 +15,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from irgate_battery.oracle.itk import image, mask_image, method, transform_from, transform_of
+from irgate_battery.oracle.recipe import SEARCH
 from irgate_battery.oracle.region import overlap
-from irgate_battery.oracle.settings import SEARCH
 from irgate_fixtures import Matrix, Transform
 
 

@@ -1,1 +1,0 @@
-"""A user's own image pairs: named, read, made ready, doubted, judged."""

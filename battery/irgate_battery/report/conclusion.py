@@ -1,0 +1,94 @@
+"""What a run's rows say together: the verdicts, and the one place that builds its report.
+
+All of it is a pure function of the rows. A verdict over cases of which some did not run is *not
+evaluated*, never a pass. A row that should be there and is not makes the hard gate fail.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.report.report import Report, SolverIdentity
+from irgate_battery.results.result_row import BAD, ResultRow
+from irgate_battery.results.suite_results import SuiteResults
+from irgate_battery.results.verdict import Verdicts
+from irgate_battery.suites.registry import REGISTRY, expected_items
+
+ENDED_EARLY = "did not report: the session ended before it ran"
+"""The message of a row that is missing because its run was interrupted."""
+
+
+def evaluate(rows: Sequence[ResultRow], expected: Mapping[str, Sequence[str]]) -> Verdicts:
+    """Return the verdicts over these rows.
+
+    Args:
+        rows: those of the whole run, `missing` ones included, in any order.
+        expected: for each suite the cases that a complete run of it has. A suite that runs only
+            where something is given for it has a verdict only where it has cases here.
+    """
+    return Verdicts(
+        tuple(
+            verdict
+            for entry in REGISTRY
+            if entry.given_by is None or expected.get(entry.name)
+            for verdict in entry.suite.verdicts(
+                SuiteResults.of(rows, entry.name, expected.get(entry.name, ()))
+            )
+        )
+    )
+
+
+def has_failed(rows: Sequence[ResultRow], verdicts: Verdicts, *, strict: bool = False) -> bool:
+    """Whether the run fails: an item, the hard gate, or under `strict` the mean ratio."""
+    deciding = [*verdicts.with_effect("run"), *(verdicts.with_effect("strict") if strict else ())]
+    return any(row.status in BAD for row in rows) or any(
+        verdict.status == "fail" for verdict in deciding
+    )
+
+
+def conclude(
+    rows: Sequence[ResultRow],
+    solver: SolverIdentity,
+    spec: RunSpec,
+    *,
+    strict: bool = False,
+    exit_status: int = 0,
+) -> Report:
+    """Return the report of a run.
+
+    Args:
+        rows: of the whole run, `missing` ones included.
+        solver: who was judged.
+        spec: what was asked for.
+        strict: whether the mean ratio decides the exit status too.
+        exit_status: that of a run which ended for another reason; 0 lets the rows decide.
+    """
+    expected: dict[str, list[str]] = {}
+    for item in expected_items(spec):
+        expected.setdefault(item.suite, []).append(item.case)
+    verdicts = evaluate(rows, expected)
+    return Report(
+        rows=tuple(rows),
+        verdicts=verdicts,
+        solver=solver,
+        exit_status=exit_status or int(has_failed(rows, verdicts, strict=strict)),
+        seed=spec.seed,
+        strict=strict,
+    )
+
+
+def completed(
+    rows: Sequence[ResultRow], spec: RunSpec, names: Collection[str]
+) -> tuple[ResultRow, ...]:
+    """Return the rows of a run that ended early, with a `missing` one for each item it lacks.
+
+    Args:
+        rows: those that are there.
+        spec: what was asked for.
+        names: the suites that were.
+    """
+    there = {row.id: row for row in rows}
+    return tuple(
+        there.get(item.id)
+        or ResultRow(item.id, item.suite, item.case, None, "missing", ENDED_EARLY)
+        for item in expected_items(spec, names)
+    )

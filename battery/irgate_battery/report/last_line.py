@@ -1,0 +1,169 @@
+"""The one line that says pass, fail or not evaluated, and why.
+
+The first condition of `_CONDITIONS` that holds decides the line.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from irgate_battery.results.result_row import BAD, ResultRow
+from irgate_battery.results.text import Line
+from irgate_battery.results.verdict import Verdict, Verdicts
+from irgate_battery.suites.registry import suites
+from irgate_battery.suites.rows import is_own_data
+
+_MOST_NAMED = 3
+"""Failed items that the line names."""
+
+_HOW = {"pass": "holds:", "fail": "fails:", "not_evaluated": "is"}
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the conditions ask.
+
+    Attributes:
+        rows, verdicts: of the run.
+        strict: whether the mean ratio fails it too.
+    """
+
+    rows: Sequence[ResultRow]
+    verdicts: Verdicts
+    strict: bool
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How many rows have each status."""
+        return Counter(row.status for row in self.rows)
+
+    @cached_property
+    def bad(self) -> list[ResultRow]:
+        """The rows that fail the run."""
+        return [row for row in self.rows if row.status in BAD]
+
+    @cached_property
+    def own(self) -> list[ResultRow]:
+        """The rows of the user's own images."""
+        return [row for row in self.rows if is_own_data(row)]
+
+    @property
+    def only_own(self) -> bool:
+        """Whether nothing else ran."""
+        return bool(self.own) and len(self.own) == len(self.rows)
+
+    @cached_property
+    def own_verdicts(self) -> list[Verdict]:
+        """The verdicts over them."""
+        kinds = [kind for suite in suites() if suite.own_data for kind in suite.verdict_types]
+        return [verdict for verdict in self.verdicts if type(verdict) in kinds] if self.own else []
+
+    @property
+    def gate(self) -> tuple[Verdict, ...]:
+        """The verdicts that fail the run."""
+        return self.verdicts.with_effect("run")
+
+    @property
+    def strict_ones(self) -> tuple[Verdict, ...]:
+        """Those that fail it because the user asked for it."""
+        return self.verdicts.with_effect("strict") if self.strict else ()
+
+    @property
+    def items(self) -> str:
+        """How many items passed, were skipped and waived."""
+        items = f"{self.counts['passed']} items passed"
+        if self.counts["skipped"]:
+            items += f", {self.counts['skipped']} skipped"
+        if self.counts["xfailed"]:
+            items += f", waived: {self.counts['xfailed']} that fail as expected"
+        return items
+
+
+def last_line(rows: Sequence[ResultRow], verdicts: Verdicts, *, strict: bool) -> Line:
+    """Return the line.
+
+    Args:
+        rows, verdicts: of the run.
+        strict: whether the mean ratio fails it too.
+    """
+    facts = _Facts(rows, verdicts, strict)
+    return next(line(facts) for holds, line in _CONDITIONS if holds(facts))
+
+
+def _any(verdicts: Sequence[Verdict], status: str) -> bool:
+    return any(verdict.status == status for verdict in verdicts)
+
+
+def _first(verdicts: Sequence[Verdict], status: str) -> Verdict:
+    return next(verdict for verdict in verdicts if verdict.status == status)
+
+
+def _fail(facts: _Facts) -> Line:
+    reasons = []
+    if facts.bad:
+        told = ", ".join(f"{n} {status}" for status, n in facts.counts.items() if status in BAD)
+        names = [row.case for row in facts.bad]
+        first = ", ".join(names[:_MOST_NAMED]) + (", ..." if names[_MOST_NAMED:] else "")
+        reasons.append(f"of {len(facts.rows)} items {told} ({first})")
+    if any(row.status in BAD for row in facts.own):
+        reasons += [f"{verdict.title}: {verdict.reason}" for verdict in facts.own_verdicts]
+    if facts.only_own:
+        reasons.append("the gate itself did not run")
+    elif facts.bad or _any(facts.gate, "fail"):
+        reasons += [
+            f"the {verdict.title} {_HOW[verdict.status]} {verdict.reason}" for verdict in facts.gate
+        ]
+    reasons += [
+        f"the {verdict.title}, under --irgate-strict: {verdict.reason}"
+        for verdict in facts.strict_ones
+        if verdict.status == "fail"
+    ]
+    return Line(f"irgate: FAIL: {'; '.join(reasons)}", "bad")
+
+
+def _not_evaluated(said: str, facts: _Facts) -> Line:
+    return Line(f"irgate: NOT EVALUATED: {said} ({facts.items})", "open")
+
+
+def _own_undecided(facts: _Facts) -> Line:
+    own = _first(facts.own_verdicts, "not_evaluated")
+    gate = "the gate itself did not run"
+    if not facts.only_own:
+        gate = "; ".join(f"the {verdict.title}: {verdict.reason}" for verdict in facts.gate)
+    return _not_evaluated(f"{own.title}: {own.undecided}; {gate}", facts)
+
+
+def _own_pass(facts: _Facts) -> Line:
+    titles = " AND ".join(verdict.title.upper() for verdict in facts.own_verdicts)
+    said = "; ".join(verdict.reason for verdict in facts.own_verdicts)
+    return Line(f"irgate: {titles} PASS: {said}; the gate itself did not run", "good")
+
+
+def _gate_undecided(facts: _Facts) -> Line:
+    gate = _first(facts.gate, "not_evaluated")
+    return _not_evaluated(f"the {gate.title} needs {gate.needs}: {gate.undecided}", facts)
+
+
+def _strict_undecided(facts: _Facts) -> Line:
+    verdict = _first(facts.strict_ones, "not_evaluated")
+    return _not_evaluated(f"--irgate-strict needs {verdict.needs}: {verdict.undecided}", facts)
+
+
+def _pass(facts: _Facts) -> Line:
+    held = "; ".join(verdict.held for verdict in facts.gate)
+    beside = "".join(f"; {verdict.title}: {verdict.reason}" for verdict in facts.own_verdicts)
+    return Line(f"irgate: PASS: {facts.items}; {held}{beside}", "good")
+
+
+_CONDITIONS: tuple[tuple[Callable[[_Facts], bool], Callable[[_Facts], Line]], ...] = (
+    (
+        lambda facts: bool(facts.bad) or _any((*facts.gate, *facts.strict_ones), "fail"),
+        _fail,
+    ),
+    (lambda facts: _any(facts.own_verdicts, "not_evaluated"), _own_undecided),
+    (lambda facts: facts.only_own, _own_pass),
+    (lambda facts: _any(facts.gate, "not_evaluated"), _gate_undecided),
+    (lambda facts: _any(facts.strict_ones, "not_evaluated"), _strict_undecided),
+    (lambda facts: True, _pass),
+)

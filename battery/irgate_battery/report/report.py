@@ -1,0 +1,126 @@
+"""The report of a run: rows, verdicts and who was judged where, as text and as JSON schema 1."""
+
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from irgate_battery.cases.catalogue import BATTERY_VERSION
+from irgate_battery.diagnosis.pattern import pattern
+from irgate_battery.report.last_line import last_line
+from irgate_battery.report.text import layout
+from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.text import Line
+from irgate_battery.results.verdict import Verdicts
+from irgate_battery.suites.rows import family_of
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class SolverIdentity:
+    """Who was judged.
+
+    Attributes:
+        spec: how it was named, `"bundled"`, `"path.py:name"`; `None` for an object.
+        name, version: what it says of itself; `None` where nothing was called.
+
+    """
+
+    spec: str | None
+    name: str | None
+    version: str | None
+
+    def __str__(self) -> str:
+        said = " ".join(part for part in (self.name, self.version) if part)
+        if self.spec in (None, self.name):
+            return said or "unknown"
+        return f"{self.spec} ({said})" if said else str(self.spec)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run measured, and what follows from it.
+
+    Attributes:
+        rows: one an item, in the order of collection.
+        verdicts: what the rows say together.
+        solver: who was judged.
+        exit_status: 0, or 1 where an item or the hard gate failed.
+        seed: what the battery was drawn with.
+        strict: whether the mean ratio decides too.
+
+    """
+
+    rows: tuple[ResultRow, ...]
+    verdicts: Verdicts
+    solver: SolverIdentity
+    exit_status: int
+    seed: int = 0
+    strict: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether every row passed and the hard gate was evaluated and holds.
+
+        Own pairs alone are never enough for that: `verdicts.pairs.status` says how they fared.
+        """
+        return (
+            self.exit_status == 0
+            and bool(gate := self.verdicts.with_effect("run"))
+            and all(verdict.status == "pass" for verdict in gate)
+            and all(row.status == "passed" for row in self.rows)
+        )
+
+    def lines(self, width: int = 100) -> list[Line]:
+        """Return the report as lines of text with a tone each, for a terminal of this width."""
+        return [*layout(self.rows, self.verdicts, width, strict=self.strict), self.sentence()]
+
+    def sentence(self) -> Line:
+        """Return the one line that says pass, fail or not evaluated, and why."""
+        return last_line(self.rows, self.verdicts, strict=self.strict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON schema 1 as builtin types."""
+        found = pattern(self.rows, family_of)
+        return {
+            "schema": SCHEMA,
+            "irgate": installed_version("pytest-irgate"),
+            "battery": BATTERY_VERSION,
+            "seed": self.seed,
+            "solver": asdict(self.solver),
+            "machine": machine(),
+            "verdicts": self.verdicts.to_dict(),
+            "diagnosis": found.to_dict() if found else None,
+            "exit_status": self.exit_status,
+            "cases": [row.to_dict() for row in self.rows],
+        }
+
+    def to_json(self) -> str:
+        """Return JSON schema 1 as text; a figure that does not exist is null."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def __str__(self) -> str:
+        return "\n".join(line.text for line in self.lines())
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures were measured on; versions are read without importing anything."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu_count": os.cpu_count(),
+        "torch": installed_version("torch"),
+        "simpleitk": installed_version("SimpleITK"),
+        "numpy": installed_version("numpy"),
+    }
+
+
+def installed_version(distribution: str) -> str | None:
+    """Return the version of an installed distribution, or `None`."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

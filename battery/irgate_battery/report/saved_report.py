@@ -1,0 +1,165 @@
+"""A saved report: a run as its JSON report, schema 1, tells it, read back and checked."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import NoneType
+from typing import Any, get_args
+
+from irgate_battery.report.report import SCHEMA, SolverIdentity
+from irgate_battery.results.compared import SavedVerdict, SavedVerdicts
+from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.verdict import Verdict, VerdictStatus
+from irgate_battery.suites.registry import suites
+
+WANTED = "expected a report that --irgate-json or `irgate check --json` wrote"
+
+NEEDED = ("id", "suite", "case", "status")
+"""Keys without which a row says nothing: one that lost its status must not count as passed."""
+
+_BUILTIN = (str, float, int, bool, NoneType)
+
+
+class SavedReportError(Exception):
+    """A text is no report that can be read; the message is one line that begins with its name."""
+
+
+@dataclass(frozen=True)
+class SavedReport:
+    """One run, as its JSON report tells it.
+
+    Attributes:
+        source: where it was read, `"opencv.json"`.
+        irgate, battery: the versions that wrote it and drew its cases.
+        seed: what its battery was drawn with.
+        solver: who was result.
+        platform, cpu_count: what the times were measured on.
+        verdicts: those that this version knows, by name.
+        rows: the items.
+        unknown: keys of rows that this version does not know; they are left out.
+
+    """
+
+    source: str
+    irgate: str | None
+    battery: str
+    seed: int
+    solver: SolverIdentity
+    platform: str | None
+    cpu_count: int | None
+    verdicts: SavedVerdicts
+    rows: tuple[ResultRow, ...]
+    unknown: tuple[str, ...]
+
+    @classmethod
+    def read(cls, text: str, source: str) -> "SavedReport":
+        """Read a JSON report.
+
+        Keys that a later version has added to schema 1 are left out and named in `unknown`: they
+        add figures and change none. Another schema is refused.
+
+        Args:
+            text: the file's content.
+            source: its name, for messages.
+        Raises: SavedReportError.
+
+        """
+        try:
+            data = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            said = " ".join(str(error).split())
+            raise SavedReportError(f"{source}: not JSON ({said}); {WANTED}") from None
+        if not isinstance(data, dict) or "schema" not in data:
+            raise SavedReportError(f"{source}: JSON without a schema; {WANTED}")
+        if data["schema"] != SCHEMA or isinstance(data["schema"], bool):
+            raise SavedReportError(
+                f"{source}: schema {data['schema']!r}; this version reads schema {SCHEMA}: run the "
+                "gate again, or read it with the version that wrote it"
+            )
+        try:
+            return cls._of(data, source)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            said = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+            raise SavedReportError(f"{source}: a damaged report: {said}; {WANTED}") from None
+
+    @classmethod
+    def _of(cls, data: dict[str, Any], source: str) -> "SavedReport":
+        known = {field.name for field in fields(ResultRow)}
+        rows = [_row(values, known) for values in _typed(data, "cases", list)]
+        twice = [name for name, count in Counter(row.id for row in rows).items() if count > 1]
+        if twice:
+            raise ValueError(f"{twice[0]} stands there twice")
+        verdicts = _typed(data, "verdicts", dict)
+        machine = _typed(data, "machine", dict)
+        told = (data.get("irgate"), machine.get("platform"), machine.get("cpu_count"))
+        if not all(type(value) in _BUILTIN for value in told):
+            raise TypeError("irgate, platform or cpu_count is no plain value")
+        return cls(
+            source=source,
+            irgate=data.get("irgate"),
+            battery=_typed(data, "battery", str),
+            seed=_typed(data, "seed", int),
+            solver=_identity(_typed(data, "solver", dict)),
+            platform=machine.get("platform"),
+            cpu_count=machine.get("cpu_count"),
+            verdicts={
+                kind.name: _verdict(kind.name, _typed(verdicts, kind.name, dict))
+                for kind in _verdict_types()
+                if kind.since_first or kind.name in verdicts
+            },
+            rows=tuple(rows),
+            unknown=tuple(sorted({key for values in data["cases"] for key in values} - known)),
+        )
+
+
+def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:
+    value = data[key]
+    if type(value) is not kind:
+        raise TypeError(f"{key} is {type(value).__name__}, not {kind.__name__}")
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _verdict_types() -> list[type[Verdict]]:
+    return [kind for suite in suites() for kind in suite.verdict_types]
+
+
+def _verdict(name: str, verdict: Mapping[str, Any]) -> SavedVerdict:
+    statuses: tuple[VerdictStatus, ...] = get_args(VerdictStatus)
+    status = next((known for known in statuses if known == verdict.get("status")), None)
+    if status is None:
+        raise ValueError(f"verdict {name} has no status of {', '.join(get_args(VerdictStatus))}")
+    ran, expected, mean = (verdict.get(key) for key in ("ran", "expected", "mean"))
+    if not all(type(count) in (int, NoneType) for count in (ran, expected)):
+        raise TypeError(f"verdict {name} holds a count that is no whole number")
+    if type(mean) not in (float, int, NoneType):
+        raise TypeError(f"verdict {name} holds a mean that is no number")
+    return SavedVerdict(status, ran, expected, mean)
+
+
+def _identity(said: Mapping[str, Any]) -> SolverIdentity:
+    values = [said.get(field.name) for field in fields(SolverIdentity)]
+    if not all(value is None or isinstance(value, str) for value in values):
+        raise TypeError("solver holds something else than text")
+    return SolverIdentity(*values)
+
+
+def _row(values: Any, known: set[str]) -> ResultRow:
+    if not isinstance(values, dict):
+        raise TypeError(f"a case is {type(values).__name__}, not dict")
+    for key in NEEDED:
+        if not isinstance(values.get(key), str):
+            raise ValueError(f"a case has no {key}")
+    row = ResultRow(**{key: value for key, value in values.items() if key in known})
+    for field in fields(ResultRow):
+        kinds = get_args(field.type) or (field.type,)
+        kind = type(getattr(row, field.name))
+        # JSON may write a float without its point.
+        fits = kind in kinds or (kind is int and float in kinds)
+        if not fits and all(each in _BUILTIN for each in kinds):
+            raise TypeError(f"{field.name} of {row.id} is {kind.__name__}")
+    return row

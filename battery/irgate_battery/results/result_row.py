@@ -1,0 +1,108 @@
+"""A row of the report: what one item measured, in builtin types only.
+
+Rows travel between processes on pytest's test reports, and into JSON: a numpy scalar in one
+would break both. Schema 1 of the JSON report is the list of these fields.
+"""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+Status = Literal["passed", "failed", "skipped", "xfailed", "error", "missing"]
+
+BAD = ("failed", "error", "missing")
+"""Statuses that fail a run."""
+
+RAN = ("passed", "failed", "xfailed")
+"""Statuses of an item on which the solver was really called."""
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One item's line. Figures that do not exist are `None`, never 0 and never NaN.
+
+    Attributes:
+        id: the node id, `irgate/base.py::test_case[synth_translate_2d]`.
+        suite: `contract`, `base`, ...
+        case: the case's or check's name.
+        model: the model that was asked for, or `None`.
+        status: passed, failed, skipped, xfailed, error (something other than the solver broke)
+            or missing (it should be here and is not).
+        message: why it is not passed; empty where it is.
+        oracle: where the oracle's result came from: stored, live, cached; or diverged;
+            or on an own pair doubtful.
+        seconds: the solver's call, wall time.
+        oracle_seconds: the oracle's, on the machine that computed it.
+        tolerance_px: what `tre_px` may be on a battery case.
+        recovered, tried: seeds of a recovery item that came back, and all of them.
+        relative_error: of a gradient item, against central differences.
+        identity_rmse: of an own pair, the RMSE where nothing is moved.
+        spacing_mm: of an own pair, the side of a pixel where it is known, mm.
+        oracle_distance_mm: `oracle_distance_px` times that.
+        preparation: of an own pair, what was read and what was done to it, in words.
+        diagnosis: the name of the fault that explains a failure, or `None`.
+        explanations: every fault that fits it, its own first, between semicolons.
+        undone_px: mean distance to the truth once the fault is undone.
+
+    The other figures are those of `irgate_battery.judge.measure.Measurement`.
+
+    """
+
+    id: str
+    suite: str
+    case: str
+    model: str | None = None
+    status: Status = "passed"
+    message: str = ""
+    rmse: float | None = None
+    oracle_rmse: float | None = None
+    truth_rmse: float | None = None
+    ratio: float | None = None
+    rmse_vs_oracle: float | None = None
+    tre_px: float | None = None
+    tre_max_px: float | None = None
+    oracle_tre_px: float | None = None
+    oracle_distance_px: float | None = None
+    coverage: float | None = None
+    truth_coverage: float | None = None
+    oracle_coverage: float | None = None
+    folded: float | None = None
+    escaped: bool | None = None
+    oracle: str | None = None
+    seconds: float | None = None
+    oracle_seconds: float | None = None
+    tolerance_px: float | None = None
+    recovered: int | None = None
+    tried: int | None = None
+    relative_error: float | None = None
+    identity_rmse: float | None = None
+    spacing_mm: float | None = None
+    oracle_distance_mm: float | None = None
+    preparation: str | None = None
+    diagnosis: str | None = None
+    explanations: str | None = None
+    undone_px: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.status not in get_args(Status):
+            raise ValueError(f"ResultRow: status {self.status!r} is none of {get_args(Status)}")
+        for name, value in asdict(self).items():
+            if value is not None and type(value) not in (str, float, bool, int):
+                raise TypeError(f"ResultRow: {name} is {type(value).__name__}; builtin types only")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(
+                    f"ResultRow: {name} is {value}; a figure that does not exist is None"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict of builtin types, in schema order."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ResultRow":
+        """Read a row back; fields that this version does not know are an error."""
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ValueError(f"ResultRow: unknown fields {unknown}; another version wrote this row")
+        return cls(**values)

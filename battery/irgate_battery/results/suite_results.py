@@ -1,0 +1,83 @@
+"""The rows of one suite, sorted by what they can say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from irgate_battery.results.result_row import ResultRow
+
+
+@dataclass(frozen=True)
+class SuiteResults:
+    """One suite's rows.
+
+    Attributes:
+        expected: how many items a complete run has.
+        ran: those that passed or failed.
+        waived: those that failed as expected.
+        lost: those that should be there and are not, or broke for another reason than the solver.
+    """
+
+    expected: int
+    ran: tuple[ResultRow, ...]
+    waived: tuple[ResultRow, ...]
+    lost: tuple[ResultRow, ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[ResultRow], suite: str, expected: Sequence[str]) -> "SuiteResults":
+        """Sort the rows of a suite.
+
+        Args:
+            rows: of any suites, in any order.
+            suite: which one.
+            expected: the cases that a complete run of it has.
+        """
+        known = frozenset(expected)
+        # A lost row is lost under whatever name; anything else must be one that was expected.
+        mine = [
+            row
+            for row in rows
+            if row.suite == suite and (row.case in known or row.status in ("missing", "error"))
+        ]
+        # A case may have several rows, where the user's own fixture parametrises the suite.
+        return cls(
+            expected=len(known),
+            ran=tuple(row for row in mine if row.status in ("passed", "failed")),
+            waived=tuple(row for row in mine if row.status == "xfailed"),
+            lost=tuple(row for row in mine if row.status in ("missing", "error")),
+        )
+
+    @property
+    def count(self) -> int:
+        """How many of the expected cases have run, waived ones among them."""
+        return len({row.case for row in (*self.ran, *self.waived)})
+
+    @property
+    def how_many(self) -> str:
+        """Say `n of 5 ran`, and how many were waived."""
+        waived = f", waived: {len(self.waived)}" if self.waived else ""
+        return f"{self.count} of {self.expected} ran{waived}"
+
+    def undecided(self) -> str | None:
+        """Return why a verdict over all cases cannot be given, or `None` where it can."""
+        if self.count < self.expected or not self.expected:
+            return f"not evaluated ({self.how_many})"
+        if not self.ran:
+            return f"not evaluated (every case is waived: {len(self.waived)})"
+        return None
+
+    def lost_or_undecided(self) -> str | None:
+        """Return the same, where a lost row leaves nothing to decide either."""
+        if self.lost:
+            return f"not evaluated (missing: {self.names_of_lost()}; {self.how_many})"
+        return self.undecided()
+
+    @property
+    def failed(self) -> list[str]:
+        """The cases that failed, by name."""
+        return sorted({row.case for row in self.ran if row.status == "failed"})
+
+    def names_of_lost(self) -> str:
+        """Name the lost cases, and which of them broke rather than vanished."""
+        return ", ".join(
+            row.case if row.status == "missing" else f"{row.case} (error)" for row in self.lost
+        )

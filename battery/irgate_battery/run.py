@@ -1,0 +1,74 @@
+"""The gate without pytest: a solver in, a report out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from irgate_battery.cases.own_pairs import own_pairs
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.interface.protocol import DEFAULT_TIMEOUT, Solver
+from irgate_battery.oracle.store import Mode, OracleStore
+from irgate_battery.report.conclusion import conclude
+from irgate_battery.report.report import Report, SolverIdentity
+from irgate_battery.suites.evaluation import ItemResult
+from irgate_battery.suites.registry import REGISTRY, default_names, expected_items, suites_of
+from irgate_battery.suites.suite import EvaluationSetup
+
+
+def check_solver(
+    solver: object,
+    *,
+    suites: Sequence[str] | None = None,
+    oracle: Mode = "auto",
+    timeout: float | None = DEFAULT_TIMEOUT,
+    run_spec: RunSpec | None = None,
+    strict: bool = False,
+    pairs: Sequence[str] = (),
+    on_row: Callable[[ItemResult], None] | None = None,
+) -> Report:
+    """Judge a solver on every item of these suites, without pytest.
+
+    Args:
+        solver: a callable that fits the protocol; `def register(fixed, moving): return matrix`.
+        suites: names of suites (`irgate list` has them); all that need nothing given, if not given;
+            `"pair"` for the own pairs alone.
+        oracle: `"auto"`, `"stored"` or `"live"`.
+        timeout: seconds for one call of the solver; `None` for no limit.
+        run_spec: seed and number of the battery's cases; the default ones if not given.
+        strict: whether the mean ratio decides the exit status too.
+        pairs: your own images, each `"fixed.png,moving.png[,mask.png][,model][,same|varying]"`
+            (see `irgate_battery.cases.own_pairs`); they are judged after the suites.
+        on_row: called with each item's result as soon as it is there.
+    Returns: the report; `print` shows it, `.passed` says it, `.to_json()` keeps it.
+    Raises: NotASolver; ValueError for an unknown suite or oracle mode; PairError, a ValueError, for
+        a pair that cannot be read.
+    """
+    spec = RunSpec() if run_spec is None else run_spec
+    if pairs:
+        spec = replace(spec, pairs=own_pairs(pairs, Path.cwd()))
+    named = default_names() if suites is None else tuple(suites)
+    possible = [entry.name for entry in REGISTRY if entry.in_command]
+    known = [suite.name for suite in suites_of(spec) if suite.entry.in_command]
+    unknown = [name for name in named if name not in known]
+    if unknown or not named:
+        needs = [entry for entry in REGISTRY if entry.name in unknown and entry.name in possible]
+        hint = "".join(f" ({entry.name} needs {entry.given_by}s=[...])" for entry in needs)
+        raise ValueError(f"check_solver: suites {list(named)}; expected some of {known}{hint}")
+    # To give a pair is to ask for it.
+    chosen = [suite for suite in suites_of(spec) if suite.name in named or suite.is_asked_for(spec)]
+    if oracle == "stored" and any(suite.own_data for suite in chosen):
+        raise ValueError("check_solver: oracle 'stored', but no result is stored for own pairs")
+    for pair in spec.pairs:
+        # A file that cannot be read is told now rather than after minutes.
+        pair.read()
+    judged = Solver.of(solver)
+    setup = EvaluationSetup(OracleStore(oracle), timeout, spec)
+    rows = []
+    for suite in chosen:
+        for item in expected_items(spec, [suite.name]):
+            result = suite.evaluate(item, judged, setup)
+            rows.append(result.row)
+            if on_row is not None:
+                on_row(result)
+    identity = SolverIdentity(spec=None, name=judged.name, version=judged.version)
+    return conclude(rows, identity, spec, strict=strict)

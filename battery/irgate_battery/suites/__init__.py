@@ -1,0 +1,1 @@
+"""The suites, one file each, and the registry that lists them."""

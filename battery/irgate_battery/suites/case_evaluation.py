@@ -1,0 +1,76 @@
+"""How a case with a known truth is evaluated: by the base fixtures and by the battery."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from irgate_battery.cases.catalogue import Case
+from irgate_battery.diagnosis.explanation import Explanation, explain
+from irgate_battery.diagnosis.probes import probe
+from irgate_battery.interface.protocol import Solver
+from irgate_battery.judge.acceptance import tolerance_px
+from irgate_battery.judge.measure import Measurement, measure
+from irgate_battery.results.result_row import ResultRow
+from irgate_battery.suites.evaluation import Draft, require_mask, require_model
+from irgate_battery.suites.suite import EvaluationSetup
+
+OCCLUSION = "occlusion"
+"""The kind of perturbation that no solver without a mask can be asked to see through."""
+
+Rule = Callable[[Measurement, float], str | None]
+"""What is wrong with a measurement, given the largest distance to the truth that passes, px."""
+
+
+def evaluate_case(
+    draft: Draft, case: Case, solver: Solver, setup: EvaluationSetup, rule: Rule
+) -> ResultRow:
+    """Let a solver register a case, and judge what it returns.
+
+    Args:
+        draft: the item's row.
+        case: what is registered.
+        solver: who registers it.
+        setup: the oracle's store and the time limit.
+        rule: says what is wrong, if anything is.
+    """
+    require_model(solver, case.model)
+    if case.kind == OCCLUSION:
+        require_mask(solver)
+    pair = case.pair()
+    oracle, origin = setup.store.get(case, pair)
+    draft.row = replace(draft.row, oracle=origin, oracle_seconds=oracle.seconds)
+    answer, seconds = solver.solve(
+        pair.fixed,
+        pair.moving,
+        model=case.model,
+        mask=pair.mask,
+        intensity=case.intensity,
+        timeout=setup.timeout,
+    )
+    draft.row = replace(draft.row, seconds=seconds)
+    measured = measure(pair, answer.displacement, oracle.transform.displacement(pair.shape))
+    draft.measured(measured)
+    if measured.oracle_diverged:
+        draft.row = replace(draft.row, oracle="diverged")
+    # An oracle that is lost itself excuses nobody.
+    oracle_px = 0.0 if measured.oracle_diverged else measured.oracle_tre_px or 0.0
+    near_px = tolerance_px(case.model, case.intensity, case.noise, oracle_px)
+    fault = rule(measured, near_px)
+    if fault is None:
+        return draft.row
+    reason = explain(pair, answer.displacement, answer.matrix, oracle_px) or probe(
+        case, pair, solver, answer, near_px=near_px, seconds=seconds, timeout=setup.timeout
+    )
+    draft.explained(reason)
+    return draft.failed(f"{case.id}: {fault}; {_off(measured)}. {_because(reason)}")
+
+
+def _off(measured: Measurement) -> str:
+    if measured.tre_px is None or measured.tre_max_px is None:
+        return "nothing lands inside the moving image"
+    return f"{measured.tre_px:.3g} px from the truth on average, {measured.tre_max_px:.3g} at most"
+
+
+def _because(reason: Explanation | None) -> str:
+    if reason is None:
+        return "No simple fault explains it."
+    return f"{reason.sentence[0].upper()}{reason.sentence[1:]}."

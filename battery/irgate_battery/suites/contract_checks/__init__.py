@@ -1,0 +1,1 @@
+"""The checks of the contract suite, by what they look at: answers, arguments, side effects."""

@@ -1,0 +1,158 @@
+"""How an item is evaluated, whatever its suite: a draft of its row, and a guard around it all."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from irgate_battery.cases.own_pairs import PairError
+from irgate_battery.diagnosis.explanation import Explanation
+from irgate_battery.diagnosis.pattern import SEPARATOR
+from irgate_battery.interface.protocol import Solver, SolverFault
+from irgate_battery.judge.measure import Measurement
+from irgate_battery.oracle.result import OracleUnavailable
+from irgate_battery.results.result_row import ResultRow
+from irgate_fixtures import MissingDataError
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What an item's evaluation gives.
+
+    Attributes:
+        row: what was measured.
+        detail: the solver's own traceback where it raised, else empty; a front end may show it.
+
+    """
+
+    row: ResultRow
+    detail: str = ""
+
+
+class ItemFailed(Exception):
+    """A check of a suite says no; the message is for the solver's author.
+
+    Attributes:
+        fault: its name in reports, or `None`.
+        reason: the fault that explains it, or `None`.
+        detail: the solver's own traceback, or empty.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        fault: str | None = None,
+        *,
+        reason: Explanation | None = None,
+        detail: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.reason = reason
+        self.detail = detail
+
+
+class NotAsked(Exception):
+    """The solver cannot be asked this; the message says what it lacks."""
+
+
+class Draft:
+    """The row of an item while it is evaluated: what it holds is kept when something breaks.
+
+    Attributes:
+        row: as far as it is known.
+    """
+
+    def __init__(self, row: ResultRow) -> None:
+        self.row = row
+
+    def measured(self, figures: Measurement) -> None:
+        """Take over the judge's figures."""
+        self.row = replace(
+            self.row,
+            rmse=figures.rmse,
+            truth_rmse=figures.truth_rmse,
+            oracle_rmse=figures.oracle_rmse,
+            ratio=figures.ratio,
+            rmse_vs_oracle=figures.rmse_vs_oracle,
+            tre_px=figures.tre_px,
+            tre_max_px=figures.tre_max_px,
+            oracle_tre_px=figures.oracle_tre_px,
+            oracle_distance_px=figures.oracle_distance_px,
+            coverage=figures.coverage,
+            truth_coverage=figures.truth_coverage,
+            oracle_coverage=figures.oracle_coverage,
+            folded=figures.folded,
+            escaped=figures.escaped,
+        )
+
+    def explained(self, reason: Explanation | None) -> None:
+        """Take over what a diagnosis found, if it found something."""
+        if reason is not None:
+            self.row = replace(
+                self.row,
+                diagnosis=reason.fault,
+                explanations=SEPARATOR.join(reason.fits),
+                undone_px=reason.after_px,
+            )
+
+    def named(self, fault: str) -> None:
+        """Take over the name of a fault without a distance."""
+        self.row = replace(self.row, diagnosis=fault, explanations=fault)
+
+    def failed(self, message: str) -> ResultRow:
+        """Return the row of an item that fails."""
+        self.row = replace(self.row, status="failed", message=message)
+        return self.row
+
+    def skipped(self, message: str) -> ResultRow:
+        """Return the row of an item that does not count."""
+        self.row = replace(self.row, status="skipped", message=message)
+        return self.row
+
+
+def guarded(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> ItemResult:
+    """Turn whatever goes wrong into a row, with what had been measured until then.
+
+    What the solver did is `failed`; what broke in the gate or around it is `error`.
+
+    Args:
+        fill: evaluates the item into the draft.
+        draft: its row.
+        timed: whether the time of a call that failed is the item's.
+    """
+    try:
+        return ItemResult(fill())
+    except NotAsked as reason:
+        return ItemResult(draft.skipped(str(reason)))
+    except ItemFailed as failure:
+        if failure.fault:
+            draft.named(failure.fault)
+        draft.explained(failure.reason)
+        return ItemResult(draft.failed(str(failure)), failure.detail)
+    except SolverFault as fault:
+        if timed:
+            draft.row = replace(draft.row, seconds=fault.seconds)
+        if fault.fault:
+            draft.named(fault.fault)
+        return ItemResult(draft.failed(str(fault)), fault.detail)
+    except (OracleUnavailable, MissingDataError, PairError) as trouble:
+        return ItemResult(replace(draft.row, status="error", message=str(trouble)))
+    except Exception as error:
+        said = " ".join(str(error).split())
+        message = f"the gate itself failed with {type(error).__name__}: {said}"
+        row = replace(draft.row, status="error", message=message)
+        return ItemResult(row, traceback.format_exc())
+
+
+def require_model(solver: Solver, model: str) -> None:
+    """Skip the item of a solver without this model. Raises: NotAsked."""
+    if model not in solver.models:
+        raise NotAsked(
+            f"solver {solver.name!r} has no {model} model (it declares {list(solver.models)})"
+        )
+
+
+def require_mask(solver: Solver) -> None:
+    """Skip the item of a solver without a mask. Raises: NotAsked."""
+    if "mask" not in solver.accepts:
+        raise NotAsked(f"solver {solver.name!r} takes no mask")

@@ -1,0 +1,33 @@
+"""The values of options as numbers: read in one place, with one wording of what was expected."""
+
+import threading
+
+
+class BadValueError(ValueError):
+    """A text is no such number; the message says what was expected."""
+
+
+def whole_number(text: str, least: int = 0) -> int:
+    """Read a whole number.
+
+    Raises: BadValueError where it is none, or is smaller than `least`.
+    """
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise BadValueError(f"expected a whole number of {least} or more")
+    return int(text)
+
+
+def seconds(text: str) -> float | None:
+    """Read a number of seconds; 0 is no limit, `None`.
+
+    Raises: BadValueError where it is none, negative, or longer than a thread can wait.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= threading.TIMEOUT_MAX:
+        raise BadValueError(
+            f"expected seconds, a number from 0 (no limit) to {threading.TIMEOUT_MAX:.0f}"
+        )
+    return value or None

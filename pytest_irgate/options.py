@@ -1,0 +1,182 @@
+"""The options, in one table: for pytest's command line, ini, the command `irgate`, and the pages.
+
+The plugin reads this file in every pytest run, so it needs the standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from irgate_battery.cases.battery_table import DEFAULT_COUNT, DEFAULT_SEED
+from irgate_battery.suites.registry import REGISTRY
+
+DEFAULT_SOLVER = "bundled"
+DEFAULT_TIMEOUT = 300
+"""Seconds; a test holds that it is the protocol's own."""
+
+ORACLE_MODES: tuple[Literal["auto", "stored", "live"], ...] = ("auto", "stored", "live")
+"""A test holds that they are the oracle store's own."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: `--irgate-NAME` for pytest, `irgate_NAME` in ini, `--NAME` for the command.
+        help: what it says of itself, the default included.
+        metavar: what stands for its value; `None` for a flag.
+        default: the value where it is not given; `None` where there is none, or a flag is off.
+        kind: what its value is: text, a whole number, seconds, a flag, or a list of texts.
+        least: the smallest whole number.
+        example: a value that a message may show.
+        in_ini: what it says of itself in ini, where that differs.
+        in_command: what it says of itself in the command, where that differs; empty where the
+            command does not have it.
+
+    """
+
+    name: str
+    help: str
+    metavar: str | None = None
+    default: str | int | None = None
+    kind: str = "text"
+    least: int = 0
+    example: str = ""
+    in_ini: str | None = None
+    in_command: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """Its name on pytest's command line."""
+        return f"--irgate-{self.name}" if self.name else "--irgate"
+
+    @property
+    def ini(self) -> str:
+        """Its name in ini."""
+        return f"irgate_{self.name}" if self.name else "irgate"
+
+    @property
+    def command_help(self) -> str:
+        """What the command says of it."""
+        return self.help if self.in_command is None else self.in_command
+
+
+def _names(*, in_command: bool) -> str:
+    return ", ".join(entry.name for entry in REGISTRY if entry.in_command or not in_command)
+
+
+_PAIR_FORM = "fixed.png,moving.png[,mask.png][,model][,same|varying]"
+
+OPTIONS = (
+    Option(
+        "strict",
+        "let the mean ratio fail the run too",
+        kind="flag",
+        in_ini="as --irgate-strict",
+        in_command="let the mean ratio decide the exit status too",
+    ),
+    Option(
+        "pair",
+        f"your own images, judged beside SimpleITK: {_PAIR_FORM}; may be given several times",
+        "FILES",
+        kind="list",
+        example="fixed.png,moving.png",
+        in_command=f"your own images, {_PAIR_FORM}: registered by SimpleITK too, and judged beside "
+        "it; may stand several times",
+    ),
+    Option(
+        "solver",
+        "the solver to judge: bundled, an entry point of group irgate.solvers, "
+        f"module:attribute or path/to/file.py:attribute (default: {DEFAULT_SOLVER})",
+        "SPEC",
+        DEFAULT_SOLVER,
+        in_command="bundled, another name (`irgate list --solvers`), module:attribute or "
+        "path/to/file.py:attribute",
+    ),
+    Option(
+        "suite",
+        f"suites to run, comma-separated: {_names(in_command=False)} (default: all but fuzz; "
+        "pair where one is named)",
+        "LIST",
+        in_command=f"suites to run, comma-separated: {_names(in_command=True)} (default: all; "
+        "pair where one is named)",
+    ),
+    Option(
+        "seed",
+        f"what the battery is drawn with (default: {DEFAULT_SEED})",
+        "N",
+        DEFAULT_SEED,
+        "whole number",
+    ),
+    Option(
+        "cases",
+        f"how many battery cases; over {DEFAULT_COUNT} more are drawn (default: {DEFAULT_COUNT})",
+        "N",
+        DEFAULT_COUNT,
+        "whole number",
+        least=1,
+    ),
+    Option(
+        "oracle",
+        "auto: stored SimpleITK results, else computed and cached; stored: never compute; live: "
+        "compute all anew (default: auto)",
+        "MODE",
+        ORACLE_MODES[0],
+        in_command="auto: stored SimpleITK results, else computed; stored: never compute; live: "
+        "compute all anew (default: auto)",
+    ),
+    Option(
+        "timeout",
+        f"limit for each call of the solver, 0 for none (default: {DEFAULT_TIMEOUT})",
+        "SECONDS",
+        DEFAULT_TIMEOUT,
+        "seconds",
+    ),
+    Option(
+        "fuzz",
+        "turn the fuzz suite on, with this many examples for each property",
+        "N",
+        50,
+        "whole number",
+        in_command="",
+    ),
+    Option(
+        "xfail",
+        "items that are expected to fail: lines of `id  # reason`, strict",
+        "FILE",
+        in_command="",
+    ),
+    Option("json", "write the report as JSON, schema 1", "FILE"),
+)
+
+GATE = Option(
+    "",
+    "judge an image registration solver against SimpleITK; runs the gate's own items and, if no "
+    "path is given, nothing else (name `irgate` beside your paths to run both)",
+    kind="flag",
+    in_ini="run the registration gate, as --irgate does",
+    in_command="",
+)
+"""The option that turns the gate on."""
+
+
+def option(name: str) -> Option:
+    """Return the option of this name. Raises: StopIteration where there is none."""
+    return next(each for each in OPTIONS if each.name == name)
+
+
+def markdown() -> str:
+    """Return the table as Markdown."""
+    rows = [
+        f"| `{each.flag}{' ' + each.metavar if each.metavar else ''}` | `{each.ini}` | "
+        f"{f'`--{each.name}`' if each.command_help else '-'} | {each.help} |"
+        for each in (GATE, *OPTIONS)
+    ]
+    head = ["| pytest | ini | `irgate check` | |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows]) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -1,1 +1,0 @@
-"""The suites: test modules that `pytest --irgate` runs."""
