@@ -75,6 +75,6 @@ def test_a_missing_library_is_one_line_that_says_what_to_install(name, monkeypat
 
 def test_a_module_of_ours_that_is_missing_is_no_library(monkeypatch):
     monkeypatch.delitem(sys.modules, "pytest_irgate.adapters.simpleitk", raising=False)
-    monkeypatch.setitem(sys.modules, "irgate_battery", None)
+    monkeypatch.setitem(sys.modules, "irgate_battery.interface.conventions", None)
     with pytest.raises(SpecError, match="importing it raised ModuleNotFoundError"):
         resolve("simpleitk", Path())

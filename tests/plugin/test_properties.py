@@ -8,6 +8,7 @@ from items import evaluate
 
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.protocol import MODELS, Solver
+from irgate_battery.suites import drawn_problems
 from irgate_battery.suites.properties import PROPERTIES, falsify
 from irgate_fixtures import pixel_grid
 from pytest_irgate import strategies
@@ -40,10 +41,10 @@ def test_warps_stay_within_the_stated_range(data, model):
     warp = data.draw(strategies.warps(model, shape))
     centre = np.array([[(100 - 1) / 2, (80 - 1) / 2]])
     moved = np.abs(warp(centre) - centre).max()
-    assert moved <= max(strategies.SHIFT_PX, strategies.BEND_PX) + 1e-9
+    assert moved <= max(drawn_problems.SHIFT_PX, drawn_problems.BEND_PX) + 1e-9
     if model == "rigid":
         turn = np.degrees(np.arctan2(warp.matrix[1, 0], warp.matrix[0, 0]))
-        assert abs(turn) <= strategies.TURN_DEG + 1e-9
+        assert abs(turn) <= drawn_problems.TURN_DEG + 1e-9
 
 
 @FEW
@@ -51,8 +52,8 @@ def test_warps_stay_within_the_stated_range(data, model):
 def test_masks_trust_a_rectangle_of_the_stated_part(mask):
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     assert mask.sum() == len(rows) * len(columns)
-    assert len(rows) >= strategies.TRUSTED * 60 - 1
-    assert len(columns) >= strategies.TRUSTED * 90 - 1
+    assert len(rows) >= drawn_problems.TRUSTED * 60 - 1
+    assert len(columns) >= drawn_problems.TRUSTED * 90 - 1
 
 
 @FEW
@@ -131,7 +132,7 @@ def test_a_failure_shrinks_to_a_small_warp_and_says_how_to_see_it_again():
     solver = Solver.of(swapped_where_not_square)
     result = evaluate("fuzz", "recovered", solver, timeout=None, run_spec=RunSpec(examples=10))
     assert result.row.status == "failed"
-    assert result.row.message.endswith("Replay: COMMAND")
+    assert "Replay: run irgate/fuzz.py::test_property[recovered] again" in result.row.message
     problem, _ = falsify(BY_NAME["recovered"], solver, 10, 0, None)
     again, _ = falsify(BY_NAME["recovered"], solver, 10, 0, None)
     assert repr(problem) == repr(again)

@@ -3,12 +3,12 @@
 
 def px(value: float) -> str:
     """Write a distance, pixels."""
-    return f"{value:.4f}" if value < 10 else f"{value:.1f}" if value < 1e5 else f"{value:.0e}"
+    return f"{value:.4f}" if value < 10 else f"{value:.1f}" if value < 100_000 else f"{value:.0e}"
 
 
 def ratio(value: float) -> str:
     """Write a ratio of two RMSEs."""
-    return f"{value:.4f}" if value < 100 else f"{value:.0f}" if value < 1e5 else f"{value:.0e}"
+    return f"{value:.4f}" if value < 100 else f"{value:.0f}" if value < 100_000 else f"{value:.0e}"
 
 
 def error(value: float) -> str:
