@@ -39,7 +39,7 @@ class Toy(Verdict):
     answered: int
 
 
-class SUITE(Suite):
+class ToySuite(Suite):
     """The toy suite."""
 
     heading = "one item, to see that it shows"
@@ -67,6 +67,9 @@ class SUITE(Suite):
     def compared(self, rows, verdicts):
         """Return whether it answered."""
         return (Compared("toy figure", Cell(verdicts[Toy.name].status)),)
+
+
+SUITE = ToySuite
 '''
 
 LINE = '    SuiteEntry("toy", "a suite of one item"),\n'

@@ -59,7 +59,7 @@ def check_solver(
     if oracle == "stored" and any(suite.own_data for suite in chosen):
         raise ValueError("check_solver: oracle 'stored', but no result is stored for own pairs")
     for pair in spec.pairs:
-        # A file that cannot be read is told now rather than after minutes.
+        # A file that cannot be read is reported now, before minutes of work.
         pair.read()
     judged = Solver.of(solver)
     setup = EvaluationSetup(OracleStore(oracle), timeout, spec)

@@ -37,7 +37,7 @@ STAGES = {
     "ffd": ["affine", "bspline"],
 }
 LEVELS = 4
-SETTINGS = {"MaximumNumberOfIterations": ["500"], "NumberOfSpatialSamples": ["4096"]}
+PARAMETERS = {"MaximumNumberOfIterations": ["500"], "NumberOfSpatialSamples": ["4096"]}
 """Over its default parameter maps, as its manual advises for accuracy: more steps, more samples."""
 GRID_PX = "20"
 """Spacing of the free form's control points at the last level."""
@@ -90,18 +90,18 @@ def register(
 
 
 def _settings(parameters: Any, stage: str, intensity: str, aligns_centres: bool) -> Any:
-    settings = parameters.GetDefaultParameterMap(stage, LEVELS)
-    settings["Metric"] = [METRICS[intensity]]
-    settings["WriteResultImage"] = ["false"]
-    for name, value in SETTINGS.items():
-        settings[name] = value
+    parameter_map = parameters.GetDefaultParameterMap(stage, LEVELS)
+    parameter_map["Metric"] = [METRICS[intensity]]
+    parameter_map["WriteResultImage"] = ["false"]
+    for name, value in PARAMETERS.items():
+        parameter_map[name] = value
     if not aligns_centres:
-        settings["AutomaticTransformInitialization"] = ["false"]
+        parameter_map["AutomaticTransformInitialization"] = ["false"]
     if stage == "bspline":
         # Its default adds a penalty on bending, which holds the free form back from what is sought.
-        settings["Registration"] = ["MultiResolutionRegistration"]
-        settings["FinalGridSpacingInPhysicalUnits"] = [GRID_PX]
-    return settings
+        parameter_map["Registration"] = ["MultiResolutionRegistration"]
+        parameter_map["FinalGridSpacingInPhysicalUnits"] = [GRID_PX]
+    return parameter_map
 
 
 def _initial(matrix: Any, shape: tuple[int, int]) -> Any:

@@ -1,4 +1,4 @@
-"""Ink: whether a stream is to be coloured, with what, and how wide it is."""
+"""Colour: whether a stream is to be coloured, with what, and how wide it is."""
 
 import os
 import shutil

@@ -22,13 +22,14 @@ PICTURES = ("PNGImageIO", "JPEGImageIO", "BMPImageIO", "TIFFImageIO")
 of one scene at 72 and at 96 dpi do not differ in size."""
 
 DICOM_SPACING = ("0028|0030", "0018|1164", "0018|2010", "0018|7022")
-"""Pixel Spacing, and its kin of projections and scanned films; without one SimpleITK says 1."""
+"""The tags that hold a pixel's size: Pixel Spacing, and those of projections and scanned films.
+Without one of them SimpleITK says 1."""
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601: for values as files hold them, gamma and all)."""
 
 LEAST_SIDE = 16
-"""px: the oracle starts on a quarter of the size, and a few px show nothing to register by."""
+"""px. The oracle starts on images of a quarter of the size, and a few pixels hold no structure."""
 
 
 class ImageError(ValueError):
@@ -75,10 +76,10 @@ class ImageName:
         A `#14` at the end is a slice unless a file of just that name exists.
         """
         whole = Path(os.path.abspath(folder / os.path.expanduser(text)))
-        named = re.fullmatch(r"(.+)#([xyz]?)(\d+)", str(whole))
-        if named is None or os.path.exists(whole):
+        with_slice = re.fullmatch(r"(.+)#([xyz]?)(\d+)", str(whole))
+        if with_slice is None or os.path.exists(whole):
             return cls(whole)
-        return cls(Path(named[1]), "xyz".index(named[2] or "z"), int(named[3]))
+        return cls(Path(with_slice[1]), "xyz".index(with_slice[2] or "z"), int(with_slice[3]))
 
     def __str__(self) -> str:
         return f"{self.path}{self._slice()}"

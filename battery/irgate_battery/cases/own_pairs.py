@@ -25,11 +25,11 @@ from irgate_fixtures import Pair, Transform
 INTENSITIES = ("same", "varying")
 
 DEFAULT_MODEL = "rigid"
-"""One object that was moved. What a scale or a shear would explain besides, a user must want."""
+"""Most pairs show one object that was moved. A user who expects a scale or a shear says so."""
 
 DEFAULT_INTENSITY = "varying"
-"""Two exposures or two scans of one scene hardly ever agree in gain, and where they do, nothing is
-lost: the oracle then follows the correlation instead of the mean squares."""
+"""Two exposures or scans of one scene seldom agree in gain. Where they do, nothing is lost: the
+oracle then follows the correlation instead of the mean squares."""
 
 _FORM = "expected fixed,moving[,mask][,model][,same|varying]"
 
@@ -66,7 +66,7 @@ class PreparedPair:
         return self.fixed.shape[0], self.fixed.shape[1]
 
     def pair(self) -> "PreparedPair":
-        """Return these: they need not be made of a recipe, as those of a case do."""
+        """Return itself: the images are there already, where a case must make them."""
         return self
 
     def beside(self, transform: Transform) -> Pair:
@@ -132,9 +132,9 @@ class OwnPair:
         models = [field for field in rest if field in MODELS]
         intensities = [field for field in rest if field in INTENSITIES]
         masks = [field for field in rest if field not in (*MODELS, *INTENSITIES)]
-        for what, named in (("mask", masks), ("model", models), ("intensity", intensities)):
-            if len(named) > 1:
-                raise PairError(f"{text}: {_FORM}; it names more than one {what}: {named}")
+        for what, given in (("mask", masks), ("model", models), ("intensity", intensities)):
+            if len(given) > 1:
+                raise PairError(f"{text}: {_FORM}; it names more than one {what}: {given}")
         fixed = ImageName.parse(fields[0], folder)
         return cls(
             id=fixed.stem,
@@ -187,12 +187,12 @@ def own_pairs(texts: Sequence[str], folder: Path) -> tuple[OwnPair, ...]:
 
     Raises: PairError.
     """
-    named: dict[str, OwnPair] = {}
+    by_id: dict[str, OwnPair] = {}
     for text in texts:
         pair = OwnPair.parse(text, folder)
         name, number = pair.id, 1
-        while name in named:
+        while name in by_id:
             number += 1
             name = f"{pair.id}-{number}"
-        named[name] = replace(pair, id=name)
-    return tuple(named.values())
+        by_id[name] = replace(pair, id=name)
+    return tuple(by_id.values())

@@ -166,8 +166,8 @@ def _occluded(pair: Pair, recipe: Recipe) -> Pair:
 
 
 STRIPE_PX = 16.0
-"""Period of the occluder's stripes: structure as coarse as the scene's, so that a solver that
-looks at it is drawn by it."""
+"""Period of the occluder's stripes. They are as coarse as the scene, so that they draw a solver
+that looks at them."""
 
 
 def _biased(pair: Pair, recipe: Recipe) -> Pair:

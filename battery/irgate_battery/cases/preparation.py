@@ -23,10 +23,12 @@ SPACING_TOLERANCE = 1e-4
 to a tenth of a pixel."""
 
 MOST_PIXELS = 2**24
-"""Of a resampled image. A slice of 0.3 x 5 mm has some 10^6; a wrong header has no bound."""
+"""Most pixels of a resampled image. A slice of 0.3 x 5 mm pixels has about 10^6; a wrong header
+could ask for any number."""
 
 LEAST_PARALLEL = 0.7
-"""Cosine of 45 degrees: below it, what one image calls x is not what the other calls x."""
+"""Least cosine between the x axes of the two images, that of 45 degrees. Below it the axes of one
+image stand for others in the other."""
 
 
 @dataclass(frozen=True, eq=False)

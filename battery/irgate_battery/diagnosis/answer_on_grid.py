@@ -19,7 +19,7 @@ STRIDE = 5
 """Every fifth pixel each way is enough to measure a mean distance."""
 
 AFFINE_PX = 1e-3
-"""A dense answer is as good as a matrix where an affine map leaves no more than this of it."""
+"""A dense answer counts as a matrix where an affine map fits it to this distance, px."""
 
 SWAP = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
@@ -54,7 +54,7 @@ class AnswerOnGrid:
 
     @cached_property
     def matrix(self) -> Array | None:
-        """The answer as a matrix: as it came, or fitted where it is one in all but form."""
+        """The answer as a matrix: as it came, or fitted where the displacement is affine."""
         if self._given is not None:
             return self._given
         known = np.concatenate([self.points, np.ones_like(self.points[..., :1])], -1).reshape(-1, 3)

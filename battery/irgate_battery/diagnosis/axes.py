@@ -21,7 +21,7 @@ def swapped(on_grid: AnswerOnGrid) -> Iterator[float]:
 
 
 def inverse_swapped(on_grid: AnswerOnGrid) -> Iterator[float]:
-    """Both."""
+    """Both: the inverse, with x and y exchanged."""
     yield on_grid.back(on_grid.swapped())
 
 

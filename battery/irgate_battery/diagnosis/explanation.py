@@ -15,31 +15,32 @@ from irgate_battery.diagnosis.misreadings import MISREADINGS
 from irgate_fixtures import Pair
 
 EXPLAINED_PX = 0.5
-"""An explanation fits only where it leaves less than this: half a pixel is itself a fault."""
+"""An explanation fits only where less than this distance is left: half a pixel is itself a fault.
+"""
 
 EXPLAINED_FRACTION = 0.1
-"""... and less than this part of the error that it explains, so that a small error is not
-explained by another small error. Of errors of 0.4 px in a random direction one in twenty still is;
-over a whole run a fault must explain most failures to be named."""
+"""The distance that is left must also be less than this part of the error, so that one small error
+does not explain another. Of random errors of 0.4 px one in twenty is still explained; therefore a
+fault is named for a whole run only where it explains most failures."""
 
 NOISE_SHARE = 0.5
-"""... where this much of what noise leaves of the oracle's own answer comes on top."""
+"""This part of the oracle's own distance, which noise leaves, is added to that."""
 
 LEAST_PX = 0.05
-"""An error smaller than this is explained by nothing: too many explanations would."""
+"""An error smaller than this gets no explanation: too many would fit."""
 
 NOISE_FACTOR = 3.0
-"""... nor one under this many times what noise leaves of the oracle's own."""
+"""Neither does an error smaller than this many times the oracle's own distance."""
 
 UNMOVED_PX = 1e-3
-"""An answer that moves nothing by more than this is the identity, whatever else it resembles."""
+"""An answer that moves no point farther than this is the identity, whatever else it resembles."""
 
 NEARLY_UNMOVED_PX = 0.1
-"""... and so is one under this that nothing else explains."""
+"""An answer that moves points less than this is the identity where nothing else explains it."""
 
 TIE_PX = 0.01
 TIE_FACTOR = 1.5
-"""Two explanations cannot be told apart where what they leave differs by less than this."""
+"""Two explanations are a tie where the distances that they leave differ by less than this."""
 
 Field = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid, Array
 from irgate_fixtures import FFD
 
 BICUBIC_PX = 1e-2
-"""A field is as good as an FFD of 4x4 control points where a bicubic polynomial leaves no more."""
+"""A field counts as an FFD of 4x4 control points where a bicubic polynomial fits it to this, px."""
 
 
 def half_pixel(on_grid: AnswerOnGrid) -> Iterator[float]:

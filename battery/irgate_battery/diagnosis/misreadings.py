@@ -168,4 +168,4 @@ MISREADINGS = (
         units.scaled,
     ),
 )
-"""From the simplest on: where two fit equally well, the first is named."""
+"""The simplest come first: where two fit equally well, the first is named."""

@@ -18,7 +18,8 @@ SEPARATOR = "; "
 """Between the names in a row's `explanations`."""
 
 UNREPEATABLE = "repeatable"
-"""The contract's check whose failure makes every other explanation an accident."""
+"""The contract's check whose failure makes every other explanation meaningless: answers differ by
+chance."""
 
 _MOST_NAMED = 4
 """Faults or families that one sentence names."""

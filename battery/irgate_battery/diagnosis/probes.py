@@ -1,4 +1,4 @@
-"""What is wrong with a solver: it is context again, with one thing changed at a time.
+"""What is wrong with a solver: the solver is asked again, with one thing changed at a time.
 
 Where no misreading explains an answer, the fault lies in the search, the descent or the objective.
 Which of them shows when the solver is started elsewhere, or gets the same pair without its mask,
@@ -23,22 +23,22 @@ from irgate_battery.judge.measure import inside, measure
 from irgate_fixtures import Pair, pixel_grid
 
 SLOWEST_SECONDS = 10.0
-"""A solver that took longer than this is not context again: fifty failures would take an hour."""
+"""A solver that took longer than this is not asked again: fifty failures would take an hour."""
 
 SAME_PX = 1e-6
-"""Answers no farther apart than this are one answer: rounding, no more."""
+"""Answers no farther apart than this are the same answer, up to rounding."""
 
 NEARER = 0.5
-"""A descent that goes on from its own answer and leaves less than this part of the distance to the
-truth had stopped early."""
+"""A descent had stopped early where, started at its own answer, it leaves less than this part of
+the distance to the truth."""
 
 BRIGHTNESS_PX = 8.0
-"""Blur, in pixels, over which brightness is compared: wider than what is registered by, narrower
-than a coil's or a lamp's gain."""
+"""Blur, px, over which brightness is compared: wider than the structures that are registered,
+narrower than the gain of a coil or a lamp."""
 
 DARKEST = 0.05
-"""Added above and below when two brightnesses are divided, in parts of the larger: no ratio is
-taken of nothing."""
+"""Part of the largest brightness that is added to numerator and denominator, so that dark pixels
+have a ratio too."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def probe(
     try:
         return _by_mask(context) or _by_images(context) or _by_start(context)
     except SolverFault:
-        # What it does under a changed question is not what it is judged by.
+        # The solver is not judged by what it does with a changed pair.
         return None
 
 
@@ -163,7 +163,7 @@ def _by_start(context: ProbeContext) -> Explanation | None:
     on = context.again(context.pair, Start(answer.matrix, answer.displacement))
     there = context.again(context.pair, Start(truth.matrix, truth.displacement(context.pair.shape)))
     if max(context.apart(on), context.apart(there)) <= SAME_PX:
-        # It ends at one place wherever it starts; whether init is heeded the recovery suite says.
+        # It ends at one place wherever it starts. The recovery suite says whether it uses init.
         return None
     if context.off(on) < NEARER * before:
         return _found(

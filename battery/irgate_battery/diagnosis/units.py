@@ -12,10 +12,11 @@ import numpy as np
 from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid, Array
 
 POWERS = (2.0, 4.0, 8.0, 16.0, 0.5, 0.25, 0.125, 0.0625)
-"""What a shift is off by when it was carried over one to four pyramid levels in the wrong units."""
+"""Factors of a shift that was carried over one to four pyramid levels in the wrong units."""
 
 WHOLE_PX = 1e-3
-"""How far from a whole number a rounded shift may be: float32, and arithmetic about the centre."""
+"""Largest distance, px, of a rounded shift from a whole number: float32 and arithmetic about the
+centre leave that much."""
 
 
 def angle_times(factor: float) -> Callable[[AnswerOnGrid], Iterator[float]]:
@@ -80,7 +81,9 @@ def turned_in_square(on_grid: AnswerOnGrid) -> Iterator[float]:
 
 
 def scaled(on_grid: AnswerOnGrid) -> Iterator[float]:
-    """Every displacement is too large or too small by one factor, which is the nearest one."""
+    """Every displacement is too large or too small by one factor; the factor that fits best is
+    undone.
+    """
     true = on_grid.truth - on_grid.points
     length = float(np.sum(on_grid.moved**2))
     if length:
@@ -102,7 +105,7 @@ def level_scale(on_grid: AnswerOnGrid) -> Iterator[float]:
 
 
 def rounded(on_grid: AnswerOnGrid) -> Iterator[float]:
-    """Where the answer is whole, it stands for everything that rounds to it."""
+    """The answer was rounded to whole pixels; a truth that rounds to it leaves no distance."""
     if on_grid.matrix is None:
         whole = on_grid.moved
         true = on_grid.truth - on_grid.points
@@ -122,7 +125,7 @@ def rounded(on_grid: AnswerOnGrid) -> Iterator[float]:
 
 
 def wrapped(on_grid: AnswerOnGrid) -> Iterator[float]:
-    """The shift came out of a periodic transform, and lacks a whole image."""
+    """The shift is off by the size of the image, as that of a periodic transform is."""
     for turns in product((-1, 0, 1), repeat=2):
         if any(turns):
             yield on_grid.off(on_grid.answer + turns * on_grid.moving_size)

@@ -23,9 +23,9 @@ from irgate_fixtures import image_centre, pixel_grid
 Array = NDArray[np.float64]
 
 INVERSION_PX = 1e-3
-"""How far the two maps may be from undoing each other: what recovery counts as the same place."""
+"""Largest distance, px, between a point and where it returns to: two places this near are one."""
 INVERSION_STEPS = 200
-"""Where the displacement is gentle some ten steps do; where it nearly folds, a hundred."""
+"""A gentle displacement needs about ten steps, one that nearly folds about a hundred."""
 
 
 def centred(centre: ArrayLike) -> Array:

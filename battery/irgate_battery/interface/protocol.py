@@ -22,8 +22,9 @@ OPTIONAL_ARGUMENTS = ("model", "mask", "init", "intensity")
 
 
 HANGS_IN_A_ROW = 5
-"""After so many calls in a row that did not come back a solver is not called again: 78 items at
-300 s each are a night. Three cases that turn far may well hang a solver that is fine otherwise."""
+"""After so many hanging calls in a row, a solver is not called again: a whole run of them would
+take a night. It is more than three, because three cases in a row turn far, and a solver that is
+otherwise right may hang on each."""
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds for one call: no pair of 200 px needs it, and a call that hangs ends all the same."""

@@ -188,8 +188,8 @@ ANSWER_LARGEST = Limit(
 HANGS_IN_A_ROW = Limit(
     protocol.HANGS_IN_A_ROW,
     "calls",
-    "After so many calls in a row that did not come back a solver is not called again: a whole run "
-    "at the time limit is a night. Three far turns may well hang a solver that is fine otherwise.",
+    "After so many hanging calls in a row, a solver is not called again: a whole run of them would "
+    "take a night. It is more than three, because three cases in a row turn far.",
 )
 CALL_SECONDS = Limit(
     protocol.DEFAULT_TIMEOUT,

@@ -19,7 +19,7 @@ from irgate_battery.judge.limits import LEAST_CORRELATION, LEAST_OVERLAP
 from irgate_battery.judge.measure import ImagePair, Warped, warp
 
 STRUCTURE = 100
-"""The finest structure that counts is this part of the shorter side: below lies noise."""
+"""The finest structure that counts is this part of the shorter side; anything finer is noise."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ ORACLE_VERSION = "1"
 
 @dataclass(frozen=True)
 class Search:
-    """A start value from nothing: rotations by hand, all translations at once by FFT."""
+    """A start value without a guess: each rotation in turn, and all translations at once by FFT."""
 
     sigma: float = 2.0
     shrink: int = 4
@@ -48,7 +48,8 @@ class Linear:
     """For a stage that only starts the next one."""
     iterations: int = 300
     gradient_tolerance: float = 1e-14
-    """Off in effect: the length of the step decides, not that of the gradient."""
+    """In effect off: the length of the step ends the descent, and the gradient's length never does.
+    """
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,11 @@ class Polish:
     steps: int = 20
     """Newton steps at most with one difference; smooth pairs take three."""
     cycles: int = 10
-    """Through all the differences at most; two are usual, the second finding nothing lower."""
+    """Largest number of rounds through all the differences. Two are usual: the second finds nothing
+    lower."""
     halvings: int = 12
-    """Of one step that does not lower the metric; then this difference has no lower point."""
+    """Halvings of one step that does not lower the metric; after them this difference has no lower
+    point."""
     rounds: int = 5
     """How often the region may be frozen anew."""
 

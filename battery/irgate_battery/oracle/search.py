@@ -1,4 +1,4 @@
-"""A start value from nothing: 24 rotations, and for each all translations by one FFT.
+"""A start value without a guess: 24 rotations, and for each all translations by one FFT.
 
     NCC(d) = correlation of fixed(x) and moved(x - d) over their overlap,  moved(y) = moving(R y)
 

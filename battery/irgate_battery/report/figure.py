@@ -37,8 +37,8 @@ ROOM = 0.8
 """How far beyond the image a moved grid is followed, as a part of the image's size."""
 
 TAIL = 99.5
-"""Percentile of the absolute difference at which the colour scale ends: one pixel must not blank
-out the rest."""
+"""Percentile of the absolute difference at which the colour scale ends, so that one pixel cannot
+make all others pale."""
 
 WIDTH_IN, PANEL_IN, WORDS_IN, BAR_IN, HEADING_IN = 15.0, 3.6, 0.8, 0.7, 0.7
 """Inches: of the whole, of one panel, for a panel's words, for a colour bar, for the heading."""

@@ -33,7 +33,7 @@ class ResultRow:
             or on an own pair doubtful.
         seconds: the solver's call, wall time.
         oracle_seconds: the oracle's, on the machine that computed it.
-        tolerance_px: what `tre_px` may be on a battery case.
+        tolerance_px: largest `tre_px` that passes on a battery case.
         recovered, tried: seeds of a recovery item that came back, and all of them.
         relative_error: of a gradient item, against central differences.
         identity_rmse: of an own pair, the RMSE where nothing is moved.

@@ -32,7 +32,7 @@ class SuiteResults:
             expected: the cases that a complete run of it has.
         """
         known = frozenset(expected)
-        # A lost row is lost under whatever name; anything else must be one that was expected.
+        # A lost row counts whatever its name is; any other row must be of an expected case.
         mine = [
             row
             for row in rows

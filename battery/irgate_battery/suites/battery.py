@@ -38,7 +38,7 @@ class MeanRatio(Verdict):
     oracle_diverged: int
 
 
-class SUITE(Suite[Case]):
+class BatterySuite(Suite[Case]):
     """The battery."""
 
     heading = "irgate/battery.py::test_case[ID]; the fixtures, perturbed"
@@ -104,6 +104,10 @@ class SUITE(Suite[Case]):
     def family_of(self, row: ResultRow) -> str | None:
         """Return the perturbation: `rot75` of `lena_affine_2d-rot75`."""
         return _perturbation(row).partition("-")[0]
+
+
+SUITE = BatterySuite
+"""What the registry loads."""
 
 
 def mean_ratio(results: SuiteResults) -> MeanRatio:

@@ -51,7 +51,7 @@ def evaluate_case(
     draft.measured(measured)
     if measured.oracle_diverged:
         draft.row = replace(draft.row, oracle="diverged")
-    # An oracle that is lost itself excuses nobody.
+    # An oracle that is lost does not widen the tolerance.
     oracle_px = 0.0 if measured.oracle_diverged else measured.oracle_tre_px or 0.0
     near_px = tolerance_px(case.model, case.intensity, case.noise, oracle_px)
     fault = rule(measured, near_px)

@@ -37,7 +37,7 @@ CHECKS = tuple(
 )
 
 
-class SUITE(Suite[ContractCheck]):
+class ContractSuite(Suite[ContractCheck]):
     """The contract suite."""
 
     heading = "does the solver speak the protocol?"
@@ -59,3 +59,7 @@ class SUITE(Suite[ContractCheck]):
                 violation.fault = item.case
             raise
         return draft.row
+
+
+SUITE = ContractSuite
+"""What the registry loads."""

@@ -35,17 +35,17 @@ SMOOTH_PX = 6.0
 """Standard deviation of the blur that makes a direction smooth: structure that images have."""
 
 BORDER_PX = 2.0
-"""How far inside the moving image the truth must map a pixel for it to count: farther than any
-answer in the course of the check is from the truth."""
+"""A pixel counts only where the truth maps it this far inside the moving image, px. No answer in
+the course of the check is so far from the truth."""
 
 
 COLLINEAR = 1e-3
-"""What may be left of a gradient beside a multiple of the true one, for it to be that multiple: as
-much as a right one may be off by."""
+"""A gradient is a multiple of the true one where no more than this part of it is left beside that
+multiple: as much as a right gradient may be off."""
 
 SCALED = 0.05
-"""A factor nearer to 1 than this is none: damping and early stops leave a few percent, which along
-two directions may look like one."""
+"""A factor nearer to 1 than this is not named: damping and early stops leave a few percent, which
+along two directions may look like a factor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +196,7 @@ def _loss(case: Case, solver: Solver, timeout: float | None, fixed: Any, moving:
         timeout=timeout,
     )
     shape = (int(fixed.shape[0]), int(fixed.shape[1]))
-    # Whatever is wrong with its form is said by the reader that the other suites use.
+    # The reader that the other suites use says what is wrong with its form.
     answer = solver.read(raw, shape)
     off = float(np.linalg.norm(answer.displacement - _truth(case), axis=-1).mean())
     if off > REGISTERED_PX:

@@ -29,9 +29,9 @@ SHIFT_PX = 4.0
 TURN_DEG = 10.0
 STRETCH = 0.06
 BEND_PX = 6.0
-"""The capture range of `warps`: each component of the shift, the turn, each entry of the linear
-part's distance from the identity, each coordinate of a control point (which moves its pixels by a
-third of that at most). What any solver with a pyramid finds from the identity."""
+"""The range of `warps`: each component of the shift; the turn; each entry of the linear part less
+the identity; each coordinate of a control point, which moves its pixels by a third of that at most.
+Any solver with a pyramid finds these from the identity."""
 
 SIDE_PX = (64, 112)
 """Images are small, so that many can be drawn, and not square."""

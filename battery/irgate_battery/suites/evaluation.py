@@ -95,7 +95,7 @@ class Draft:
                 undone_px=reason.after_px,
             )
 
-    def named(self, fault: str) -> None:
+    def diagnosed_as(self, fault: str) -> None:
         """Take over the name of a fault without a distance."""
         self.row = replace(self.row, diagnosis=fault, explanations=fault)
 
@@ -111,7 +111,7 @@ class Draft:
 
 
 def guarded(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> ItemResult:
-    """Turn whatever goes wrong into a row, with what had been measured until then.
+    """Evaluate an item; if something goes wrong, return a row with what had been measured by then.
 
     What the solver did is `failed`; what broke in the gate or around it is `error`.
 
@@ -126,14 +126,14 @@ def guarded(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> Item
         return ItemResult(draft.skipped(str(reason)))
     except ItemFailed as failure:
         if failure.fault:
-            draft.named(failure.fault)
+            draft.diagnosed_as(failure.fault)
         draft.explained(failure.reason)
         return ItemResult(draft.failed(str(failure)), failure.detail)
     except SolverFault as fault:
         if timed:
             draft.row = replace(draft.row, seconds=fault.seconds)
         if fault.fault:
-            draft.named(fault.fault)
+            draft.diagnosed_as(fault.fault)
         return ItemResult(draft.failed(str(fault)), fault.detail)
     except (OracleUnavailable, MissingDataError, PairError) as trouble:
         return ItemResult(replace(draft.row, status="error", message=str(trouble)))

@@ -8,7 +8,7 @@ from irgate_battery.suites.properties import PROPERTIES, Property, falsify, mode
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
 
 
-class SUITE(Suite[Property]):
+class FuzzSuite(Suite[Property]):
     """The fuzz suite."""
 
     heading = "drawn pairs; only under pytest, with --irgate-fuzz N"
@@ -42,3 +42,7 @@ class SUITE(Suite[Property]):
             f"{prop.about}: {error}; smallest found: {problem!r}. Replay: {setup.replay(item.id)}",
             detail=getattr(error, "detail", ""),
         )
+
+
+SUITE = FuzzSuite
+"""What the registry loads."""

@@ -32,7 +32,7 @@ class GradientVerdict(Verdict):
     max_relative_error: float | None
 
 
-class SUITE(Suite[Case]):
+class GradientSuite(Suite[Case]):
     """The gradient suite: the base fixtures, for solvers that say that they are differentiable."""
 
     heading = "for solvers that say that they are differentiable"
@@ -87,6 +87,10 @@ class SUITE(Suite[Case]):
                 formatting.error,
             ),
         )
+
+
+SUITE = GradientSuite
+"""What the registry loads."""
 
 
 def gradient(results: SuiteResults) -> GradientVerdict:

@@ -47,7 +47,7 @@ _COLUMNS = (
 no truth."""
 
 
-class SUITE(Suite[OwnPair]):
+class PairSuite(Suite[OwnPair]):
     """The user's own pairs."""
 
     heading = "irgate/pair.py::test_case[ID]; your own images, beside SimpleITK"
@@ -135,6 +135,10 @@ class SUITE(Suite[OwnPair]):
         columns = [column for column in _COLUMNS if in_mm or column is not _MM]
         yield from table("own pair", rows, columns, width)
         yield from _notes(rows, width)
+
+
+SUITE = PairSuite
+"""What the registry loads."""
 
 
 def pairs(results: SuiteResults) -> Pairs:

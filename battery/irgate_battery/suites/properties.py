@@ -142,8 +142,8 @@ PROPERTIES = (
         models=("translation", "rigid", "affine"),
     ),
 )
-"""The inverse of an FFD is no FFD, and a crop of one is one on another domain: both properties are
-those of the groups only."""
+"""`swapped` and `cropped` leave the FFD out: its inverse is no FFD, and its crop is an FFD on
+another domain."""
 
 
 def falsify(
@@ -166,7 +166,7 @@ def falsify(
     models = models_of(prop, solver)
     last: list[tuple[Problem, Exception]] = []
 
-    # Settings of its own: a profile would be everybody's.
+    # These settings hold here only; a profile would change everybody's.
     @seed(drawn_with)
     @settings(
         max_examples=examples,
@@ -187,7 +187,7 @@ def falsify(
     try:
         holds()
     except Exception:
-        # Whatever hypothesis adds, the last problem that broke is the one it shrank to.
+        # The last problem that broke is the one that hypothesis shrank to.
         if not last:
             raise
     return last[0] if last else None

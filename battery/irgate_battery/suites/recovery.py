@@ -37,12 +37,12 @@ faults that each shows."""
 SEEDS = int(RECOVERY_SEEDS)
 
 STOPPED_PX = 0.05
-"""Where even the farthest start ends this near, the solver found its optimum and stopped early;
-another optimum is farther away."""
+"""Where even the farthest start ends this near to the optimum, px, the solver stopped early:
+another optimum would be farther away."""
 
 CENTRE_ROOM = 0.1
-"""How far from the centre a turn's pivot may lie, as a part of the image's size: about the centre
-itself there would be two different turns, and not ten."""
+"""Distance of a turn's pivot from the centre, as a part of the image's size. About the centre
+itself there would be only two different turns, one each way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class RecoveryVerdict(Verdict):
     limit: float
 
 
-class SUITE(Suite[tuple[Case, str]]):
+class RecoverySuite(Suite[tuple[Case, str]]):
     """The recovery suite: each base fixture with each push."""
 
     heading = "ten starts each, pushed off the solver's own optimum"
@@ -125,6 +125,10 @@ class SUITE(Suite[tuple[Case, str]]):
         return (Compared("starts that came back", cell),)
 
 
+SUITE = RecoverySuite
+"""What the registry loads."""
+
+
 def recovery_name(case: Case, push: str) -> str:
     """Return a recovery item's name, `lena_affine_2d-shift5px`."""
     return f"{case.id}-{push}"
@@ -150,7 +154,7 @@ def recovery(results: SuiteResults) -> RecoveryVerdict:
 
 
 def _came_back(rows: Sequence[ResultRow]) -> tuple[int, int]:
-    """Count the starts that came back, and all: where the solver raised, none of them did."""
+    """Count the starts that came back, and all starts. Where the solver raised, none came back."""
     return sum(row.recovered or 0 for row in rows), sum(row.tried or SEEDS for row in rows)
 
 
@@ -159,8 +163,8 @@ class Recovery:
     """How many seeds came back, and the farthest mean distance to the optimum, px.
 
     Attributes:
-        heeded: whether any start changed any bit of the answer, one far off at the last. Where none
-            did, the solver did not come back: it never left.
+        heeded: whether any start changed any bit of the answer. Where none did, the solver ignores
+        `init`: it did not come back, because it never left.
     """
 
     recovered: int
@@ -214,7 +218,7 @@ def measure_recovery(case: Case, push: str, solver: Solver, timeout: float | Non
 
 
 def _differs(solve: Callable[[Start], Answer], optimum: Answer, away: Any) -> bool:
-    """Whether the answer from one more start is another one; to fail from there is one too."""
+    """Whether one more start gives another answer; a failure counts as another answer."""
     try:
         found = solve(pushed(optimum, away)).displacement
     except SolverFault:

@@ -2,7 +2,7 @@
 
 This is the one list of them. A line holds what a front end must know before it loads a suite, and
 the standard library suffices to read it; all else is in the suite's own file, `NAME.py` beside
-this one, whose class `SUITE` the line loads.
+this one, whose `SUITE` the line loads.
 """
 
 from __future__ import annotations

@@ -16,12 +16,6 @@ def is_own_data(row: ResultRow) -> bool:
     return entry is not None and entry.suite.own_data
 
 
-def is_timed(row: ResultRow) -> bool:
-    """Whether a row's seconds are those of one call."""
-    entry = entry_of(row.suite)
-    return entry is not None and entry.suite.one_call
-
-
 def has_truth(row: ResultRow) -> bool:
     """Whether a row's suite measures a distance to a known truth."""
     entry = entry_of(row.suite)

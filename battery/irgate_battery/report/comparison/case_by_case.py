@@ -105,7 +105,8 @@ def _cell(row: ResultRow | None, figure: _Comparable | None) -> Cell:
     letter = letter_of(row)
     tone = _TONES.get(letter, "bad")
     value = figure.read(row) if figure else None
-    # What failed is behind all that passed, whatever its figure; what did not run has no place.
+    # A case that failed ranks behind all that passed, whatever its figure. One that did not run has
+    # no rank.
     ranked = value if not letter else math.inf if row.status == "failed" else None
     if value is None or figure is None:
         return Cell(letter or "ok", ranked if figure else None, tone=tone)

@@ -1,7 +1,6 @@
-"""A comparison of solvers over the same cases: reports in, two sheets of figures out.
-
-Nothing is compared silently that is not the same: another battery or seed is refused, and cases
-that one solver did not run, times of different machines and different oracles are said.
+"""A comparison of solvers over the same cases: reports in, two tables of figures out. It refuses
+reports of another battery or seed. It says where a solver did not run a case, and where machines or
+oracles differ.
 """
 
 from collections import Counter

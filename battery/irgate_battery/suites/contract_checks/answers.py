@@ -74,9 +74,8 @@ def identity(solver: Solver, timeout: float | None) -> None:
 
 
 def _require_convention(pair: Pair, answer: Answer, right: float, wrong: float, what: str) -> None:
-    """Pass where the answer stands at the truth, up to the conventions that are not asked here.
-
-    An answer that stands nowhere cannot show its convention, and must not pass for one that does.
+    """Pass where the answer is the truth, up to the conventions that this check does not ask about.
+    An answer that is far from the truth in every convention shows none, so it must not pass.
     """
     if right <= CONVENTION_PX and right <= wrong:
         return

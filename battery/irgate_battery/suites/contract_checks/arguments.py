@@ -14,11 +14,11 @@ from irgate_battery.suites.evaluation import ItemFailed, NotAsked
 from irgate_fixtures import Pair, affine
 
 SHEAR = ((1.01, 0.02), (0.005, 0.99))
-"""The linear part of the pair that is shown: what no rigid motion does, and so little of it that
-every descent still ends at the nearest one."""
+"""The linear part of the pair that is shown. It is not rigid, and yet so near to a rigid motion
+that every descent ends at the nearest one."""
 
 GAIN, OFFSET = 0.5, 0.3
-"""moving -> gain moving + offset: as much as an exposure or a receiver changes, within [0, 1]."""
+"""moving becomes GAIN moving + OFFSET: a change as large as that of an exposure, within [0, 1]."""
 
 
 def family(solver: Solver, timeout: float | None) -> None:
@@ -35,7 +35,7 @@ def family(solver: Solver, timeout: float | None) -> None:
     for model in smaller:
         answer, _ = solver.solve(pair.fixed, pair.moving, model=model, timeout=timeout)
         if answer.matrix is None:
-            # A field belongs to no smaller family, and promises none.
+            # A field belongs to no smaller family, and the protocol promises none.
             continue
         nearest = _nearest(answer.matrix[:2, :2], model)
         shape = pair.shape
