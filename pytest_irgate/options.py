@@ -167,16 +167,33 @@ def option(name: str) -> Option:
     return next(each for each in OPTIONS if each.name == name)
 
 
-def markdown() -> str:
-    """Return the table as Markdown."""
+PAGE = """\
+# Options
+
+Every option, for those who run the gate. The command line wins over ini, and ini means the section
+`[pytest]` or `[tool.pytest.ini_options]`. Made by `python -m pytest_irgate.options`.
+
+| pytest | ini | `irgate check` | |
+|---|---|---|---|
+{rows}
+"""
+
+
+def page() -> str:
+    """Return the page of the options, as Markdown."""
     rows = [
         f"| `{each.flag}{' ' + each.metavar if each.metavar else ''}` | `{each.ini}` | "
-        f"{f'`--{each.name}`' if each.command_help else '-'} | {each.help} |"
+        f"{_in_command(each)} | {each.help} |"
         for each in (GATE, *OPTIONS)
     ]
-    head = ["| pytest | ini | `irgate check` | |", "|---|---|---|---|"]
-    return "\n".join([*head, *rows]) + "\n"
+    return PAGE.format(rows="\n".join(row.replace("same|", "same\\|") for row in rows))
+
+
+def _in_command(known: Option) -> str:
+    if not known.command_help:
+        return "-"
+    return f"`{known.metavar}`" if known.name == "solver" else f"`--{known.name}`"
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    print(page(), end="")

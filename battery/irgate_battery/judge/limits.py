@@ -202,13 +202,25 @@ TABLE = {name: value for name, value in vars().items() if isinstance(value, Limi
 """All of them by name, in the order of this file."""
 
 
-def markdown() -> str:
-    """Return the table as Markdown."""
+PAGE = """\
+# Limits
+
+Every number that decides whether something passes, for those who want to know how strict the gate
+is, and why. Made by `python -m irgate_battery.judge.limits`.
+
+| limit | value | unit | why |
+|---|---|---|---|
+{rows}
+"""
+
+
+def page() -> str:
+    """Return the page of the limits, as Markdown."""
     rows = [
         f"| `{name}` | {limit:g} | {limit.unit} | {limit.why} |" for name, limit in TABLE.items()
     ]
-    return "\n".join(["| limit | value | unit | why |", "|---|---|---|---|", *rows]) + "\n"
+    return PAGE.format(rows="\n".join(rows))
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    print(page(), end="")

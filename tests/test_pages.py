@@ -1,0 +1,79 @@
+"""The pages say what the code holds: public names, limits, options, suites."""
+
+import dataclasses
+import importlib
+import re
+
+import pytest
+
+from irgate_battery.judge import limits
+from irgate_battery.suites.registry import REGISTRY
+from irgate_solver import Result
+from pytest_irgate import options, strategies
+
+PACKAGES = ("irgate_solver", "irgate_battery", "irgate_fixtures")
+
+
+@pytest.fixture(scope="module")
+def docs(request):
+    return request.config.rootpath / "docs"
+
+
+def section(text, title):
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def names_of(table):
+    """The names in the first column of the tables of a section, without arguments."""
+    cells = re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE)
+    return [name for cell in cells for name in re.findall(r"`(\w+)(?:\([^`]*\))?`", cell)]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_is_public_stands_on_the_page_and_nothing_else(docs, package):
+    module = importlib.import_module(package)
+    text = section((docs / "api.md").read_text("utf-8"), package)
+    told = names_of(text.partition("\n### Result\n")[0])
+    assert sorted(told) == sorted(module.__all__)
+    assert len(set(module.__all__)) == len(module.__all__)
+    assert all(hasattr(module, name) for name in module.__all__)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = module.no_such_name
+
+
+def test_what_a_result_holds_stands_on_the_page(docs):
+    text = section((docs / "api.md").read_text("utf-8"), "irgate_solver")
+    fields = [field.name for field in dataclasses.fields(Result)]
+    public = {name for name in (*fields, *vars(Result)) if not name.startswith("_")}
+    assert set(names_of(text.partition("\n### Result\n")[2])) == public
+
+
+def test_the_strategies_stand_on_the_page(docs):
+    text = section((docs / "api.md").read_text("utf-8"), "pytest_irgate")
+    assert set(re.findall(r"`(\w+)`", text)) >= set(strategies.__all__)
+
+
+@pytest.mark.parametrize(("name", "module"), [("limits", limits), ("options", options)])
+def test_a_page_is_what_its_command_prints(docs, name, module):
+    assert (docs / f"{name}.md").read_text("utf-8") == module.page()
+
+
+def test_every_limit_has_a_unit_and_a_reason():
+    assert len(limits.TABLE) == len({*limits.TABLE})
+    for name, limit in limits.TABLE.items():
+        assert name.isupper()
+        assert limit.unit
+        assert limit.why.endswith(".")
+
+
+def test_every_suite_stands_in_the_readme(request):
+    readme = (request.config.rootpath / "README.md").read_text("utf-8")
+    for entry in REGISTRY:
+        assert f"| {entry.name} |" in readme
+
+
+def test_no_page_counts_the_battery_by_hand(request, docs):
+    """The count follows from the battery's table; a page that repeats it would be wrong one day."""
+    pages = [request.config.rootpath / "README.md", request.config.rootpath / "ARCHITECTURE.md"]
+    for page in (*pages, docs / "own-images.md", docs / "diagnosis.md"):
+        assert not re.search(r"\b50 (battery )?(cases|perturb)", page.read_text("utf-8")), page.name
