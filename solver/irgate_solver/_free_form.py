@@ -50,7 +50,7 @@ class FreeForm:
     def jacobian(self, p: Tensor) -> None:
         return None
 
-    def bend(self, p: Tensor, moments: Tensor) -> None:
+    def second_order(self, p: Tensor, moments: Tensor) -> None:
         return None
 
     def fit(self, field: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ lambda falls tenfold, else it rises tenfold (Marquardt 1963); but the first step
 one that was not leaves it as it is, since where the objective has kinks the smaller one would only
 be rejected again. Algebra is done where the images are,
 for all pairs at once; decisions are numbers of a few bytes and are made on the host, pair by pair
-(`_Course`), which looks at the device three times an iteration.
+(`PairState`), which looks at the device three times an iteration.
 """
 
 import math
@@ -118,8 +118,8 @@ class Descent:
 
 
 @dataclass
-class _Course:
-    """One pair's way down: what is remembered from step to step, and what is made of a trial.
+class PairState:
+    """State of one pair's descent, and the decision on each trial step.
 
     Attributes:
         objective, rounding: at the best point so far.
@@ -147,7 +147,7 @@ class _Course:
         if self.objective <= self.rounding:
             self.state = CONVERGED
 
-    def arrives(self, length: float, tolerance: float) -> bool:
+    def has_converged(self, length: float, tolerance: float) -> bool:
         """Return whether a step of `length` px is the last one, and end with it if so.
 
         It is if it is shorter than the tolerance, or if it is short and what would follow it is
@@ -160,7 +160,7 @@ class _Course:
         self.state, self.moved = CONVERGED, length
         return True
 
-    def judge(self, objective: float, rounding: float, overlap: float, length: float) -> bool:
+    def accept(self, objective: float, rounding: float, overlap: float, length: float) -> bool:
         """Return whether a trial point is accepted, and decide whether to go on.
 
         Args:
@@ -217,46 +217,46 @@ def descend(
     """
     at = problem.linearise(p)
     figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
-    courses = [
-        _Course(objective, rounding, max(OVERLAP_KEPT * overlap, OVERLAP_FLOOR), DAMPING_START)
+    pairs = [
+        PairState(objective, rounding, max(OVERLAP_KEPT * overlap, OVERLAP_FLOOR), DAMPING_START)
         for objective, rounding, overlap in figures
     ]
     if after is not None:
-        for course, damping, moved in zip(courses, after.damping, after.moved, strict=True):
-            course.damping, course.moved = damping, moved
+        for pair, damping, moved in zip(pairs, after.damping, after.moved, strict=True):
+            pair.damping, pair.moved = damping, moved
     for _ in range(iterations):
-        if not any(course.state == RUNNING for course in courses):
+        if not any(pair.state == RUNNING for pair in pairs):
             break
-        step, info = _damped_step(at, [course.damping for course in courses])
-        pairs = zip(info.tolist(), problem.length(step).tolist(), strict=True)
-        lengths = [math.nan if failed else length for failed, length in pairs]
+        step, info = _damped_step(at, [pair.damping for pair in pairs])
+        solved = zip(info.tolist(), problem.length(step).tolist(), strict=True)
+        lengths = [math.nan if failed else length for failed, length in solved]
         unsolved = [not math.isfinite(length) for length in lengths]
         if any(unsolved):
             step = choose(unsolved, torch.zeros_like(step), step)
         trial = problem.retract(p, step)
-        arrived = [
-            course.arrives(length, tolerance)
-            for course, length in zip(courses, lengths, strict=True)
+        converged = [
+            pair.has_converged(length, tolerance)
+            for pair, length in zip(pairs, lengths, strict=True)
         ]
-        p = choose(arrived, trial, p)
-        if not any(course.state == RUNNING for course in courses):
+        p = choose(converged, trial, p)
+        if not any(pair.state == RUNNING for pair in pairs):
             break
         there = problem.linearise(trial)
         figures = torch.stack((there.objective, there.rounding, there.overlap), 1).tolist()
         accepted = [
-            course.state == RUNNING and course.judge(objective, rounding, overlap, length)
-            for course, (objective, rounding, overlap), length in zip(
-                courses, figures, lengths, strict=True
+            pair.state == RUNNING and pair.accept(objective, rounding, overlap, length)
+            for pair, (objective, rounding, overlap), length in zip(
+                pairs, figures, lengths, strict=True
             )
         ]
         p, at = choose(accepted, trial, p), _choose_all(accepted, there, at)
     return Descent(
         p,
         at,
-        tuple(EXHAUSTED if course.state == RUNNING else course.state for course in courses),
-        tuple(course.steps for course in courses),
-        tuple(course.damping for course in courses),
-        tuple(course.moved for course in courses),
+        tuple(EXHAUSTED if pair.state == RUNNING else pair.state for pair in pairs),
+        tuple(pair.steps for pair in pairs),
+        tuple(pair.damping for pair in pairs),
+        tuple(pair.moved for pair in pairs),
     )
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from irgate_solver._constants import constant
 from irgate_solver._precision import SOLVE
+from irgate_solver._size_cache import cached_by_size
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class _Linear(ABC):
     def coefficients(self, p: Tensor) -> Tensor:
         """Return the basis's coefficients of the displacement; see `_warps`."""
 
-    def bend(self, p: Tensor, moments: Tensor) -> Tensor | None:
+    def second_order(self, p: Tensor, moments: Tensor) -> Tensor | None:
         return None
 
     def centred(self, p: Tensor) -> tuple[Tensor, Tensor]:
@@ -147,7 +147,7 @@ class Rigid(_Linear):
         shifts = _selection(_SHIFTS, p.device).expand(len(p), 8, 2)
         return torch.cat((shifts, by_angle.unsqueeze(-1) / self.radius), -1)
 
-    def bend(self, p: Tensor, moments: Tensor) -> Tensor:
+    def second_order(self, p: Tensor, moments: Tensor) -> Tensor:
         angle = p[:, 2:] / self.radius
         twice = torch.cat((-angle.cos(), -angle.sin()), 1) @ _turning(self.radius, p.device)[2:]
         result = p.new_zeros(len(p), 3, 3)
@@ -168,7 +168,7 @@ class Rigid(_Linear):
         return torch.cat((p[:, :2] - shift, turn), 1)
 
 
-@constant
+@cached_by_size
 def _selection(entries: tuple[int, ...], device: torch.device) -> Tensor:
     """Return dc/dp where parameter k is coefficient `entries[k]`, `(8, len(entries))`."""
     matrix = torch.zeros(8, len(entries), dtype=SOLVE)
@@ -176,7 +176,7 @@ def _selection(entries: tuple[int, ...], device: torch.device) -> Tensor:
     return matrix.to(device)
 
 
-@constant
+@cached_by_size
 def _turning(radius: float, device: torch.device) -> Tensor:
     """Return the matrix from (shift x, shift y, cos - 1, sin) to the coefficients, `(4, 8)`."""
     matrix = torch.zeros(4, 8, dtype=SOLVE)
@@ -186,7 +186,7 @@ def _turning(radius: float, device: torch.device) -> Tensor:
     return matrix.to(device)
 
 
-@constant
+@cached_by_size
 def _homogeneous(
     centre: tuple[float, float], radius: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
@@ -203,6 +203,6 @@ def _homogeneous(
     return torch.eye(3, dtype=SOLVE).view(1, 9).to(device), adds.view(8, 9).to(device)
 
 
-@constant
+@cached_by_size
 def _unit(device: torch.device) -> Tensor:
     return torch.eye(2, dtype=SOLVE, device=device)

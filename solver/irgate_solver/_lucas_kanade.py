@@ -66,16 +66,16 @@ def normal_equations(
     """Return the gradient of `fit` by the coefficients and by the parameters, and its matrix.
 
     Where the jet holds second derivatives, and the fit is exact, the matrix is the Hessian of the
-    objective (but for the family's own second derivative, `Warp.bend`).
+    objective (but for the family's own second derivative, `Warp.second_order`).
 
     Returns: `(B, 2ab)`, `(B, size)` and `(B, size, size)`.
     """
     images = fit.psi.unsqueeze(1)
     if fit.nuisances is not None:
         images = torch.cat((images, fit.nuisances), 1)
-    shadows = basis.shadows(images, jet.slopes)
+    projections = basis.projections(images, jet.slopes)
     share = fit.scale * fit.gain
-    by_coefficients = share.unsqueeze(1) * shadows[:, 0]
+    by_coefficients = share.unsqueeze(1) * projections[:, 0]
     weighted = fit.curvature.unsqueeze(1) * jet.slopes
     field = torch.cat((weighted * jet.slopes[:, :1], weighted[:, 1:] * jet.slopes[:, 1:]), 1)
     normal = (share * fit.gain).view(-1, 1, 1) * basis.normal(field)
@@ -83,7 +83,7 @@ def normal_equations(
         bent = basis.normal(fit.psi.unsqueeze(1) * jet.seconds)
         normal = normal + share.view(-1, 1, 1) * bent
     if fit.shares is not None:
-        cast = shadows[:, 1:]
+        cast = projections[:, 1:]
         normal = torch.baddbmm(normal, cast.mT, fit.shares.unsqueeze(2) * cast, alpha=-1)
     return by_coefficients, pull_gradient(jacobian, by_coefficients), pull_normal(jacobian, normal)
 
@@ -153,9 +153,9 @@ class Forward:
         def equations() -> tuple[Tensor, Tensor]:
             jacobian = self.warp.jacobian(p)
             by_coefficients, gradient, normal = normal_equations(self.basis, jacobian, fit, jet)
-            bend = self.warp.bend(p, by_coefficients) if self.exact else None
-            if bend is not None:
-                normal = normal + bend
+            second = self.warp.second_order(p, by_coefficients) if self.exact else None
+            if second is not None:
+                normal = normal + second
             return (gradient, normal) if prior is None else (gradient + prior[0], normal + prior[1])
 
         overlap = fit.count / total(self.level.trusted).clamp(min=1)

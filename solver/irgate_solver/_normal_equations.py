@@ -17,8 +17,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from irgate_solver._constants import constant
 from irgate_solver._precision import SOLVE
+from irgate_solver._size_cache import cached_by_size
 from irgate_solver._warps import LinearWarp, Warp
 
 
@@ -86,18 +86,15 @@ class Basis:
         """Return (1) of `images` `(B, k, h, w)`: `(B, k, ab)`, float64."""
         return self._sums(images, self.rows, self.columns).flatten(2)
 
-    def gradient(self, psi: Tensor, slopes: Tensor) -> Tensor:
-        """Return sum psi (dx, dy) b_k, the gradient by the coefficients: `(B, 2ab)`.
+    def projections(self, images: Tensor, slopes: Tensor) -> Tensor:
+        """Return sum psi (dx, dy) b_k, the gradient by the coefficients, for several psi at once.
 
         Args:
-            psi: `(B, h, w)`.
+            images: psi, `(B, k, h, w)`.
             slopes: dx and dy, `(B, 2, h, w)`.
+        Returns: `(B, k, 2ab)`.
 
         """
-        return self.shadows(psi.unsqueeze(1), slopes).squeeze(1)
-
-    def shadows(self, images: Tensor, slopes: Tensor) -> Tensor:
-        """Return `gradient` of several images `(B, k, h, w)` at once: `(B, k, 2ab)`."""
         planes = images.unsqueeze(2) * slopes.unsqueeze(1)
         return self.moments(planes.flatten(1, 2)).view(len(images), images.shape[1], -1)
 
@@ -122,7 +119,7 @@ class Basis:
         return sums.view(batch, planes, *sums.shape[1:])
 
 
-@constant
+@cached_by_size
 def basis_of(warp: Warp, shape: tuple[int, int], scale: int, device: torch.device) -> Basis:
     """Return the family's basis on a grid of `shape` fixed pixels, `scale` px apart."""
     y, x = (torch.arange(n, dtype=SOLVE, device=device) * scale for n in shape)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver._constants import constant
+from irgate_solver._size_cache import cached_by_size
 
 SIGMA = 1.0
 """Blur before each halving, px: passes 0.29 of an amplitude at the new grid's Nyquist frequency and
@@ -127,7 +127,7 @@ def _weigh(taps: list[Tensor]) -> Tensor:
     return total
 
 
-@constant
+@cached_by_size
 def _border(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return 1 / (G * 1) along an axis of `size` samples at every second one of them."""
     kernel = torch.tensor(_TAPS, dtype=torch.float64)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _implicit, _inputs, _memory, _precision, _result
+from irgate_solver import _allocator, _implicit, _inputs, _precision, _result
 from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
 from irgate_solver._result import Result
@@ -68,7 +68,7 @@ def register(
         ValueError, TypeError: an argument that cannot be used, named, with what was expected.
 
     """
-    _memory.keep_freed()
+    _allocator.keep_freed()
     kind = _inputs.read_metric(intensity, metric)
     _inputs.check_choice("sampling", sampling, SAMPLERS)
     pair = _inputs.read_pair(fixed, moving, mask)

@@ -32,6 +32,9 @@ class Status(enum.Enum):
         "start closer with `init`."
     )
 
+    def __str__(self) -> str:
+        return self.value
+
     @property
     def settled(self) -> bool:
         """Whether the point is as good as the images allow."""

@@ -21,7 +21,7 @@ from irgate_solver._levenberg import Descent
 from irgate_solver._lucas_kanade import Forward, level_basis, valid_points
 from irgate_solver._objective import Objective, Settings
 from irgate_solver._pyramid import Level
-from irgate_solver._template import Inverse, View
+from irgate_solver._template import Inverse, WarpedLevel
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 FREE_FORM_LEVELS = 3
@@ -103,7 +103,7 @@ class Schedule:
             return self._free_form(warp, start)
         assert isinstance(warp, LinearWarp)
         if start is None:
-            descents = self._from_nowhere(warp)
+            descents = self._from_identity(warp)
         else:
             descents, _ = self._approach(warp, start, self.levels[self.judged :])
         return self._settle(warp, descents, descents[-1].p, self.levels[:1])
@@ -125,7 +125,7 @@ class Schedule:
         descents: list[Descent] = []
         if start is None:
             affine = _warps.Affine(warp.height, warp.width)
-            descents = self._from_nowhere(affine)
+            descents = self._from_identity(affine)
             start = _start.to_free_form(affine, descents[-1].p, warp)
         return self._settle(warp, descents, start, self.levels[:FREE_FORM_LEVELS])
 
@@ -218,8 +218,8 @@ class Schedule:
             tolerance=tolerance,
         )
 
-    def _from_nowhere(self, warp: LinearWarp) -> list[Descent]:
-        """Approach from the identity; where that convinces nobody, from the best of a search."""
+    def _from_identity(self, warp: LinearWarp) -> list[Descent]:
+        """Approach from the identity, and where that does not convince, from a search."""
         start = _start.identity(warp, self.batch, self.device)
         descents, problem = self._approach(warp, start, self.levels[self.judged :])
         if self.settings.search:
@@ -247,14 +247,14 @@ class Schedule:
             p = self._descend_inverse(Inverse(turning, many, _metrics.correlation), p).p
         # Only the full images' detail tells half a head from the other half turned round.
         full = self.levels[0]
-        ranks = _search.score(View(turning, _pyramid.repeated(full, kept)), p)[1]
+        ranks = _search.score(WarpedLevel(turning, _pyramid.repeated(full, kept)), p)[1]
         best = ranks.view(kept, -1).argmax(0)
         chosen = p.view(kept, self.batch, -1)[best, torch.arange(self.batch, device=p.device)]
         start = _start.between_linear(turning, chosen, warp)
         metric = self._objective(warp, level, start).metric()
         other = self._descend_inverse(Inverse(warp, self.levels[self.judged], metric), start)
-        view = View(warp, full)
-        before, after = (_search.score(view, end.p)[1].tolist() for end in (found, other))
+        warped = WarpedLevel(warp, full)
+        before, after = (_search.score(warped, end.p)[1].tolist() for end in (found, other))
         better = [
             not sure and new > old for sure, new, old in zip(convincing, after, before, strict=True)
         ]

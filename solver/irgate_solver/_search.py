@@ -25,7 +25,7 @@ from torch import Tensor
 from irgate_solver import _metrics, _sampling
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
-from irgate_solver._template import View
+from irgate_solver._template import WarpedLevel
 from irgate_solver._warps import LinearWarp, Rigid
 
 FAN = 24
@@ -54,13 +54,13 @@ def search_level(levels: list[Level]) -> int:
     return best
 
 
-def score(view: View, p: Tensor) -> tuple[Tensor, Tensor]:
+def score(warped: WarpedLevel, p: Tensor) -> tuple[Tensor, Tensor]:
     """Return the correlation that `p` `(B, n)` shows, signed, and its rank (2): `(B,)` each.
 
     Below the least overlap of a peak the rank is -inf.
     """
-    level = view.level
-    moved, valid = view.look(p)
+    level = warped.level
+    moved, valid = warped.evaluate(p)
     fit = _metrics.correlation(level.fixed, moved, valid, False)
     rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0)) * torch.sign(fit.gain)
     share = fit.count / _metrics.total(level.trusted).clamp(min=1)

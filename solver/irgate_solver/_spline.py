@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from irgate_solver._constants import constant
+from irgate_solver._size_cache import cached_by_size
 
 SUPPORT = 4
 """Coefficients that reach into one cell."""
@@ -93,7 +93,7 @@ def mirror(index: Tensor, size: int) -> Tensor:
     return torch.minimum(folded, period - folded) if size > 1 else torch.zeros_like(index)
 
 
-@constant
+@cached_by_size
 def _prefilter(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the inverse of S, `(size, size)`: sample i of a mirrored spline = sum_k S[i, k] c[k].
 

@@ -1,7 +1,7 @@
 """The inverse-compositional linearisation: the fixed image's, made once a level.
 
 Eq. (1) of `_lucas_kanade`, for the linear families, and the quick view of the moving image through
-which it looks. In the image type throughout: good enough to approach a minimum and to judge a
+which it is seen. In the image type throughout: good enough to approach a minimum and to judge a
 match, while the forward-additive form settles.
 """
 
@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _warps
-from irgate_solver._constants import constant
+from irgate_solver import _sampling, _warps
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._lucas_kanade import level_basis
 from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
+from irgate_solver._size_cache import cached_by_size
 from irgate_solver._warps import LinearWarp
 
 
-class View:
+class WarpedLevel:
     """The moving image of one level as a linear map shows it on the level's fixed pixels.
 
     Bilinear and in the image type throughout: good enough to approach a minimum and to judge a
@@ -48,11 +48,11 @@ class View:
         )
         self._inside = torch.empty_like(self._grid)
 
-    def look(self, p: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate(self, p: Tensor) -> tuple[Tensor, Tensor]:
         """Return the moving image through `p` and where it may be seen, 0/1, `(B, h, w)` each.
 
         It may be seen where the fixed pixel is trusted and maps between the outermost samples. The
-        latter is written over by the next look.
+        latter is written over by the next evaluation.
         """
         c = torch.addcmul(self.identity, self.warp.coefficients(p), self.per_px)
         c = c.to(self._grid.dtype)
@@ -60,19 +60,14 @@ class View:
         down = torch.bmm(c[..., 0], self._left).unsqueeze(-1)
         across = (c[:, :, 0, 1:] * self.columns[1]).unsqueeze(-2)
         torch.add(down, across, out=self._grid)
-        moved = functional.grid_sample(
-            self.level.moving.unsqueeze(1),
-            self._grid.permute(0, 2, 3, 1),
-            padding_mode="border",
-            align_corners=False,
-        ).squeeze(1)
+        moved = _sampling.sample_normalised(self.level.moving, self._grid)
         torch.abs(self._grid, out=self._inside)
         x, y = self._inside.unbind(1)
         seen = x.le_(self._edge[1]).mul_(y.le_(self._edge[0]))
         return moved, seen if self.level.whole else seen.mul_(self.level.trusted)
 
 
-@constant
+@cached_by_size
 def _normalising(
     warp: LinearWarp, shape: tuple[int, int], scale: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
@@ -93,7 +88,7 @@ def _normalising(
     return identity.to(device), (2.0 / size).view(2, 1, 1).to(device)
 
 
-class Inverse(View):
+class Inverse(WarpedLevel):
     """The inverse-compositional problem (1) of one level; linear families only.
 
     Everything that depends on the fixed image alone is made once, here. Masked pixels are kept
@@ -120,7 +115,7 @@ class Inverse(View):
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
-        moved, valid = self.look(p)
+        moved, valid = self.evaluate(p)
         fit = self.metric(self.level.fixed, moved, valid, False)
 
         def equations() -> tuple[Tensor, Tensor]:
@@ -138,7 +133,7 @@ class Inverse(View):
         return _warps.length(self.warp, step)
 
 
-@constant
+@cached_by_size
 def _fields(warp: LinearWarp, device: torch.device) -> Tensor:
     """Return the coefficients of dT/dp at the identity, `(n, 2, 2, 2)`."""
     start = torch.zeros(1, warp.size, dtype=SOLVE, device=device)

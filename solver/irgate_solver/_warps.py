@@ -19,10 +19,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from irgate_solver._constants import constant
 from irgate_solver._free_form import FreeForm
 from irgate_solver._linear import Affine, Rigid, Translation
 from irgate_solver._precision import SOLVE
+from irgate_solver._size_cache import cached_by_size
 
 __all__ = [
     "LINEAR",
@@ -35,7 +35,6 @@ __all__ = [
     "Warp",
     "displacement",
     "length",
-    "mapped",
 ]
 
 PROBES = 5
@@ -81,7 +80,7 @@ class Warp(Protocol):
         """Return dc/dp, `(B, 2ab, size)`, or None where it is the identity."""
         ...
 
-    def bend(self, p: Tensor, moments: Tensor) -> Tensor | None:
+    def second_order(self, p: Tensor, moments: Tensor) -> Tensor | None:
         """Return sum_k moments_k d^2 c_k / dp^2, `(B, size, size)`; None where c is linear in p."""
         ...
 
@@ -89,14 +88,6 @@ class Warp(Protocol):
 def displacement(warp: Warp, p: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """Return (1) on the product grid of `y` `(h,)` and `x` `(w,)`, px: `(B, 2, h, w)`."""
     return warp.rows(y) @ (warp.coefficients(p) @ warp.columns(x).mT)
-
-
-def mapped(warp: Warp, p: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """Return T(x) = x + u(x) on the product grid of `y` and `x`: `(B, 2, h, w)`, px."""
-    points = displacement(warp, p, y, x)
-    points[:, 0] += x
-    points[:, 1] += y.unsqueeze(-1)
-    return points
 
 
 def length(warp: Warp, step: Tensor) -> Tensor:
@@ -110,7 +101,7 @@ def length(warp: Warp, step: Tensor) -> Tensor:
     return lengths.amax(1)
 
 
-@constant
+@cached_by_size
 def _probes(warp: Warp, device: torch.device) -> Tensor:
     """Return dT/dp at the identity on `PROBES` x `PROBES` points, `(size, 2 points)`."""
     y = torch.linspace(0, warp.height - 1, PROBES, dtype=SOLVE, device=device)

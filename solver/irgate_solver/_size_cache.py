@@ -17,7 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def constant(make: Callable[P, R]) -> Callable[P, R]:
+def cached_by_size(make: Callable[P, R]) -> Callable[P, R]:
     """Keep what `make` returns for each set of its (hashable) arguments.
 
     Made outside of any inference mode that the first caller may be in: a later one may want

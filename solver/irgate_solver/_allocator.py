@@ -9,13 +9,13 @@ FFD, and then a few).
 
 import torch
 
-from irgate_solver._constants import constant
+from irgate_solver._size_cache import cached_by_size
 
 LARGEST = 28 * 2**20
 """Bytes of the block that is freed; glibc's threshold rises to 32 MiB at most."""
 
 
-@constant
+@cached_by_size
 def keep_freed() -> None:
     """Take and free one large block, once. It is never written to, so costs no memory itself."""
     torch.empty(LARGEST, dtype=torch.uint8)
