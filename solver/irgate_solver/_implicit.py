@@ -5,15 +5,15 @@ At a minimum the stationarity condition g(p, theta) = dE/dp = 0 holds, whatever 
 (1)  dp/dtheta = -A^-1 dg/dtheta,    A = dg/dp,
 (2)  A^T lambda = v    =>    v^T dp/dtheta = -d(lambda^T g)/dtheta    with lambda held,
 
-and a backward pass is one small solve and one pass through one warp, however many iterations the
-solve took. theta: the fixed image, the moving image, the weight of the bending energy. A is the
-Hessian of the objective itself: the residual's second-order terms and the prior are in it, the
-damping is not; Huber's curvature is psi' = 0 or 1. Which pixels are valid, Huber's width and the
-intensity units are held constant, as they were in the solve's last stage. The coarse levels only
-chose the start: no gradient flows there.
+so a backward pass is one small solve and one pass through one warp, however many iterations the
+solve took. Theta is the fixed image, the moving image and the weight of the bending energy. A is
+the Hessian of the objective itself: it contains the residual's second-order terms and the prior,
+and not the damping. Huber's curvature in it is psi' = 0 or 1. The valid pixels, Huber's width and
+the intensity units are held constant, as in the last stage of the solve. No gradient flows through
+the coarse levels, because they only chose the start.
 
-With bilinear sampling A is the Hessian of the piece in which p* lies; at a pixel border the
-objective has a kink, and (1) holds to one side of it. Cubic sampling has no such borders.
+With bilinear sampling A is the Hessian of the piece of the objective in which p* lies. At a pixel's
+border the objective has a kink, and (1) holds on one side of it. Cubic sampling has no kinks.
 
 Source: Krantz & Parks 2002, "The implicit function theorem"; for registration Blondel et al. 2022,
 section 2.1. Checked against central differences of the whole solve.
@@ -34,7 +34,7 @@ from irgate_solver._warps import FreeForm
 
 
 class InexactGradientWarning(UserWarning):
-    """The point is not a stationary one, or its Hessian is singular: gradients are not exact."""
+    """Gradients are not exact: the point is not stationary, or its Hessian is singular."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def pairing(
     Jacobian is needed.
 
     Args:
-        objective: what g is the gradient of.
+        objective: the objective whose gradient is g.
         fixed: `(B, H, W)`, given intensities.
         moving: `(B, H', W')`, likewise.
         p: `(B, n)`, held.
@@ -179,7 +179,7 @@ class FixedPoint(torch.autograd.Function):
 
 
 class _Once(torch.autograd.Function):
-    """The identity, which refuses to be differentiated: a second derivative would be wrong."""
+    """The identity, whose derivative is an error: a second derivative would be wrong."""
 
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, *sources: Tensor) -> Tensor:
@@ -212,7 +212,7 @@ def attach(
         fixed: `(B, H, W)`, as given.
         moving: `(B, H', W')`, as given.
         p: the minimiser, `(B, n)`.
-        settled: whether the solve ended by itself, for each pair.
+        settled: False for a pair whose solve ran out of iterations.
 
     """
     given = objective.settings.bending

@@ -1,4 +1,4 @@
-"""What `register` takes, checked and brought to one form; every complaint names its argument."""
+"""What `register` takes, checked and brought to one form; every error names its argument."""
 
 import math
 from dataclasses import dataclass
@@ -200,8 +200,8 @@ def _mask(mask: Any, fixed: Tensor) -> Tensor:
 def _units(what: str, image: Tensor, trusted: Tensor | None, batched: bool) -> Units:
     """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1.
 
-    Not differentiated: objectives are reported, and priors weighed, in the units of the input,
-    and a common scale of both images moves no minimum.
+    They are not differentiated: a common scale of both images moves no minimum. Objectives are
+    reported, and priors are weighed, in the units of the given images.
 
     Raises:
         ValueError: a pixel is not finite, or all trusted ones are alike.

@@ -190,10 +190,10 @@ def _turning(radius: float, device: torch.device) -> Tensor:
 def _homogeneous(
     centre: tuple[float, float], radius: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Return the identity's matrix, `(1, 9)`, and what each coefficient adds, `(8, 9)`.
+    """Return the identity's matrix, `(1, 9)`, and the change by each coefficient, `(8, 9)`.
 
-    xi = (x - centre x) / radius, so a coefficient of xi adds 1 / radius to the matrix's entry of x
-    and takes centre x of that from the shift's.
+    xi = (x - centre x) / radius, so a coefficient c of xi adds c / radius to the matrix's entry of
+    x and subtracts c / radius * centre x from the entry of the shift.
     """
     adds = torch.zeros(2, 2, 2, 3, 3, dtype=SOLVE)
     for axis in (0, 1):

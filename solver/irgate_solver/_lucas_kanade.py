@@ -10,8 +10,9 @@ With r = gain m(T(x; p)) + offset - f(x) (`_metrics`), Baker & Matthews 2004:
          J = grad m(T(x; p)) dW/dp,   p <- p + step;
      its fixed point is a stationary point of the objective itself.
 
-(1) approaches (linear families only: FFDs are no group), (2) settles. Here are (2) and what both
-share; (1) is in `_template`.
+(1) brings a solve near the minimum; it needs a group, so it serves the linear families only (FFDs
+are no group). (2) finds the minimum. This module holds (2) and what both forms share; `_template`
+holds (1).
 """
 
 from dataclasses import dataclass
@@ -42,18 +43,18 @@ def valid_points(
 ) -> Tensor:
     """Return `trusted` where the point lies in [0, W-1] x [0, H-1] of the moving image, else 0.
 
-    Between the outermost samples of the full image, that is, where interpolation has neighbours on
-    both sides; the half pixel beyond, which ITK counts too, adds residuals of clamped values.
+    There interpolation has samples on both sides. ITK also counts the half pixel beyond; its values
+    are clamped, and so would its residuals be.
 
     Args:
         points: `(B, 2, h, w)`, px.
         extent: the full moving image's (height, width).
         trusted: 0/1, `(B, h, w)`.
-        margin: px that are left out besides, within each border.
+        margin: width, px, of the band along each border that does not count.
 
     """
     middle_x, middle_y = (extent[1] - 1) / 2.0, (extent[0] - 1) / 2.0
-    # Compared straight into numbers, which is several times as fast as by way of bools.
+    # Comparing straight into numbers is several times as fast as converting bools.
     inside = torch.empty_like(points, dtype=trusted.dtype)
     torch.le((points[:, 0] - middle_x).abs_(), middle_x - margin, out=inside[:, 0])
     torch.le((points[:, 1] - middle_y).abs_(), middle_y - margin, out=inside[:, 1])
@@ -65,8 +66,8 @@ def normal_equations(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the gradient of `fit` by the coefficients and by the parameters, and its matrix.
 
-    Where the jet holds second derivatives, and the fit is exact, the matrix is the Hessian of the
-    objective (but for the family's own second derivative, `Warp.second_order`).
+    Where the jet holds second derivatives and the fit is exact, the matrix is the Hessian of the
+    objective. `Warp.second_order` is not in it; the caller adds it.
 
     Returns: `(B, 2ab)`, `(B, size)` and `(B, size, size)`.
     """
@@ -100,11 +101,11 @@ class Forward:
         extent: the full moving image's (height, width).
         metric: the objective.
         prior: weight of the bending energy, `(B,)` in unit range; None without one.
-        region: 0/1 weights that stand for the valid points whatever `p`, `(B, h, w)`; None to count
-            those that map inside at each `p`. A mean over points that enter and leave jumps by
-            1/n as they do, and its lowest value is then a matter of which are counted.
-        exact: linearise with the objective's own Hessian (Newton) instead of the Gauss-Newton
-            matrix: it converges quadratically near a minimum, and need not be positive elsewhere.
+        region: 0/1 weights of the pixels that count, the same at every `p`, `(B, h, w)`; None to
+            count those that map inside at each `p`. A mean over pixels that enter and leave jumps
+            by 1/n each time, so its lowest value depends on which pixels are counted.
+        exact: use the objective's own Hessian (Newton) instead of the Gauss-Newton matrix. Newton
+            converges quadratically near a minimum; elsewhere the Hessian may be indefinite.
 
     """
 

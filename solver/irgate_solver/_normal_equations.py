@@ -6,8 +6,8 @@ products, and products of two basis functions are separable again:
 (1)  sum_xy b_k g        = (Y^T g X)_ab
 (2)  sum_xy b_k b_l g    = ((Y Y)^T g (X X))_{aa'}{bb'}
 
-so that neither the Jacobian `(H W, size)` nor anything of its length is ever formed: an FFD's
-normal matrix costs ten multiplications a pixel and image instead of five hundred.
+so the Jacobian `(H W, size)` is never formed. An FFD's normal matrix costs ten multiplications for
+each pixel and image instead of five hundred.
 Kybic & Unser 2003 use the same separability for B-spline deformations.
 """
 
@@ -30,10 +30,10 @@ class Basis:
         y, x: positions, px of the full image, `(h,)` and `(w,)`, float64.
         rows, columns: Y `(h, a)` and X `(w, b)`.
         row_pairs, column_pairs: products of two functions, `(h, a(a+1)/2)`, `(w, b(b+1)/2)`.
-        pair_index: where row (d, k), column (e, l) of the normal matrix stands among the moments
-            (2) of the fields xx, xy, yy, laid flat; `(2ab * 2ab,)`.
-        linear: whether the family is a linear one, whose few and unlike functions allow sums down
-            a column of the image in the image type (`_precision`).
+        pair_index: for each entry of the normal matrix, row (d, k) and column (e, l), its place
+            among the flattened moments (2) of the fields xx, xy, yy; `(2ab * 2ab,)`.
+        linear: whether the family is a linear one. Its well-conditioned normal matrix allows sums
+            in the image type down a column of the image (`_precision`).
 
     """
 
@@ -141,7 +141,7 @@ def pull_normal(jacobian: Tensor | None, by_coefficients: Tensor) -> Tensor:
 
 
 def _pairs(basis: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the products of all pairs of columns, and the symmetric table of where they stand."""
+    """Return the products of all pairs of columns, and the symmetric table of their places."""
     size = basis.shape[1]
     first, second = torch.triu_indices(size, size, device=basis.device)
     table = torch.zeros(size, size, dtype=torch.long, device=basis.device)

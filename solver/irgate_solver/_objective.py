@@ -1,4 +1,4 @@
-"""What a solve minimises, as a function of the images: the choices of a call, and the objective."""
+"""What a solve minimises, as a function of the images: the caller's settings and the objective."""
 
 from dataclasses import dataclass, replace
 
@@ -18,9 +18,12 @@ class Settings:
     Attributes:
         metric: "ssd", "ncc" or "huber".
         sampling: "linear" or "cubic".
-        huber_width: k of the Huber metric, given units; None for the residuals' own.
-        bending: weight of the bending energy in squared given units; a number or scalar tensor.
-        search: whether an unconvincing solution from the identity is searched beyond.
+        huber_width: k of the Huber metric in the units of the given images; None to take it from
+            the residuals.
+        bending: weight of the bending energy in the given images' squared units; a number or a
+            scalar tensor.
+        search: whether to search all rotations and shifts where the solution from the identity is
+            not convincing.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level.
 

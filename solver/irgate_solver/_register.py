@@ -78,7 +78,7 @@ def register(
     if tolerance is None:
         tolerance = _precision.final_tolerance(pair.fixed.dtype)
     settings = Settings(kind, sampling, huber_width, bending, search, iterations, tolerance)
-    # A fifth quicker than without gradients alone: most of a small solve is torch's cost per call.
+    # A fifth quicker than `no_grad`: most of a small solve is torch's cost for each call.
     with torch.inference_mode():
         solution = Schedule(pair, settings).run(warp, init)
     solution = solution.released()

@@ -1,4 +1,4 @@
-"""What `register` returns: a frozen transform with what is known about how good it is."""
+"""What `register` returns: a frozen transform, and figures that say how good it is."""
 
 import enum
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Status(enum.Enum):
 
     @property
     def settled(self) -> bool:
-        """Whether the point is as good as the images allow."""
+        """Whether the solve ended by itself, at a point that the images allow no better than."""
         return self in (Status.CONVERGED, Status.STALLED)
 
 
@@ -49,7 +49,11 @@ STATUS_OF_CODE = {
 
 
 def status_of(code: int, singular: bool) -> Status:
-    """Return the status of a descent's end code; a singular matrix outranks having converged."""
+    """Return the status for a descent's end code.
+
+    A singular normal matrix is reported instead of convergence, but not instead of running out of
+    iterations.
+    """
     if singular and code != EXHAUSTED:
         return Status.SINGULAR
     return STATUS_OF_CODE[code]
@@ -138,8 +142,8 @@ class Result:
     def covariance(self) -> Tensor:
         """Covariance of the parameters under the images' noise, `(n, n)`, px^2, not attached.
 
-        Infinite where the images do not determine them. Made when first asked for; `_uncertainty`,
-        eq. 1, says what it assumes.
+        Infinite where the images do not determine them. Computed when first asked for;
+        `_uncertainty`, eq. 1, says what it assumes.
         """
         p = self.parameters.detach()
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The order of a solve: from where, in which family, on which level, with which linearisation."""
+"""The stages of a solve: start, family, level and linearisation of each."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,10 +25,11 @@ from irgate_solver._template import Inverse, WarpedLevel
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 FREE_FORM_LEVELS = 3
-"""Levels on which an FFD is solved: coarser ones have fewer pixels than it has unknowns to pin."""
+"""Number of levels on which an FFD is solved, full images included. On a coarser level there are
+too few pixels to determine its control points."""
 JUDGED_LEVEL = 1
-"""The level on which a solution from the identity is judged: fine enough for detail to tell a head
-from its mirror image, coarse enough to be quick and to average noise."""
+"""Index of the level on which a solution from the identity is judged. It is fine enough for detail
+to tell a head from its mirror image, and coarse enough to be quick and to average noise."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Solution:
         normal: the normal matrix, `(B, n, n)`.
         states: how the last descent ended, for each pair.
         iterations: trial steps of each descent, coarsest first, for each pair.
-        objective: what the last descent minimised.
+        objective: the objective that the last descent minimised.
 
     """
 
@@ -55,7 +56,7 @@ class Solution:
     objective: Objective
 
     def released(self) -> "Solution":
-        """Return the same in tensors of their own: inference mode's are nothing for autograd."""
+        """Return a copy outside of inference mode, whose tensors autograd would refuse."""
         held = self.objective
         objective = replace(
             held,
@@ -79,7 +80,7 @@ class Schedule:
         self.mask = pair.mask
         self.settings = settings
         self.fixed_units = pair.fixed_units
-        # Correlation does not know units: each image gets its own.
+        # Correlation does not depend on units, so each image is brought to its own unit range.
         own = settings.metric == "ncc"
         self.moving_units = pair.moving_units if own else pair.fixed_units
         fixed, moving = pair.fixed.detach(), pair.moving.detach()
@@ -95,7 +96,7 @@ class Schedule:
         self.batch, self.device = len(pair.fixed), pair.fixed.device
 
     def run(self, warp: Warp, init: Any) -> Solution:
-        """Solve for the member of `warp` that `init`, or a start found here, leads to."""
+        """Solve from `init`, or without one from the identity or a searched start."""
         start = None if init is None else _start.read(init, warp, self.batch, self.device)
         if start is not None:
             self._require_overlap(warp, start)
@@ -121,7 +122,7 @@ class Schedule:
             )
 
     def _free_form(self, warp: FreeForm, start: Tensor | None) -> Solution:
-        """Align affinely on the coarser levels, then bend, coarse to fine."""
+        """Solve an affine map on the coarser levels, then the FFD from there, coarse to fine."""
         descents: list[Descent] = []
         if start is None:
             affine = _warps.Affine(warp.height, warp.width)
@@ -151,10 +152,11 @@ class Schedule:
         )
 
     def _settle_on_full_images(self, warp: Warp, p: Tensor) -> tuple[Descent, Objective]:
-        """Descend to a minimum over a region that is frozen, anew until it is the minimum's own.
+        """Descend to a minimum whose valid pixels are the ones that were counted to find it.
 
-        A first round comes near, and the others settle: by Newton's method where the sampler has a
-        continuous gradient.
+        A first round approaches. Each further round freezes the valid pixels and finds the minimum
+        over them; rounds end when that minimum has these same valid pixels. Where the sampler has a
+        continuous gradient, these rounds use Newton's method.
         """
         level = self.levels[0]
         newton = self.settings.sampling == "cubic"
@@ -173,7 +175,7 @@ class Schedule:
             descent = _levenberg.choose_descent(unsettled, again, descent)
             found = problem.inside(problem.points(descent.p))
             other = (found != region).flatten(1).any(1).tolist()
-            # On a kink another region leads to another kink, no nearer to a minimum.
+            # A descent that stalled on a kink would only stall on another kink in another region.
             unsettled = [
                 was and differs and state == _levenberg.CONVERGED
                 for was, differs, state in zip(unsettled, other, descent.state, strict=True)
@@ -190,7 +192,7 @@ class Schedule:
         )
 
     def _continue(self, problem: Forward, before: Descent, tolerance: float) -> Descent:
-        """Go on from the end of a descent on the same level; steps are counted together."""
+        """Continue a descent on the same level; its steps are added to the earlier ones."""
         after = self._descend(problem, before.p, tolerance, before)
         counts = zip(after.iterations, before.iterations, strict=True)
         return replace(after, iterations=tuple(one + other for one, other in counts))
@@ -227,7 +229,7 @@ class Schedule:
         return descents
 
     def _search_beyond(self, problem: Inverse, found: Descent) -> Descent:
-        """Return `found`, or where a search ends in a better correlation, that."""
+        """Return `found`, or the end of a search where that correlates better."""
         rho, _ = _search.score(problem, found.p)
         convincing = [abs(value) >= _search.CONVINCING for value in rho.tolist()]
         if all(convincing):
@@ -245,7 +247,7 @@ class Schedule:
         for index in range(place, self.judged - 1, -1):
             many = _pyramid.repeated(self.levels[index], kept)
             p = self._descend_inverse(Inverse(turning, many, _metrics.correlation), p).p
-        # Only the full images' detail tells half a head from the other half turned round.
+        # Only the detail of the full images tells one half of a head from the other half turned.
         full = self.levels[0]
         ranks = _search.score(WarpedLevel(turning, _pyramid.repeated(full, kept)), p)[1]
         best = ranks.view(kept, -1).argmax(0)
@@ -261,7 +263,7 @@ class Schedule:
         return _levenberg.choose_descent(better, other, found)
 
     def _objective(self, warp: Warp, level: Level, p: Tensor) -> Objective:
-        """Return the objective; Huber's width is given, or that of the residuals at `p`."""
+        """Return the objective; Huber's width is the given one, or comes from residuals at `p`."""
         plain = Objective(warp, self.settings, self.mask, self.fixed_units, self.moving_units)
         if self.settings.metric != "huber":
             return plain

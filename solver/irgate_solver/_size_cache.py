@@ -1,7 +1,8 @@
-"""Tensors that depend on sizes alone, made once and kept: grids, bases, kernels, selections.
+"""A cache of tensors that depend on sizes alone: grids, bases, kernels, selections.
 
-At 200 px a call spends as long on making them as on the images. What is kept is a few rows and
-columns for each size, and for cubic sampling a square of each axis; nobody writes into it.
+At 200 px making them takes as long as the arithmetic on the images. For each size the cache holds a
+few rows and columns, and for cubic sampling a square matrix for each axis. Nobody may write into a
+cached tensor.
 """
 
 from collections.abc import Callable
@@ -11,17 +12,17 @@ from typing import ParamSpec, TypeVar, cast
 import torch
 
 KEPT = 64
-"""How many results of one function are kept; the oldest goes."""
+"""Number of results kept for one function; the least recently used is dropped."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def cached_by_size(make: Callable[P, R]) -> Callable[P, R]:
-    """Keep what `make` returns for each set of its (hashable) arguments.
+    """Cache the results of `make` by its (hashable) arguments.
 
-    Made outside of any inference mode that the first caller may be in: a later one may want
-    gradients.
+    `make` runs outside of inference mode, even if the first caller is in it: a later caller may
+    need gradients.
     """
 
     @lru_cache(maxsize=KEPT)

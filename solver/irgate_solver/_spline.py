@@ -85,8 +85,8 @@ def cell_polynomials(coefficients: Tensor) -> Tensor:
 def mirror(index: Tensor, size: int) -> Tensor:
     """Fold whole-number positions into [0, size) about the first and last sample.
 
-    Whole-sample symmetry, period 2 (size - 1): the boundary rule of the prefilter and of the
-    evaluator alike (they must share it, or border samples are not reproduced).
+    Whole-sample symmetry, period 2 (size - 1). The prefilter and the evaluator must share this
+    rule, or the spline would not pass through the border samples.
     """
     period = max(2 * (size - 1), 1)
     folded = torch.remainder(index, period)
@@ -112,8 +112,8 @@ def _prefilter(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 def interpolating_coefficients(image: Tensor) -> Tensor:
     """Return coefficients `(B, H, W)` whose mirrored cubic spline passes through `image`.
 
-    Solves S_y c S_x^T = image with both inverses at hand: as exact as Unser's recursive filter,
-    without a truncated start value, and differentiable as it stands.
+    Solves S_y c S_x^T = image by the inverses of S_y and S_x. This is as exact as Unser's recursive
+    filter, needs no truncated start value, and is differentiable.
     """
     rows = _prefilter(image.shape[-2], image.dtype, image.device)
     columns = _prefilter(image.shape[-1], image.dtype, image.device)

@@ -1,4 +1,4 @@
-"""The families of transforms, each a linear or nonlinear map from parameters to a tensor basis.
+"""The families of transforms, each a map from parameters to coefficients of a separable basis.
 
 Every displacement of every family is written as one sum of separable functions,
 
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 PROBES = 5
-"""Steps are measured on this many points per axis, corners included."""
+"""Number of points per axis on which the length of a step is measured, corners included."""
 
 
 class Warp(Protocol):
@@ -93,8 +93,7 @@ def displacement(warp: Warp, p: Tensor, y: Tensor, x: Tensor) -> Tensor:
 def length(warp: Warp, step: Tensor) -> Tensor:
     """Return how far `step` `(B, size)` moves the probe points at most, px: `(B,)`.
 
-    To first order and seen from the identity, where a rotation's shift and turn add up as they do
-    anywhere.
+    To first order, and for a step from the identity.
     """
     shift = (step @ _probes(warp, step.device)).view(len(step), 2, -1)
     lengths: Tensor = torch.linalg.vector_norm(shift, dim=1)
