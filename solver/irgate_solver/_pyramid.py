@@ -20,8 +20,8 @@ from torch.nn import functional
 from irgate_solver._size_cache import cached_by_size
 
 SIGMA = 1.0
-"""Blur before each halving, px: passes 0.29 of an amplitude at the new grid's Nyquist frequency and
-0.007 at the old one's."""
+"""Blur before each halving, px: it passes 0.29 of an amplitude at the new grid's Nyquist frequency
+and 0.014 at the old one's."""
 _RADIUS = 3
 _WEIGHTS = [math.exp(-0.5 * (tap / SIGMA) ** 2) for tap in range(-_RADIUS, _RADIUS + 1)]
 _TAPS = [weight / sum(_WEIGHTS) for weight in _WEIGHTS]

@@ -129,3 +129,18 @@ def test_fast_path_agrees_with_the_evaluator() -> None:
     grid = _sampling.normalised(at, *SHAPE)
     fast = _sampling.sample_normalised(image(), grid)
     torch.testing.assert_close(fast, _sampling.Linear(image()).jet(at).value, rtol=0, atol=1e-13)
+
+
+def test_curvature_on_average_is_that_of_long_steps() -> None:
+    """The interpolated second difference at x is L(x + 1) - 2 L(x) + L(x - 1), L linear."""
+    at = points(margin=-2.5)
+    linear = _sampling.Linear(image())
+    seconds = _sampling.LinearOnAverage(image()).jet(at, curvature=True).seconds
+    for axis, which in ((0, 0), (1, 2)):
+        step = torch.zeros_like(at)
+        step[:, axis] = 1.0
+        ends = linear.jet(at + step).value + linear.jet(at - step).value
+        expected = ends - 2 * linear.jet(at).value
+        torch.testing.assert_close(seconds[:, which], expected)
+    mixed = linear.jet(at, curvature=True).seconds[:, 1]
+    torch.testing.assert_close(seconds[:, 1], mixed)
