@@ -19,6 +19,8 @@ class Parts:
         metric: what is minimised on the full images.
         approach: what the way there minimises; None for the metric itself.
         sampling: "linear", "cubic" or "catmull-rom"; None for the caller's, or else "linear".
+        huber_width: residual, as a part of the fixed image's range, from which on Huber's metric is
+            linear; None to take it from the residuals. A fixed one has an exact derivative.
         bending: weight of the mean bending energy of an FFD.
         total_variation: weight of the displacement's total variation.
         anchor: weight of the distance of the affine part from the start's.
@@ -28,6 +30,7 @@ class Parts:
     metric: str = "ssd"
     approach: str | None = None
     sampling: str | None = None
+    huber_width: float | None = None
     bending: float = 0.0
     total_variation: float = 0.0
     anchor: float = 0.0
@@ -63,7 +66,7 @@ class Recipe:
 
 
 _SSD, _NCC = Parts("ssd"), Parts("ncc")
-_HUBER = Parts("huber")
+_HUBER = Parts("huber", huber_width=0.05)
 _BENDING = 1e-4
 
 _TABLE = (

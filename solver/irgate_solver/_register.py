@@ -6,14 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _allocator, _implicit, _inputs, _precision, _result
+from irgate_solver import _allocator, _implicit, _inputs, _precision, _result, _sampling
 from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
 from irgate_solver._recipes import DEFAULT
 from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule, Solution
-
-SAMPLERS = ("linear", "cubic")
 
 
 def register(
@@ -57,8 +55,9 @@ def register(
         metric: "ssd", "ncc" or "huber"; the recipe's where not given.
         huber_width: residual, in intensities, from which on Huber's metric is linear; from the
             residuals themselves (1.345 times their MAD estimate of sigma) where not given.
-        sampling: "linear", which is what SimpleITK minimises with by default, or "cubic", whose
-            gradient is continuous; the recipe's, or else "linear", where not given.
+        sampling: "linear", which is what SimpleITK minimises with by default, "cubic", whose
+            gradient is continuous, or "catmull-rom", its variant without a prefilter; the recipe's,
+            or else "linear", where not given.
         control: numbers of control points (rows, columns) of an FFD.
         bending: weight of an FFD's mean bending energy (px^-2), in squared intensity units ("ncc":
             none); the recipe's where not given.
@@ -75,7 +74,7 @@ def register(
     parts = _inputs.read_parts(recipe, intensity, model)
     kind = _inputs.read_metric(parts.metric if metric is None else metric)
     sampling = sampling or parts.sampling or "linear"
-    _inputs.check_choice("sampling", sampling, SAMPLERS)
+    _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
     bending = parts.bending if bending is None else bending
     pair = _inputs.read_pair(fixed, moving, mask)
     height, width = pair.fixed.shape[1:]
