@@ -4,7 +4,7 @@ An adapter is imported only when it is named, and only the adapter imports its l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 
@@ -17,13 +17,26 @@ class Adapter:
         extra: the extra of this distribution that brings its library, or `None` where every
             installation has it.
         about: what it is and which models it has, one line.
+        recipes: named ways in which the solver works, each with what it is, one line; the SPEC
+            `NAME:RECIPE` chooses one. They are the keys of its module's `RECIPES`.
 
     """
 
     target: str
     extra: str | None
     about: str
+    recipes: Mapping[str, str] = field(default_factory=dict)
 
+
+BUNDLED_RECIPES = MappingProxyType(
+    {
+        "iclk-implicit": "inverse-compositional on 4 levels, float32 images, float64 Cholesky, "
+        "implicit gradient",
+        "iclk-huber": "the same with Huber's metric, bending energy for the FFD, NCC where "
+        "brightness varies",
+    }
+)
+"""What `irgate_solver.recipes()` returns, for those who list names without importing torch."""
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
     {
@@ -31,6 +44,7 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
             "pytest_irgate.adapters.bundled:register",
             None,
             "this project's own differentiable solver: translation, rigid, affine, ffd",
+            BUNDLED_RECIPES,
         ),
         "simpleitk": Adapter(
             "pytest_irgate.adapters.simpleitk:register",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from irgate_solver import _metrics, _warps
 from irgate_solver._precision import Units
+from irgate_solver._recipes import RECIPES, Parts
 
 SMALLEST_IMAGE = 4
 """Fewest pixels on a side: a cubic spline's cell and an affine's three unknowns per row need 4."""
@@ -107,13 +108,17 @@ def check_choice(what: str, value: Any, choices: tuple[str, ...]) -> None:
         raise ValueError(f"register: {what}={value!r}; expected one of {', '.join(choices)}")
 
 
-def read_metric(intensity: str, metric: str | None) -> str:
-    """Return the metric: the one named, else what suits the intensities."""
+def read_parts(recipe: Any, intensity: Any, model: Any) -> Parts:
+    """Return the parts of the recipe for pairs of this class."""
     check_choice("intensity", intensity, ("same", "varying"))
-    if metric is None:
-        return "ssd" if intensity == "same" else "ncc"
+    check_choice("recipe", recipe, tuple(RECIPES))
+    return RECIPES[recipe].parts(intensity, model)
+
+
+def read_metric(metric: Any) -> str:
+    """Return the metric's name."""
     check_choice("metric", metric, _metrics.METRICS)
-    return metric
+    return str(metric)
 
 
 def read_control(control: Any, height: int, width: int) -> tuple[int, int]:

@@ -6,13 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _allocator, _implicit, _inputs, _precision, _result
+from irgate_solver import _allocator, _implicit, _inputs, _precision, _result, _sampling
 from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
+from irgate_solver._recipes import DEFAULT
 from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule, Solution
-
-SAMPLERS = ("linear", "cubic")
 
 
 def register(
@@ -23,11 +22,12 @@ def register(
     mask: Any = None,
     init: Any = None,
     intensity: str = "same",
+    recipe: str = DEFAULT,
     metric: str | None = None,
     huber_width: float | None = None,
-    sampling: str = "linear",
+    sampling: str | None = None,
     control: Sequence[int] = (4, 4),
-    bending: float | Tensor = 0.0,
+    bending: float | Tensor | None = None,
     search: bool = True,
     iterations: int = 100,
     tolerance: float | None = None,
@@ -50,15 +50,17 @@ def register(
         init: where to start: a 3x3 matrix, or an object with `.matrix` and
             `.displacement(shape)`. There is no search then.
         intensity: "same" where brightness constancy holds, "varying" where gain or contrast may
-            differ; chooses the metric.
-        metric: "ssd", "ncc" or "huber", instead of what `intensity` chooses.
+            differ; chooses among the recipe's parts.
+        recipe: one of `recipes()`: what the other arguments are where they are not given.
+        metric: "ssd", "ncc" or "huber"; the recipe's where not given.
         huber_width: residual, in intensities, from which on Huber's metric is linear; from the
             residuals themselves (1.345 times their MAD estimate of sigma) where not given.
-        sampling: "linear", which is what SimpleITK minimises with by default, or "cubic", whose
-            gradient is continuous.
+        sampling: "linear", which is what SimpleITK minimises with by default, "cubic", whose
+            gradient is continuous, or "catmull-rom", its variant without a prefilter; the recipe's,
+            or else "linear", where not given.
         control: numbers of control points (rows, columns) of an FFD.
         bending: weight of an FFD's mean bending energy (px^-2), in squared intensity units ("ncc":
-            none).
+            none); the recipe's where not given.
         search: whether to look beyond the neighbourhood of the identity.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level; the precision's own where not given.
@@ -69,8 +71,11 @@ def register(
 
     """
     _allocator.keep_freed()
-    kind = _inputs.read_metric(intensity, metric)
-    _inputs.check_choice("sampling", sampling, SAMPLERS)
+    parts = _inputs.read_parts(recipe, intensity, model)
+    kind = _inputs.read_metric(parts.metric if metric is None else metric)
+    sampling = sampling or parts.sampling or "linear"
+    _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
+    bending = parts.bending if bending is None else bending
     pair = _inputs.read_pair(fixed, moving, mask)
     height, width = pair.fixed.shape[1:]
     warp = _inputs.make_warp(model, height, width, control)

@@ -1,9 +1,11 @@
 """Image values, gradients and curvatures between pixels.
 
-There are two samplers. `linear` interpolates bilinearly and clamps to the edge sample, as ITK's
+There are three samplers. `linear` interpolates bilinearly and clamps to the edge sample, as ITK's
 does. It is the default, because SimpleITK's objective uses it. Its gradient jumps at pixel borders.
 `cubic` is the interpolating cubic B-spline with mirrored border (Unser 1999). Its value, gradient
 and curvature come from one evaluator and are continuous, as the implicit gradient needs.
+`catmull-rom` is cubic convolution (Keys 1981). It needs no prefilter. Its gradient is continuous,
+and its curvature jumps at pixel borders.
 
 Points are `(B, 2, h, w)`, `(x, y)` first, float64, in pixels of the sampled image, pixel centres at
 whole numbers. `normalised` converts them to torch's coordinates; `align_corners` is False
@@ -193,12 +195,35 @@ class Cubic:
         return jet.value + (jet.slopes * moved).sum(1).to(jet.value.dtype)
 
 
+@dataclass(frozen=True)
+class CatmullRom(Cubic):
+    """Cubic convolution of `image` `(B, H, W)`, mirrored about the edge samples.
+
+    It reads no more than two samples to each side, so that the mirror image beyond the border
+    reaches one pixel inwards, and `margin` leaves that pixel out.
+    """
+
+    margin = 1.0
+
+    @cached_property
+    def cells(self) -> Tensor:
+        """The sixteen numbers of each cell, as `Cubic`'s."""
+        framed = functional.pad(self.image, (2, 2, 2, 2), mode="reflect")
+        return _spline.cell_polynomials(framed, _spline.CATMULL_ROM).flatten(1)
+
+
 Sampler = Linear | LinearOnAverage | Cubic
+SAMPLERS: dict[str, type[Linear] | type[Cubic]] = {
+    "linear": Linear,
+    "cubic": Cubic,
+    "catmull-rom": CatmullRom,
+}
+"""By the names that `register` takes."""
 
 
 def make_sampler(kind: str, image: Tensor) -> Sampler:
-    """Return the sampler named `kind` ("linear" or "cubic") of `image` `(B, H, W)`."""
-    return Linear(image) if kind == "linear" else Cubic(image)
+    """Return the sampler named `kind` of `image` `(B, H, W)`."""
+    return SAMPLERS[kind](image)
 
 
 def normalised(points: Tensor, height: int, width: int) -> Tensor:

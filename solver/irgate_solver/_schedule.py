@@ -159,7 +159,7 @@ class Schedule:
         continuous gradient, these rounds use Newton's method.
         """
         level = self.levels[0]
-        newton = self.settings.sampling == "cubic"
+        newton = self.settings.sampling != "linear"
         objective = self._objective(warp, level, p)
         near = max(_precision.NEAR, self.settings.tolerance)
         problem = objective.on(level, self.extent)

@@ -1,4 +1,4 @@
-"""Cubic B-splines: weights, the interpolating prefilter, and integrals of products.
+"""Cubic splines: B-spline weights, prefilter and integrals; Catmull-Rom's pieces.
 
 The cubic B-spline beta has support (-2, 2). With t in [0, 1) the place inside a cell, the four
 pieces that reach into the cell are the rows of (1), lowest knot first:
@@ -63,16 +63,35 @@ _POWERS = (
     (-1.0, 3.0, -3.0, 1.0),
 )
 
+B_SPLINE = (_POWERS, 6.0)
+"""The pieces (1) as numerators and their denominator."""
+CATMULL_ROM = (
+    (
+        (0.0, 2.0, 0.0, 0.0),
+        (-1.0, 0.0, 1.0, 0.0),
+        (2.0, -5.0, 4.0, -1.0),
+        (-1.0, 3.0, -3.0, 1.0),
+    ),
+    2.0,
+)
+"""The same of Catmull and Rom's spline, which passes through its coefficients.
 
-def cell_polynomials(coefficients: Tensor) -> Tensor:
+Source: Keys 1981, "Cubic convolution interpolation", eq. 8 with a = -1/2.
+"""
+Pieces = tuple[tuple[tuple[float, ...], ...], float]
+
+
+def cell_polynomials(coefficients: Tensor, pieces: Pieces = B_SPLINE) -> Tensor:
     """Return the polynomial in each cell of a spline, by powers of the place in the cell.
 
     Args:
         coefficients: `(B, h + 3, w + 3)` for h x w cells.
+        pieces: of the spline.
     Returns: `(4, 4, B, h, w)` flattened to `(16, B, h, w)`: power of y's place, power of x's.
 
     """
-    powers = coefficients.new_tensor(_POWERS) / 6.0
+    numerators, denominator = pieces
+    powers = coefficients.new_tensor(numerators) / denominator
     width = coefficients.shape[2] - SUPPORT + 1
     taps = torch.stack([coefficients[:, :, k : k + width] for k in range(SUPPORT)])
     along: Tensor = torch.tensordot(powers, taps, 1)

@@ -1,0 +1,94 @@
+"""The table of recipes: named ways to register, each a composition of the solver's parts.
+
+A recipe says for each class of pair (brightness the same or varying, a linear family or an FFD)
+which metric is minimised, through which sampler, with which priors, and by which descent. It holds
+no code of its own. What a caller of `register` names goes before what the recipe says.
+"""
+
+from dataclasses import dataclass, replace
+
+DEFAULT = "iclk-implicit"
+"""The recipe of a call that names none."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a solve is made of.
+
+    Attributes:
+        metric: what is minimised on the full images.
+        approach: what the way there minimises; None for the metric itself.
+        sampling: "linear", "cubic" or "catmull-rom"; None for the caller's, or else "linear".
+        huber_width: residual, as a part of the fixed image's range, from which on Huber's metric is
+            linear; None to take it from the residuals. A fixed one has an exact derivative.
+        bending: weight of the mean bending energy of an FFD.
+        total_variation: weight of the displacement's total variation.
+        anchor: weight of the distance of the affine part from the start's.
+
+    """
+
+    metric: str = "ssd"
+    approach: str | None = None
+    sampling: str | None = None
+    huber_width: float | None = None
+    bending: float = 0.0
+    total_variation: float = 0.0
+    anchor: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One named way to register.
+
+    Attributes:
+        name: as `register` takes it.
+        about: what it is, one line.
+        same: its parts where brightness constancy holds.
+        varying: its parts where gain, bias or contrast may differ.
+        same_ffd, varying_ffd: the same for an FFD; None for those of the linear families.
+
+    """
+
+    name: str
+    about: str
+    same: Parts
+    varying: Parts
+    same_ffd: Parts | None = None
+    varying_ffd: Parts | None = None
+
+    def parts(self, intensity: str, model: str) -> Parts:
+        """Return the parts for one class of pair."""
+        if intensity == "same":
+            parts, for_ffd = self.same, self.same_ffd
+        else:
+            parts, for_ffd = self.varying, self.varying_ffd
+        return for_ffd if model == "ffd" and for_ffd is not None else parts
+
+
+_SSD, _NCC = Parts("ssd"), Parts("ncc")
+_HUBER = Parts("huber", huber_width=0.05)
+_BENDING = 1e-4
+
+_TABLE = (
+    Recipe(
+        DEFAULT,
+        "inverse-compositional on 4 levels, float32 images, float64 Cholesky, implicit gradient",
+        _SSD,
+        _NCC,
+    ),
+    Recipe(
+        "iclk-huber",
+        "the same with Huber's metric, bending energy for the FFD, NCC where brightness varies",
+        _HUBER,
+        _NCC,
+        replace(_HUBER, bending=_BENDING),
+        replace(_NCC, bending=_BENDING),
+    ),
+)
+RECIPES = {recipe.name: recipe for recipe in _TABLE}
+"""By name, in the order in which they are listed."""
+
+
+def recipes() -> dict[str, str]:
+    """Return the names that `register(recipe=...)` takes, each with what it is, in one line."""
+    return {name: recipe.about for name, recipe in RECIPES.items()}
