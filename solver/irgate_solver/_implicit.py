@@ -21,16 +21,14 @@ section 2.1. Checked against central differences of the whole solve.
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from irgate_solver import _precision
-from irgate_solver._lucas_kanade import Forward, bending
-from irgate_solver._objective import Objective
-from irgate_solver._warps import FreeForm
+from irgate_solver._objective import Objective, Problem
 
 
 class InexactGradientWarning(UserWarning):
@@ -55,9 +53,9 @@ class Stationarity:
     newton_travel: Tensor
 
 
-def stationarity(problem: Forward, p: Tensor) -> Stationarity:
+def stationarity(problem: Problem, p: Tensor) -> Stationarity:
     """Return g and A at `p` `(B, n)`; not differentiable."""
-    at = replace(problem, exact=True).linearise(p)
+    at = problem.complete().linearise(p)
     condition = reciprocal_condition(at.normal)
     newton = adjoint_solve(at.normal, -at.gradient, condition)
     travel = problem.length(newton)
@@ -102,13 +100,10 @@ def adjoint_solve(jacobian: Tensor, cotangent: Tensor, condition: Tensor) -> Ten
 def pairing(
     objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor, direction: Tensor
 ) -> Tensor:
-    """Return sum_B lambda^T g(p; images), differentiable by the images and the prior's weight.
-
-    lambda^T J^T psi = sum psi (J lambda): with u = dT/dp lambda the field of the direction, no
-    Jacobian is needed.
+    """Return sum_B lambda^T g(p; images), differentiable by the images and the priors' weights.
 
     Args:
-        objective: the objective whose gradient is g.
+        objective: what g is the gradient of.
         fixed: `(B, H, W)`, given intensities.
         moving: `(B, H', W')`, likewise.
         p: `(B, n)`, held.
@@ -116,23 +111,7 @@ def pairing(
 
     """
     extent = (moving.shape[1], moving.shape[2])
-    problem = objective.on(objective.level(fixed, moving), extent)
-    points = problem.points(p)
-    valid = problem.inside(points) if problem.region is None else problem.region
-    jet = problem.jet(points)
-    fit = problem.metric(problem.level.fixed, jet.value, valid, True)
-    jacobian = objective.warp.jacobian(p)
-    rates = direction if jacobian is None else (jacobian @ direction.unsqueeze(-1)).squeeze(-1)
-    rows, columns = problem.basis.rows, problem.basis.columns
-    field = rows @ (rates.view(len(p), 2, rows.shape[1], -1) @ columns.mT)
-    field = field.to(jet.slopes.dtype)
-    change = (jet.slopes * field).sum(1)
-    total = (fit.scale * fit.gain * (fit.psi * change).sum((1, 2), dtype=_precision.SOLVE)).sum()
-    prior = problem.prior
-    if prior is not None and isinstance(objective.warp, FreeForm):
-        _, slope, _ = bending(objective.warp, p)
-        total = total + (prior * (slope * direction).sum(1)).sum()
-    return total
+    return objective.on(objective.level(fixed, moving), extent).along(p, direction)
 
 
 class FixedPoint(torch.autograd.Function):
@@ -143,29 +122,31 @@ class FixedPoint(torch.autograd.Function):
         ctx: Any,
         fixed: Tensor,
         moving: Tensor,
-        weight: Tensor,
+        bending: Tensor,
+        total_variation: Tensor,
+        anchor: Tensor,
         p: Tensor,
         objective: Objective,
         at: Stationarity,
     ) -> Tensor:
-        """Remember images, p* and A; return p*."""
-        ctx.save_for_backward(fixed, moving, weight, p)
+        """Remember images, weights, p* and A; return p*."""
+        ctx.save_for_backward(fixed, moving, bending, total_variation, anchor, p)
         ctx.objective, ctx.at = objective, at
         return p.clone()
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
         """Apply (2)."""
-        fixed, moving, weight, p = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[:3]
+        *sources, p = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[: len(sources)]
         with torch.no_grad():
             direction = adjoint_solve(ctx.at.jacobian, cotangents[0], ctx.at.reciprocal_condition)
         with torch.enable_grad():
             leaves = [
                 source.detach().requires_grad_(need)
-                for source, need in zip((fixed, moving, weight), wanted, strict=True)
+                for source, need in zip(sources, wanted, strict=True)
             ]
-            objective = ctx.objective.weighted(leaves[2])
+            objective = ctx.objective.weighted(*leaves[2:])
             value = pairing(objective, leaves[0], leaves[1], p, direction)
             asked = [leaf for leaf, need in zip(leaves, wanted, strict=True) if need]
             found = iter(torch.autograd.grad(value, asked, allow_unused=True))
@@ -173,7 +154,7 @@ class FixedPoint(torch.autograd.Function):
         for need in wanted:
             gradient = next(found) if need else None
             if gradient is not None:
-                gradient = _apply_once(-gradient, fixed, moving, weight)
+                gradient = _apply_once(-gradient, *sources)
             gradients.append(gradient)
         return (*gradients, None, None, None)
 
@@ -215,14 +196,14 @@ def attach(
         settled: False for a pair whose solve ran out of iterations.
 
     """
-    given = objective.settings.bending
-    weight = given if isinstance(given, Tensor) else torch.tensor(float(given))
-    needed = any(source.requires_grad for source in (fixed, moving, weight))
+    weights = [torch.as_tensor(weight) for weight in objective.settings.weights]
+    needed = any(source.requires_grad for source in (fixed, moving, *weights))
     if not (needed and torch.is_grad_enabled()):
         return p, None
     with torch.no_grad():
         extent = (moving.shape[1], moving.shape[2])
-        problem = objective.weighted(weight.detach()).on(objective.level(fixed, moving), extent)
+        held = objective.weighted(*(weight.detach() for weight in weights))
+        problem = held.on(objective.level(fixed, moving), extent)
         at = stationarity(problem, p)
     singular = at.reciprocal_condition < _precision.RECIPROCAL_CONDITION
     astray = at.newton_travel > _precision.STATIONARY
@@ -237,4 +218,4 @@ def attach(
             InexactGradientWarning,
             stacklevel=3,
         )
-    return _apply_fixed_point(fixed, moving, weight, p, objective, at), at
+    return _apply_fixed_point(fixed, moving, *weights, p, objective, at), at

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _metrics, _warps
+from irgate_solver import _metric_table, _warps
+from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._precision import Units
 from irgate_solver._recipes import RECIPES, Parts
 
@@ -115,10 +116,33 @@ def read_parts(recipe: Any, intensity: Any, model: Any) -> Parts:
     return RECIPES[recipe].parts(intensity, model)
 
 
-def read_metric(metric: Any) -> str:
-    """Return the metric's name."""
-    check_choice("metric", metric, _metrics.METRICS)
-    return str(metric)
+def read_metric(metric: Any, intensity: str) -> str | Dissimilarity:
+    """Return the metric: a hand-written one's name, or what is known by its function alone.
+
+    A caller's function sees both images in the fixed image's unit range where brightness is the
+    same, and each in its own where it varies.
+    """
+    if callable(metric):
+        name = getattr(metric, "__name__", type(metric).__name__)
+        return Dissimilarity(name, metric, own_units=intensity == "varying")
+    check_choice("metric", metric, _metric_table.NAMES)
+    return _metric_table.BY_FUNCTION.get(metric, str(metric))
+
+
+def read_weight(what: str, given: Any, otherwise: float) -> float | Tensor:
+    """Return the weight of a prior: the one given, or else the recipe's.
+
+    Raises:
+        ValueError: it is no single number of 0 or more.
+
+    """
+    if given is None:
+        return otherwise
+    weight = given.detach() if isinstance(given, Tensor) else given
+    single = not isinstance(weight, Tensor) or weight.dim() == 0
+    if not single or not 0 <= float(weight) < math.inf:
+        raise ValueError(f"register: {what}={given!r}; expected one number, 0 or more")
+    return given if isinstance(given, Tensor) else float(given)
 
 
 def read_control(control: Any, height: int, width: int) -> tuple[int, int]:
@@ -142,19 +166,13 @@ def read_control(control: Any, height: int, width: int) -> tuple[int, int]:
     return rows, columns
 
 
-def check_numbers(
-    huber_width: float | None, bending: float | Tensor, iterations: int, tolerance: float | None
-) -> None:
+def check_numbers(huber_width: float | None, iterations: int, tolerance: float | None) -> None:
     """Raise ValueError where a number of the call is out of its range."""
     if huber_width is not None and not huber_width > 0:
         raise ValueError(
             f"register: huber_width={huber_width!r}; expected a positive residual, in intensities, "
             "or None"
         )
-    weight = bending.detach() if isinstance(bending, Tensor) else bending
-    single = not isinstance(weight, Tensor) or weight.dim() == 0
-    if not single or not 0 <= float(weight) < math.inf:
-        raise ValueError(f"register: bending={bending!r}; expected one number, 0 or more")
     if iterations < 1:
         raise ValueError(f"register: iterations={iterations!r}; expected 1 or more")
     if tolerance is not None and not tolerance >= 0:

@@ -39,6 +39,15 @@ class _Linear(ABC):
         xi = (x - self.centre[0]) / self.radius
         return torch.stack((torch.ones_like(xi), xi), -1)
 
+    def row_slopes(self, y: Tensor) -> Tensor:
+        return self._slopes(y)
+
+    def column_slopes(self, x: Tensor) -> Tensor:
+        return self._slopes(x)
+
+    def _slopes(self, place: Tensor) -> Tensor:
+        return torch.stack((torch.zeros_like(place), torch.full_like(place, 1 / self.radius)), -1)
+
     @abstractmethod
     def coefficients(self, p: Tensor) -> Tensor:
         """Return the basis's coefficients of the displacement; see `_warps`."""

@@ -15,7 +15,7 @@ are no group). (2) finds the minimum. This module holds (2) and what both forms 
 holds (1).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ from irgate_solver._levenberg import Linearisation
 from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._normal_equations import Basis, basis_of, pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE
+from irgate_solver._priors import Priors
 from irgate_solver._pyramid import Level
 from irgate_solver._warps import Warp
 
@@ -90,8 +91,8 @@ def normal_equations(
 
 
 @dataclass(frozen=True)
-class Forward:
-    """The forward-additive problem (2) of one level.
+class Additive:
+    """What the forward-additive problems (2) of one level share, whatever the metric.
 
     Attributes:
         warp: the family.
@@ -99,8 +100,7 @@ class Forward:
         level: images.
         sampler: of the level's moving image.
         extent: the full moving image's (height, width).
-        metric: the objective.
-        prior: weight of the bending energy, `(B,)` in unit range; None without one.
+        priors: terms of the objective that depend on the transform alone.
         region: 0/1 weights of the pixels that count, the same at every `p`, `(B, h, w)`; None to
             count those that map inside at each `p`. A mean over pixels that enter and leave jumps
             by 1/n each time, so its lowest value depends on which pixels are counted.
@@ -114,10 +114,9 @@ class Forward:
     level: Level
     sampler: _sampling.Sampler
     extent: tuple[int, int]
-    metric: Metric
-    prior: Tensor | None = None
-    region: Tensor | None = None
-    exact: bool = False
+    priors: Priors = field(default_factory=Priors, kw_only=True)
+    region: Tensor | None = field(default=None, kw_only=True)
+    exact: bool = field(default=False, kw_only=True)
 
     def points(self, p: Tensor) -> Tensor:
         """Return T(x; p) at the level's fixed pixels, px, `(B, 2, h, w)`."""
@@ -134,33 +133,27 @@ class Forward:
         margin = min(self.sampler.margin * self.level.scale, MOST_MARGIN * min(self.extent))
         return valid_points(points, self.extent, self.level.trusted, margin)
 
-    def compare(self, p: Tensor) -> tuple[_sampling.Jet, Fit]:
-        """Return the moving image around T(x; p) and how it compares to the fixed one."""
-        points = self.points(p)
-        valid = self.inside(points) if self.region is None else self.region
-        jet = self.jet(points, curvature=self.exact)
-        return jet, self.metric(self.level.fixed, jet.value, valid, self.exact)
+    def valid(self, points: Tensor) -> Tensor:
+        """Return 0/1 weights of the pixels that count, `(B, h, w)`."""
+        return self.inside(points) if self.region is None else self.region
 
-    def linearise(self, p: Tensor) -> Linearisation:
-        """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
-        jet, fit = self.compare(p)
-        objective = fit.objective
-        prior = None
-        if self.prior is not None and isinstance(self.warp, _warps.FreeForm):
-            energy, slope, curvature = bending(self.warp, p)
-            objective = objective + self.prior * energy
-            prior = self.prior.unsqueeze(1) * slope, self.prior.view(-1, 1, 1) * curvature
+    def change(self, jet: _sampling.Jet, p: Tensor, direction: Tensor) -> Tensor:
+        """Return the derivative of the warped image along `direction` `(B, n)`, `(B, h, w)`.
 
-        def equations() -> tuple[Tensor, Tensor]:
-            jacobian = self.warp.jacobian(p)
-            by_coefficients, gradient, normal = normal_equations(self.basis, jacobian, fit, jet)
-            second = self.warp.second_order(p, by_coefficients) if self.exact else None
-            if second is not None:
-                normal = normal + second
-            return (gradient, normal) if prior is None else (gradient + prior[0], normal + prior[1])
+        With u = dT/dp lambda the field of the direction it is grad m . u: no Jacobian is needed.
+        """
+        jacobian = self.warp.jacobian(p)
+        rates = direction if jacobian is None else (jacobian @ direction.unsqueeze(-1)).squeeze(-1)
+        rows, columns = self.basis.rows, self.basis.columns
+        u = rows @ (rates.reshape(len(p), 2, rows.shape[1], -1) @ columns.mT)
+        return (jet.slopes * u.to(jet.slopes.dtype)).sum(1)
 
-        overlap = fit.count / total(self.level.trusted).clamp(min=1)
-        return Linearisation(objective, fit.rounding, overlap, equations)
+    def prior_along(self, p: Tensor, direction: Tensor) -> Tensor:
+        """Return sum_B lambda^T dE/dp of the priors; differentiable by their weights."""
+        prior = self.priors.at(self.warp, p)
+        if prior is None:
+            return p.new_zeros(())
+        return (prior.gradient * direction).sum()
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Add the step."""
@@ -171,8 +164,56 @@ class Forward:
         return _warps.length(self.warp, step)
 
 
-def bending(warp: _warps.FreeForm, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the bending energy of `p` `(B, size)`, its gradient and its Hessian, px^-2."""
-    both = torch.kron(torch.eye(2, dtype=SOLVE), warp.bending).to(p.device)
-    slope = p @ both
-    return (slope * p).sum(1), 2.0 * slope, 2.0 * both
+@dataclass(frozen=True)
+class Forward(Additive):
+    """The forward-additive problem (2) of one level for a metric of single pixels.
+
+    Attributes:
+        metric: the objective.
+
+    """
+
+    metric: Metric
+
+    def complete(self) -> "Forward":
+        """Return the problem whose matrix is the objective's own Hessian."""
+        return replace(self, exact=True)
+
+    def compare(self, p: Tensor) -> tuple[_sampling.Jet, Fit]:
+        """Return the moving image around T(x; p) and how it compares to the fixed one."""
+        points = self.points(p)
+        valid = self.valid(points)
+        jet = self.jet(points, curvature=self.exact)
+        return jet, self.metric(self.level.fixed, jet.value, valid, self.exact)
+
+    def linearise(self, p: Tensor) -> Linearisation:
+        """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
+        jet, fit = self.compare(p)
+        prior = self.priors.at(self.warp, p)
+        objective = fit.objective if prior is None else fit.objective + prior.energy
+
+        def equations() -> tuple[Tensor, Tensor]:
+            jacobian = self.warp.jacobian(p)
+            by_coefficients, gradient, normal = normal_equations(self.basis, jacobian, fit, jet)
+            second = self.warp.second_order(p, by_coefficients) if self.exact else None
+            if second is not None:
+                normal = normal + second
+            if prior is None:
+                return gradient, normal
+            return gradient + prior.gradient, normal + prior.hessian
+
+        overlap = fit.count / total(self.level.trusted).clamp(min=1)
+        return Linearisation(objective, fit.rounding, overlap, equations)
+
+    def along(self, p: Tensor, direction: Tensor) -> Tensor:
+        """Return sum_B lambda^T dE/dp, differentiable by the images and the priors' weights.
+
+        lambda^T J^T psi = sum psi (J lambda), and J lambda is the change along the direction.
+        """
+        points = self.points(p)
+        valid = self.valid(points)
+        jet = self.jet(points)
+        fit = self.metric(self.level.fixed, jet.value, valid, True)
+        change = self.change(jet, p, direction)
+        sums = (fit.psi * change).sum((1, 2), dtype=SOLVE)
+        return (fit.scale * fit.gain * sums).sum() + self.prior_along(p, direction)

@@ -1,12 +1,14 @@
 """`register`: the whole solve, from two images to a result."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from irgate_solver import _allocator, _implicit, _inputs, _precision, _result, _sampling
+from irgate_solver._dissimilarity import Compare, Dissimilarity
 from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
 from irgate_solver._recipes import DEFAULT
@@ -23,11 +25,13 @@ def register(
     init: Any = None,
     intensity: str = "same",
     recipe: str = DEFAULT,
-    metric: str | None = None,
+    metric: str | Compare | None = None,
     huber_width: float | None = None,
     sampling: str | None = None,
     control: Sequence[int] = (4, 4),
     bending: float | Tensor | None = None,
+    total_variation: float | Tensor | None = None,
+    anchor: float | Tensor | None = None,
     search: bool = True,
     iterations: int = 100,
     tolerance: float | None = None,
@@ -52,15 +56,20 @@ def register(
         intensity: "same" where brightness constancy holds, "varying" where gain or contrast may
             differ; chooses among the recipe's parts.
         recipe: one of `recipes()`: what the other arguments are where they are not given.
-        metric: "ssd", "ncc" or "huber"; the recipe's where not given.
+        metric: "ssd", "ncc" or "huber"; "mind", "mind-pyramid", "lncc" or "nmi"; or a function
+            `(fixed, warped, valid) -> residual or value` of your own, see `_dissimilarity`. The
+            recipe's where not given.
         huber_width: residual, in intensities, from which on Huber's metric is linear; from the
             residuals themselves (1.345 times their MAD estimate of sigma) where not given.
         sampling: "linear", which is what SimpleITK minimises with by default, "cubic", whose
             gradient is continuous, or "catmull-rom", its variant without a prefilter; the recipe's,
             or else "linear", where not given.
         control: numbers of control points (rows, columns) of an FFD.
-        bending: weight of an FFD's mean bending energy (px^-2), in squared intensity units ("ncc":
-            none); the recipe's where not given.
+        bending: weight of an FFD's mean bending energy (px^-2).
+        total_variation: weight of the displacement's total variation (no unit).
+        anchor: weight of the mean squared distance (px^2) of the displacement's affine part from
+            that of `init`, or of the identity. These three weights are in squared intensity units
+            with "ssd" and "huber" and have none with other metrics; the recipe's where not given.
         search: whether to look beyond the neighbourhood of the identity.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level; the precision's own where not given.
@@ -72,24 +81,43 @@ def register(
     """
     _allocator.keep_freed()
     parts = _inputs.read_parts(recipe, intensity, model)
-    kind = _inputs.read_metric(parts.metric if metric is None else metric)
     sampling = sampling or parts.sampling or "linear"
     _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
-    bending = parts.bending if bending is None else bending
     pair = _inputs.read_pair(fixed, moving, mask)
     height, width = pair.fixed.shape[1:]
     warp = _inputs.make_warp(model, height, width, control)
-    _inputs.check_numbers(huber_width, bending, iterations, tolerance)
-    if tolerance is None:
-        tolerance = _precision.final_tolerance(pair.fixed.dtype)
-    settings = Settings(kind, sampling, huber_width, bending, search, iterations, tolerance)
-    # A fifth quicker than `no_grad`: most of a small solve is torch's cost for each call.
-    with torch.inference_mode():
-        solution = Schedule(pair, settings).run(warp, init)
+    _inputs.check_numbers(huber_width, iterations, tolerance)
+    settings = Settings(
+        metric=_inputs.read_metric(parts.metric if metric is None else metric, intensity),
+        approach=_inputs.read_metric(metric or parts.approach or parts.metric, intensity),
+        sampling=sampling,
+        huber_width=huber_width,
+        huber_share=parts.huber_width if metric is None else None,
+        bending=_inputs.read_weight("bending", bending, parts.bending),
+        total_variation=_inputs.read_weight(
+            "total_variation", total_variation, parts.total_variation
+        ),
+        anchor=_inputs.read_weight("anchor", anchor, parts.anchor),
+        search=search,
+        iterations=iterations,
+        tolerance=_precision.final_tolerance(pair.fixed.dtype) if tolerance is None else tolerance,
+    )
+    schedule = Schedule(pair, settings)
+    with _without_gradients(settings):
+        solution = schedule.run(warp, init)
     solution = solution.released()
     settled = [state != EXHAUSTED for state in solution.states]
     p, at = _implicit.attach(solution.objective, pair.fixed, pair.moving, solution.p, settled)
     return _finish(pair, solution, p, at)
+
+
+def _without_gradients(settings: Settings) -> AbstractContextManager[None]:
+    """Return the mode of a solve: inference mode, or less where derivatives are taken within.
+
+    Inference mode is a fifth quicker: most of a small solve is torch's cost for each call.
+    """
+    by_function = any(isinstance(m, Dissimilarity) for m in (settings.metric, settings.approach))
+    return torch.no_grad() if by_function else torch.inference_mode()
 
 
 def _finish(
@@ -108,7 +136,7 @@ def _finish(
     )
     iterations = solution.iterations
     span = objective.fixed_units.span.view(-1).to(_precision.SOLVE)
-    value = solution.value * (span * span if objective.settings.metric != "ncc" else 1.0)
+    value = solution.value * (1.0 if objective.settings.unitless else span * span)
 
     def one(tensor: Tensor) -> Tensor:
         return tensor if pair.batched else tensor[0]

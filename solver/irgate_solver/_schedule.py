@@ -18,8 +18,8 @@ from irgate_solver import (
 )
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
-from irgate_solver._lucas_kanade import Forward, level_basis, valid_points
-from irgate_solver._objective import Objective, Settings
+from irgate_solver._lucas_kanade import level_basis, valid_points
+from irgate_solver._objective import Objective, Problem, Settings
 from irgate_solver._pyramid import Level
 from irgate_solver._template import Inverse, WarpedLevel
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -62,6 +62,7 @@ class Solution:
             held,
             width=None if held.width is None else held.width.clone(),
             region=None if held.region is None else held.region.clone(),
+            origin=None if held.origin is None else held.origin.clone(),
         )
         return replace(
             self,
@@ -81,8 +82,7 @@ class Schedule:
         self.settings = settings
         self.fixed_units = pair.fixed_units
         # Correlation does not depend on units, so each image is brought to its own unit range.
-        own = settings.metric == "ncc"
-        self.moving_units = pair.moving_units if own else pair.fixed_units
+        self.moving_units = pair.moving_units if settings.own_units else pair.fixed_units
         fixed, moving = pair.fixed.detach(), pair.moving.detach()
         fixed, moving = self.fixed_units.normalise(fixed), self.moving_units.normalise(moving)
         if pair.whole:
@@ -98,15 +98,13 @@ class Schedule:
     def run(self, warp: Warp, init: Any) -> Solution:
         """Solve from `init`, or without one from the identity or a searched start."""
         start = None if init is None else _start.read(init, warp, self.batch, self.device)
+        self.origin = start
         if start is not None:
             self._require_overlap(warp, start)
         if isinstance(warp, FreeForm):
             return self._free_form(warp, start)
         assert isinstance(warp, LinearWarp)
-        if start is None:
-            descents = self._from_identity(warp)
-        else:
-            descents, _ = self._approach(warp, start, self.levels[self.judged :])
+        descents = self._from_identity(warp) if start is None else self._approach(warp, start)
         return self._settle(warp, descents, descents[-1].p, self.levels[:1])
 
     def _require_overlap(self, warp: Warp, p: Tensor) -> None:
@@ -135,7 +133,7 @@ class Schedule:
     ) -> Solution:
         """Descend forward-additively through `levels` (full images first), coarsest first."""
         for level in reversed(levels[1:]):
-            problem = self._objective(warp, level, p).on(level, self.extent)
+            problem = self._approaching(warp, level, p).on(level, self.extent)
             tolerance = _precision.COARSE_TOLERANCE * level.scale
             descents = [*descents, self._descend(problem, p, tolerance)]
             p = descents[-1].p
@@ -160,8 +158,10 @@ class Schedule:
         """
         level = self.levels[0]
         newton = self.settings.sampling != "linear"
-        objective = self._objective(warp, level, p)
         near = max(_precision.NEAR, self.settings.tolerance)
+        if self.settings.approach != self.settings.metric:
+            p = self._descend(self._approaching(warp, level, p).on(level, self.extent), p, near).p
+        objective = self._objective(warp, level, p)
         problem = objective.on(level, self.extent)
         descent = self._descend(problem, p, near)
         problem = replace(problem, exact=newton)
@@ -185,19 +185,26 @@ class Schedule:
         return descent, replace(objective, region=region)
 
     def _descend(
-        self, problem: Forward, p: Tensor, tolerance: float, after: Descent | None = None
+        self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
     ) -> Descent:
         return _levenberg.descend(
             problem, p, iterations=self.settings.iterations, tolerance=tolerance, after=after
         )
 
-    def _continue(self, problem: Forward, before: Descent, tolerance: float) -> Descent:
+    def _continue(self, problem: Problem, before: Descent, tolerance: float) -> Descent:
         """Continue a descent on the same level; its steps are added to the earlier ones."""
         after = self._descend(problem, before.p, tolerance, before)
         counts = zip(after.iterations, before.iterations, strict=True)
         return replace(after, iterations=tuple(one + other for one, other in counts))
 
-    def _approach(
+    def _approach(self, warp: LinearWarp, p: Tensor) -> list[Descent]:
+        """Descend from `p` to the judged level."""
+        levels = self.levels[self.judged :]
+        if isinstance(self.settings.approach, str):
+            return self._approach_inversely(warp, p, levels)[0]
+        return self._approach_additively(warp, p, levels)
+
+    def _approach_inversely(
         self, warp: LinearWarp, p: Tensor, levels: list[Level]
     ) -> tuple[list[Descent], Inverse]:
         """Descend inverse-compositionally through `levels` (finest first), coarsest first.
@@ -206,32 +213,56 @@ class Schedule:
         """
         descents = []
         for level in reversed(levels):
-            problem = Inverse(warp, level, self._objective(warp, level, p).metric())
+            problem = Inverse(warp, level, self._pointwise(warp, level, p))
             descents.append(self._descend_inverse(problem, p))
             p = descents[-1].p
         return descents, problem
 
+    def _approach_additively(
+        self, warp: LinearWarp, p: Tensor, levels: list[Level]
+    ) -> list[Descent]:
+        """Descend forward-additively through `levels` (finest first), coarsest first."""
+        descents = []
+        for level in reversed(levels):
+            problem = self._approaching(warp, level, p).on(level, self.extent)
+            descents.append(self._descend_coarse(problem, p, level))
+            p = descents[-1].p
+        return descents
+
     def _descend_inverse(self, problem: Inverse, p: Tensor) -> Descent:
-        tolerance = _precision.COARSE_TOLERANCE * problem.level.scale
+        return self._descend_coarse(problem, p, problem.level)
+
+    def _descend_coarse(self, problem: Inverse | Problem, p: Tensor, level: Level) -> Descent:
         return _levenberg.descend(
             problem,
             p,
             iterations=min(self.settings.iterations, _precision.COARSE_ITERATIONS),
-            tolerance=tolerance,
+            tolerance=_precision.COARSE_TOLERANCE * level.scale,
         )
 
     def _from_identity(self, warp: LinearWarp) -> list[Descent]:
         """Approach from the identity, and where that does not convince, from a search."""
         start = _start.identity(warp, self.batch, self.device)
-        descents, problem = self._approach(warp, start, self.levels[self.judged :])
-        if self.settings.search:
-            descents[-1] = self._search_beyond(problem, descents[-1])
-        return descents
+        levels = self.levels[self.judged :]
+        if isinstance(self.settings.approach, str):
+            descents, problem = self._approach_inversely(warp, start, levels)
+            if self.settings.search:
+                descents[-1] = self._search_beyond(problem, descents[-1])
+            return descents
+        if not self.settings.search:
+            return self._approach_additively(warp, start, levels)
+        # Correlation is quick, and where it convinces it has the answer, whatever the metric.
+        descents, problem = self._approach_inversely(warp, start, levels)
+        correlated = self._search_beyond(problem, descents[-1])
+        (other,) = self._approach_additively(warp, correlated.p, levels[:1])
+        if all(_search.convincing(problem, descents[-1].p)):
+            return [*descents, other]
+        own = self._approach_additively(warp, start, levels)
+        return [*own[:-1], _levenberg.choose_descent(_better(other, own[-1]), other, own[-1])]
 
     def _search_beyond(self, problem: Inverse, found: Descent) -> Descent:
         """Return `found`, or the end of a search where that correlates better."""
-        rho, _ = _search.score(problem, found.p)
-        convincing = [abs(value) >= _search.CONVINCING for value in rho.tolist()]
+        convincing = _search.convincing(problem, found.p)
         if all(convincing):
             return found
         warp, level = problem.warp, problem.level
@@ -253,7 +284,7 @@ class Schedule:
         best = ranks.view(kept, -1).argmax(0)
         chosen = p.view(kept, self.batch, -1)[best, torch.arange(self.batch, device=p.device)]
         start = _start.between_linear(turning, chosen, warp)
-        metric = self._objective(warp, level, start).metric()
+        metric = self._pointwise(warp, level, start)
         other = self._descend_inverse(Inverse(warp, self.levels[self.judged], metric), start)
         warped = WarpedLevel(warp, full)
         before, after = (_search.score(warped, end.p)[1].tolist() for end in (found, other))
@@ -262,17 +293,46 @@ class Schedule:
         ]
         return _levenberg.choose_descent(better, other, found)
 
-    def _objective(self, warp: Warp, level: Level, p: Tensor) -> Objective:
-        """Return the objective; Huber's width is the given one, or comes from residuals at `p`."""
-        plain = Objective(warp, self.settings, self.mask, self.fixed_units, self.moving_units)
-        if self.settings.metric != "huber":
+    def _pointwise(self, warp: Warp, level: Level, p: Tensor) -> _metrics.Metric:
+        """Return the comparison of single pixels that approaches: correlation for any metric."""
+        if isinstance(self.settings.approach, str):
+            return self._approaching(warp, level, p).metric()
+        return _metrics.correlation
+
+    def _approaching(self, warp: Warp, level: Level, p: Tensor) -> Objective:
+        """Return the objective of the stages before the last."""
+        return self._objective(warp, level, p, self.settings.approaching())
+
+    def _objective(
+        self, warp: Warp, level: Level, p: Tensor, settings: Settings | None = None
+    ) -> Objective:
+        """Return the objective; Huber's width is given, or that of the residuals at `p`."""
+        settings = settings or self.settings
+        plain = Objective(
+            warp, settings, self.mask, self.fixed_units, self.moving_units, origin=self.origin
+        )
+        if settings.metric != "huber":
             return plain
         span = self.fixed_units.span.view(-1).to(_precision.SOLVE)
-        if self.settings.huber_width is not None:
-            width = self.settings.huber_width / span
+        if settings.huber_width is not None:
+            width = settings.huber_width / span
+        elif settings.huber_share is not None:
+            width = torch.full_like(span, settings.huber_share)
         else:
             points = level_basis(warp, level).positions(warp.coefficients(p))
             valid = valid_points(points, self.extent, level.trusted)
             moved = _sampling.Linear(level.moving).value(points / level.scale)
             width = _metrics.huber_width(level.fixed, moved, valid)
-        return Objective(warp, self.settings, self.mask, self.fixed_units, self.moving_units, width)
+        return replace(plain, width=width)
+
+
+def _better(one: Descent, other: Descent) -> list[bool]:
+    """Return, for each pair, whether `one` ends lower, of those that show enough of the images."""
+    figures = [
+        zip(end.at.objective.tolist(), end.at.overlap.tolist(), strict=True) for end in (one, other)
+    ]
+    return [
+        first[1] >= _search.LEAST_SHARE
+        and (first[0] < second[0] or second[1] < _search.LEAST_SHARE)
+        for first, second in zip(*figures, strict=True)
+    ]

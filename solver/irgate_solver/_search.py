@@ -67,6 +67,12 @@ def score(warped: WarpedLevel, p: Tensor) -> tuple[Tensor, Tensor]:
     return rho, rank
 
 
+def convincing(level: WarpedLevel, p: Tensor) -> list[bool]:
+    """Return, for each pair, whether the correlation at `p` `(B, n)` needs no search."""
+    rho, _ = score(level, p)
+    return [abs(value) >= CONVINCING for value in rho.tolist()]
+
+
 def candidates(warp: LinearWarp, level: Level) -> Tensor:
     """Return the best starts `(KEPT or 1, B, n)` of `warp` (translation or rigid), best first.
 

@@ -139,18 +139,19 @@ def interpolating_coefficients(image: Tensor) -> Tensor:
     return rows @ image @ columns.mT
 
 
-def knot_weights(position: Tensor, cells: int) -> Tensor:
+def knot_weights(position: Tensor, cells: int, order: int = 0) -> Tensor:
     """Return the matrix that evaluates a spline of `cells` cells at `position`, in cells.
 
     Args:
         position: `(n,)`, 0 at the domain's start, `cells` at its end; the first and last cell's
             polynomials go on beyond them.
         cells: number of cells; a cubic spline on them has `cells + 3` coefficients.
-    Returns: `(n, cells + 3)`, each row with four entries that sum to 1.
+        order: of the derivative by the position.
+    Returns: `(n, cells + 3)`, each row with four entries that sum to 1, or of a derivative to 0.
 
     """
     cell = position.floor().clamp(0, cells - 1)
-    value, _, _ = weights(position - cell)
+    value = weights(position - cell)[order]
     columns = cell.long().unsqueeze(-1) + torch.arange(SUPPORT, device=position.device)
     matrix = position.new_zeros(len(position), cells + SUPPORT - 1)
     return matrix.scatter(1, columns, value)

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 
 from irgate_solver._implicit import reciprocal_condition
+from irgate_solver._lucas_kanade import Forward
+from irgate_solver._metrics import METRICS
 from irgate_solver._objective import Objective
 from irgate_solver._precision import RECIPROCAL_CONDITION
 from irgate_solver._sampling import Linear, LinearOnAverage
@@ -35,9 +37,18 @@ def covariance(objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor) -
         fixed: `(B, H, W)`, given intensities.
         moving: `(B, H', W')`, likewise.
         p: the minimiser.
+
+    Raises:
+        ValueError: the metric is none of single pixels: its noise is not that of its residual.
+
     """
     extent = (moving.shape[1], moving.shape[2])
     problem = objective.on(objective.level(fixed, moving), extent)
+    if not isinstance(problem, Forward):
+        raise ValueError(
+            f"Result.covariance: the metric is {problem.metric.name}; expected one of "
+            f"{', '.join(METRICS)}: how noise reaches another metric is not known"
+        )
     normal = problem.linearise(p).normal
     _, fit = problem.compare(p)
     noise = fit.noise * fit.count / (fit.count - objective.warp.size).clamp(min=1)

@@ -72,6 +72,14 @@ class Warp(Protocol):
         """Return X of (1) at `x` `(n,)`, px: `(n, b)`."""
         ...
 
+    def row_slopes(self, y: Tensor) -> Tensor:
+        """Return the derivative of Y by y, px^-1, `(n, a)`."""
+        ...
+
+    def column_slopes(self, x: Tensor) -> Tensor:
+        """Return the derivative of X by x, px^-1, `(n, b)`."""
+        ...
+
     def coefficients(self, p: Tensor) -> Tensor:
         """Return c of (1), `(B, 2, a, b)`, px."""
         ...
