@@ -24,6 +24,9 @@ class Parts:
         bending: weight of the mean bending energy of an FFD.
         total_variation: weight of the displacement's total variation.
         anchor: weight of the distance of the affine part from the start's.
+        stages: the stages of the solve, a key of `_register.STAGES`.
+        gradient: "implicit" (by the implicit function theorem at the minimum), "unrolled" (through
+            the iterations on the full images) or "none".
 
     """
 
@@ -34,6 +37,8 @@ class Parts:
     bending: float = 0.0
     total_variation: float = 0.0
     anchor: float = 0.0
+    stages: str = "iclk"
+    gradient: str = "implicit"
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Recipe:
 _SSD, _NCC = Parts("ssd"), Parts("ncc")
 _HUBER = Parts("huber", huber_width=0.05)
 _BENDING = 1e-4
+_BUNDLE = Parts("huber", stages="bundle")
+_SIREN = Parts("ssd", stages="siren", gradient="none")
 
 _TABLE = (
     Recipe(
@@ -83,6 +90,30 @@ _TABLE = (
         _NCC,
         replace(_HUBER, bending=_BENDING),
         replace(_NCC, bending=_BENDING),
+    ),
+    Recipe(
+        "lm-bundle",
+        "3 levels of forward-additive LM, Huber's width anew each step, an FFD's gauge apart",
+        _BUNDLE,
+        replace(_NCC, stages="bundle"),
+    ),
+    Recipe(
+        "mixed-checkpoint",
+        "the default's solve; its gradient unrolls the last level's iterations, with checkpoints",
+        replace(_SSD, gradient="unrolled"),
+        replace(_NCC, gradient="unrolled"),
+    ),
+    Recipe(
+        "siren-lm",
+        "a SIREN's displacement, projected on the control grid, starts the FFD's LM",
+        replace(_SSD, stages="siren-start"),
+        replace(_NCC, stages="siren-start"),
+    ),
+    Recipe(
+        "siren",
+        "a SIREN alone, Adam on 4 levels, local correlation where brightness varies; no gradient",
+        _SIREN,
+        replace(_SIREN, metric="ncc"),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _TABLE}

@@ -27,6 +27,7 @@ from torch.nn import functional
 
 from irgate_solver import _sampling, _start, _warps
 from irgate_solver._lucas_kanade import level_basis, valid_points
+from irgate_solver._normal_equations import basis_of
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -43,8 +44,8 @@ LEAST_RATE = 0.01
 STEPS = (300, 300, 300, 400)
 """Steps of Adam on each level, coarsest first."""
 SPACING = 4
-"""Distance, px of the level, of the nodes at which the network is evaluated for an FFD. Between them
-u is interpolated. The first layer's shortest wavelength is ten times as long at 200 px."""
+"""Distance, px of the level, of the nodes at which the network is evaluated for an FFD; u is
+interpolated between them. The first layer's shortest wavelength is ten times as long at 200 px."""
 LINEAR_NODES = 9
 """Nodes along each axis for a linear family, whose member is fitted to them."""
 SMOOTHNESS = 1e-3
@@ -151,7 +152,8 @@ class Siren:
     def displacement(self) -> Tensor:
         """Return u on the full fixed grid, `(B, 2, H, W)`, px, float64."""
         with torch.no_grad():
-            basis = level_basis(self.warp, self.levels[0])
+            shape = (self.warp.height, self.warp.width)
+            basis = basis_of(self.warp, shape, 1, self.start.device)
             if not isinstance(self.warp, FreeForm):
                 c = self.warp.coefficients(self._member(self.network))
                 return basis.rows @ (c @ basis.columns.mT)
@@ -160,10 +162,11 @@ class Siren:
 
     def _full(self) -> Tensor:
         """Return the network's own displacement on the full grid, `(B, 2, H, W)`, px."""
-        y, x = self._nodes(self.levels[0], SPACING)
-        nodes = self._evaluate(self.network, y, x).to(SOLVE)
-        return _interpolated(nodes, self.levels[0].fixed.shape[1:], SPACING)
+        shape = (self.warp.height, self.warp.width)
+        nodes = self._evaluate(self.network, *self._nodes(shape, 1)).to(SOLVE)
+        return _interpolated(nodes, shape, SPACING)
 
+    @torch.enable_grad()
     def _fit(self, level: Level, steps: int) -> None:
         leaves = self.network.parameters()
         optimiser = torch.optim.Adam(leaves, lr=RATE)
@@ -182,8 +185,8 @@ class Siren:
         basis = level_basis(self.warp, level)
         smoothness: Tensor | float = 0.0
         if isinstance(self.warp, FreeForm):
-            y, x = self._nodes(level, SPACING)
-            nodes = self._evaluate(self.network, y, x)
+            rows, columns = self._nodes(level.fixed.shape[1:], level.scale)
+            nodes = self._evaluate(self.network, rows, columns)
             field = _interpolated(nodes, level.fixed.shape[1:], SPACING)
             points = basis.positions(self.warp.coefficients(self.start)) + field
             smoothness = SMOOTHNESS * _roughness(nodes, SPACING * level.scale)
@@ -210,11 +213,17 @@ class Siren:
         started = _start.between_linear(self.warp, self.start, affine)
         return _start.between_linear(affine, started + free, self.warp)
 
-    def _nodes(self, level: Level, spacing: int) -> tuple[Tensor, Tensor]:
-        """Return the nodes' rows and columns, px of the full image; the last may lie beyond."""
-        counts = (-(-(side - 1) // spacing) + 1 for side in level.fixed.shape[1:])
+    def _nodes(self, shape: Sequence[int], scale: int) -> tuple[Tensor, Tensor]:
+        """Return the nodes' rows and columns, px of the full image; the last may lie beyond.
+
+        Args:
+            shape: (height, width) of a grid of pixels.
+            scale: px of the full image between two of its pixels.
+
+        """
+        counts = (-(-(side - 1) // SPACING) + 1 for side in shape)
         y, x = (
-            torch.arange(count, dtype=SOLVE, device=level.fixed.device) * spacing * level.scale
+            torch.arange(count, dtype=SOLVE, device=self.start.device) * SPACING * scale
             for count in counts
         )
         return y, x

@@ -10,8 +10,8 @@ from . import scene
 from .test_register import ffd_field
 
 SHAPE = (72, 88)
-# Mean distance to the truth, px: what Adam's last steps leave of a motion of some pixels, by squared
-# differences and by local correlation, which is flatter about its minimum.
+# Mean distance to the truth, px: what Adam's last steps leave of a motion of some pixels, by
+# squared differences and by local correlation, which is flatter about its minimum.
 LINEAR_PX = {False: 0.02, True: 0.1}
 # The same for a free form, whose corners hang on few pixels.
 FREE_PX = 0.15
