@@ -117,15 +117,20 @@ class AutogradForward(Forward):
         return cls(**{name: getattr(problem, name) for name in problem.__dataclass_fields__})
 
     def jacobian(self, p: Tensor) -> Tensor:
-        """Return dm(T(x; p))/dp, `(B, n, h w)`, one forward-mode product for each parameter."""
+        """Return dm(T(x; p))/dp, `(B, n, h w)`, by two passes of reverse mode.
 
-        def image(step: Tensor) -> Tensor:
-            points = self.points(p + step)
-            return self._value(points).flatten(1)
-
-        zero = torch.zeros(self.warp.size, dtype=p.dtype, device=p.device)
-        columns: Tensor = torch.func.jacfwd(image)(zero)
-        return columns.movedim(-1, 1)
+        J^T c is linear in c, so its derivative by c is J: one pass more for each parameter.
+        """
+        with torch.enable_grad():
+            leaf = p.detach().requires_grad_(True)
+            image = self._value(self.points(leaf)).flatten(1)
+            cotangent = torch.zeros_like(image).requires_grad_(True)
+            (pulled,) = torch.autograd.grad(image, leaf, cotangent, create_graph=True)
+            columns = [
+                torch.autograd.grad(pulled[:, k].sum(), cotangent, retain_graph=True)[0]
+                for k in range(self.warp.size)
+            ]
+        return torch.stack(columns, 1)
 
     def _value(self, points: Tensor) -> Tensor:
         """Return the moving image at `points`; its derivative by them is the sampler's slope."""

@@ -122,12 +122,12 @@ def register(
         return _finish(pair, solution, p, at)
     if not _implicit.needed(solution.objective, pair.fixed, pair.moving):
         return _finish(pair, solution, solution.p, None)
-    if parts.gradient == "none" or solution.entry is None:
+    if parts.gradient == "none":
         raise ValueError(
             f"register: recipe {recipe!r} has no gradient and an input requires one; expected "
             "tensors without requires_grad: detach them, or choose another recipe"
         )
-    p = _unrolled.unroll(solution.objective, pair.fixed, pair.moving, solution.entry)
+    p = _unrolled.attach(solution.objective, pair.fixed, pair.moving, solution.p)
     return _finish(pair, solution, p, None)
 
 

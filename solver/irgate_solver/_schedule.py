@@ -46,7 +46,6 @@ class Solution:
         objective: the objective that the last descent minimised.
         field: displacement on the fixed grid, px, `(B, 2, H, W)`, of a recipe whose answer is no
             member of the family; None where `p` says all.
-        entry: where the stage on the full images began, `(B, n)`; None where there was none.
 
     """
 
@@ -58,7 +57,6 @@ class Solution:
     iterations: tuple[tuple[int, ...], ...]
     objective: Objective
     field: Tensor | None = None
-    entry: Tensor | None = None
 
     def released(self) -> "Solution":
         """Return a copy outside of inference mode, whose tensors autograd would refuse."""
@@ -76,7 +74,6 @@ class Solution:
             overlap=self.overlap.clone(),
             normal=self.normal.clone(),
             objective=objective,
-            entry=None if self.entry is None else self.entry.clone(),
         )
 
 
@@ -153,7 +150,6 @@ class Schedule:
             last.state,
             tuple(zip(*counts, strict=True)),
             objective,
-            entry=p,
         )
 
     def _settle_on_full_images(self, warp: Warp, p: Tensor) -> tuple[Descent, Objective]:
