@@ -16,6 +16,7 @@ from irgate_solver import (
     _start,
     _warps,
 )
+from irgate_solver._any_metric import AnyMetric
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
 from irgate_solver._lucas_kanade import level_basis, valid_points
@@ -164,7 +165,8 @@ class Schedule:
         objective = self._objective(warp, level, p)
         problem = objective.on(level, self.extent)
         descent = self._descend(problem, p, near)
-        problem = replace(problem, exact=newton)
+        if newton:
+            problem = problem.newton()
         region = found = problem.inside(problem.points(descent.p))
         unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
@@ -182,6 +184,12 @@ class Schedule:
             ]
             if not any(unsettled):
                 break
+        stalled = [state == _levenberg.STALLED for state in descent.state]
+        if isinstance(problem, AnyMetric) and problem.exact and any(stalled):
+            # The local form steers too roughly to come all the way where the objective is flat.
+            whole = replace(problem, region=region).complete()
+            again = self._continue(whole, descent, self.settings.tolerance)
+            descent = _levenberg.choose_descent(stalled, again, descent)
         return descent, replace(objective, region=region)
 
     def _descend(
