@@ -30,10 +30,11 @@ class Adapter:
 
 BUNDLED_RECIPES = MappingProxyType(
     {
-        "iclk-implicit": "inverse-compositional on 4 levels, float32 images, float64 Cholesky, "
-        "implicit gradient",
-        "iclk-huber": "the same with Huber's metric, bending energy for the FFD, NCC where "
-        "brightness varies",
+        "iclk-implicit": "inverse-compositional on 4 levels, float32 images, float64 Cholesky, implicit gradient",
+        "iclk-huber": "the same with Huber's metric, bending energy for the FFD, NCC where brightness varies",
+        "metric-ladder": "cubic sampling, and the metric and the prior that a benchmark found best for such pairs",
+        "bspline-mind": "cubic sampling, MIND where brightness varies, total variation or bending energy",
+        "mind-mi": "MIND to approach and mutual information to settle: for two modalities",
     }
 )
 """What `irgate_solver.recipes()` returns, for those who list names without importing torch."""

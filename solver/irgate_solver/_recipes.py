@@ -5,7 +5,9 @@ which metric is minimised, through which sampler, with which priors, and by whic
 no code of its own. What a caller of `register` names goes before what the recipe says.
 """
 
+import json
 from dataclasses import dataclass, replace
+from importlib.resources import files
 
 DEFAULT = "iclk-implicit"
 """The recipe of a call that names none."""
@@ -65,9 +67,19 @@ class Recipe:
         return for_ffd if model == "ffd" and for_ffd is not None else parts
 
 
+def _winners() -> dict[str, Parts]:
+    """Return the parts that `benchmarks/ladder.py` found best, by class of pair."""
+    text = files("irgate_solver").joinpath("_ladder.json").read_text(encoding="utf-8")
+    return {pair_class: Parts(**parts) for pair_class, parts in json.loads(text).items()}
+
+
+_BENDING = 1e-4
+_TOTAL_VARIATION = 1e-6
 _SSD, _NCC = Parts("ssd"), Parts("ncc")
 _HUBER = Parts("huber", huber_width=0.05)
-_BENDING = 1e-4
+_CUBIC_SSD = Parts("ssd", sampling="cubic")
+_MIND = Parts("mind", sampling="cubic")
+_MIND_THEN_MI = Parts("nmi", approach="mind", sampling="cubic")
 
 _TABLE = (
     Recipe(
@@ -83,6 +95,27 @@ _TABLE = (
         _NCC,
         replace(_HUBER, bending=_BENDING),
         replace(_NCC, bending=_BENDING),
+    ),
+    Recipe(
+        "metric-ladder",
+        "cubic sampling, and the metric and the prior that a benchmark found best for such pairs",
+        **_winners(),
+    ),
+    Recipe(
+        "bspline-mind",
+        "cubic sampling, MIND where brightness varies, total variation or bending energy",
+        replace(_CUBIC_SSD, total_variation=_TOTAL_VARIATION),
+        replace(_MIND, total_variation=_TOTAL_VARIATION),
+        replace(_CUBIC_SSD, bending=_BENDING),
+        replace(_MIND, bending=_BENDING),
+    ),
+    Recipe(
+        "mind-mi",
+        "MIND to approach and mutual information to settle: for two modalities",
+        _MIND_THEN_MI,
+        _MIND_THEN_MI,
+        replace(_MIND_THEN_MI, bending=_BENDING),
+        replace(_MIND_THEN_MI, bending=_BENDING),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _TABLE}
