@@ -30,11 +30,11 @@ class Adapter:
 
 BUNDLED_RECIPES = MappingProxyType(
     {
-        "iclk-implicit": "inverse-compositional on 4 levels, float32 images, float64 Cholesky, implicit gradient",
-        "iclk-huber": "the same with Huber's metric, bending energy for the FFD, NCC where brightness varies",
-        "metric-ladder": "cubic sampling, and the metric and the prior that a benchmark found best for such pairs",
-        "bspline-mind": "cubic sampling, MIND where brightness varies, total variation or bending energy",
-        "mind-mi": "MIND to approach and mutual information to settle: for two modalities",
+        "iclk-implicit": "inverse-compositional, 4 levels, float64 Cholesky, implicit gradient",
+        "iclk-huber": "the same by Huber's metric, with bending energy for the FFD",
+        "metric-ladder": "cubic, the metric and the prior that a benchmark found best",
+        "bspline-mind": "cubic, MIND where brightness varies, total variation or bending",
+        "mind-mi": "for two modalities: MIND approaches, mutual information settles",
     }
 )
 """What `irgate_solver.recipes()` returns, for those who list names without importing torch."""

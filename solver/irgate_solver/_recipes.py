@@ -84,13 +84,13 @@ _MIND_THEN_MI = Parts("nmi", approach="mind", sampling="cubic")
 _TABLE = (
     Recipe(
         DEFAULT,
-        "inverse-compositional on 4 levels, float32 images, float64 Cholesky, implicit gradient",
+        "inverse-compositional, 4 levels, float64 Cholesky, implicit gradient",
         _SSD,
         _NCC,
     ),
     Recipe(
         "iclk-huber",
-        "the same with Huber's metric, bending energy for the FFD, NCC where brightness varies",
+        "the same by Huber's metric, with bending energy for the FFD",
         _HUBER,
         _NCC,
         replace(_HUBER, bending=_BENDING),
@@ -98,12 +98,12 @@ _TABLE = (
     ),
     Recipe(
         "metric-ladder",
-        "cubic sampling, and the metric and the prior that a benchmark found best for such pairs",
+        "cubic, the metric and the prior that a benchmark found best",
         **_winners(),
     ),
     Recipe(
         "bspline-mind",
-        "cubic sampling, MIND where brightness varies, total variation or bending energy",
+        "cubic, MIND where brightness varies, total variation or bending",
         replace(_CUBIC_SSD, total_variation=_TOTAL_VARIATION),
         replace(_MIND, total_variation=_TOTAL_VARIATION),
         replace(_CUBIC_SSD, bending=_BENDING),
@@ -111,7 +111,7 @@ _TABLE = (
     ),
     Recipe(
         "mind-mi",
-        "MIND to approach and mutual information to settle: for two modalities",
+        "for two modalities: MIND approaches, mutual information settles",
         _MIND_THEN_MI,
         _MIND_THEN_MI,
         replace(_MIND_THEN_MI, bending=_BENDING),
