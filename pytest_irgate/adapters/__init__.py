@@ -34,6 +34,7 @@ BUNDLED_RECIPES = MappingProxyType(
         "iclk-huber": "the same by Huber's metric, with bending energy for the FFD",
         "metric-ladder": "cubic, the metric and the prior that a benchmark found best",
         "bspline-mind": "cubic, MIND where brightness varies, total variation or bending",
+        "mind-pyramid": "MIND at three scales, L-BFGS for linear models and Adam for the FFD",
         "mind-mi": "for two modalities: MIND approaches, mutual information settles",
     }
 )

@@ -145,20 +145,24 @@ class AnyMetric(Additive):
         rounding = _rounding(evaluation, value, count, jet.value.dtype)
         prior = self.priors.at(self.warp, p)
 
-        def equations() -> tuple[Tensor, Tensor]:
+        def slope() -> tuple[Tensor, Tensor]:
             psi = variation.psi.detach()
             by_coefficients = self.basis.projections(psi.unsqueeze(1), jet.slopes)[:, 0]
             gradient = pull_gradient(self.warp.jacobian(p), by_coefficients)
+            return by_coefficients, gradient if prior is None else gradient + prior.gradient
+
+        def equations() -> tuple[Tensor, Tensor]:
+            by_coefficients, gradient = slope()
             normal = self._matrix(p, variation, jet, by_coefficients)
             if prior is not None:
-                gradient, normal = gradient + prior.gradient, normal + prior.hessian
+                normal = normal + prior.hessian
             return gradient, normal if self.signed else _positive(normal)
 
         overlap = count / total(self.level.trusted).clamp(min=1)
         value = value.nan_to_num(nan=torch.inf, posinf=torch.inf)
         if prior is not None:
             value = value + prior.energy
-        return Linearisation(value, rounding, overlap, equations)
+        return Linearisation(value, rounding, overlap, equations, lambda: slope()[1])
 
     def along(self, p: Tensor, direction: Tensor) -> Tensor:
         """Return sum_B lambda^T dE/dp, differentiable by the images and the priors' weights."""

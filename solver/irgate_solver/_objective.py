@@ -24,6 +24,7 @@ class Settings:
     Attributes:
         metric: "ssd", "ncc" or "huber", or any other metric.
         approach: what the stages before the last minimise; the same again, as a rule.
+        descent: what goes down on the way: "lm", "lbfgs" or "adam".
         sampling: the sampler's name.
         huber_width: k of the Huber metric in the units of the given images; None to take it from
             the residuals.
@@ -40,6 +41,7 @@ class Settings:
 
     metric: str | Dissimilarity
     approach: str | Dissimilarity
+    descent: str
     sampling: str
     huber_width: float | None
     huber_share: float | None

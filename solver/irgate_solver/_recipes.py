@@ -20,6 +20,8 @@ class Parts:
     Attributes:
         metric: what is minimised on the full images.
         approach: what the way there minimises; None for the metric itself.
+        descent: "lm", "lbfgs" or "adam": what goes down on the way; what settles is always "lm". Another
+            than "lm" wants a metric that is known by its function.
         sampling: "linear", "cubic" or "catmull-rom"; None for the caller's, or else "linear".
         huber_width: residual, as a part of the fixed image's range, from which on Huber's metric is
             linear; None to take it from the residuals. A fixed one has an exact derivative.
@@ -31,6 +33,7 @@ class Parts:
 
     metric: str = "ssd"
     approach: str | None = None
+    descent: str = "lm"
     sampling: str | None = None
     huber_width: float | None = None
     bending: float = 0.0
@@ -79,6 +82,7 @@ _SSD, _NCC = Parts("ssd"), Parts("ncc")
 _HUBER = Parts("huber", huber_width=0.05)
 _CUBIC_SSD = Parts("ssd", sampling="cubic")
 _MIND = Parts("mind", sampling="cubic")
+_PYRAMID = Parts("mind-pyramid", sampling="cubic", descent="lbfgs")
 _MIND_THEN_MI = Parts("nmi", approach="mind", sampling="cubic")
 
 _TABLE = (
@@ -108,6 +112,14 @@ _TABLE = (
         replace(_MIND, total_variation=_TOTAL_VARIATION),
         replace(_CUBIC_SSD, bending=_BENDING),
         replace(_MIND, bending=_BENDING),
+    ),
+    Recipe(
+        "mind-pyramid",
+        "MIND at three scales, L-BFGS for linear models and Adam for the FFD",
+        _PYRAMID,
+        _PYRAMID,
+        replace(_PYRAMID, descent="adam", bending=_BENDING),
+        replace(_PYRAMID, descent="adam", bending=_BENDING),
     ),
     Recipe(
         "mind-mi",

@@ -90,6 +90,7 @@ def register(
     settings = Settings(
         metric=_inputs.read_metric(parts.metric if metric is None else metric, intensity),
         approach=_inputs.read_metric(metric or parts.approach or parts.metric, intensity),
+        descent=parts.descent if metric is None else "lm",
         sampling=sampling,
         huber_width=huber_width,
         huber_share=parts.huber_width if metric is None else None,
