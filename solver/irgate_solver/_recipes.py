@@ -20,8 +20,7 @@ class Parts:
     Attributes:
         metric: what is minimised on the full images.
         approach: what the way there minimises; None for the metric itself.
-        descent: "lm", "lbfgs" or "adam": what goes down on the way; what settles is always "lm". Another
-            than "lm" wants a metric that is known by its function.
+        descent: "lm", "lbfgs" or "adam": what goes down on the way. What settles is always "lm".
         sampling: "linear", "cubic" or "catmull-rom"; None for the caller's, or else "linear".
         huber_width: residual, as a part of the fixed image's range, from which on Huber's metric is
             linear; None to take it from the residuals. A fixed one has an exact derivative.
