@@ -30,10 +30,12 @@ class Adapter:
 
 BUNDLED_RECIPES = MappingProxyType(
     {
-        "iclk-implicit": "inverse-compositional on 4 levels, float32 images, float64 Cholesky, "
-        "implicit gradient",
-        "iclk-huber": "the same with Huber's metric, bending energy for the FFD, NCC where "
-        "brightness varies",
+        "iclk-implicit": "inverse-compositional, 4 levels, float64 Cholesky, implicit gradient",
+        "iclk-huber": "the same by Huber's metric, with bending energy for the FFD",
+        "metric-ladder": "cubic, the metric and the prior that a benchmark found best",
+        "bspline-mind": "cubic, MIND where brightness varies, total variation or bending",
+        "mind-pyramid": "MIND at three scales, L-BFGS for linear models and Adam for the FFD",
+        "mind-mi": "for two modalities: MIND approaches, mutual information settles",
     }
 )
 """What `irgate_solver.recipes()` returns, for those who list names without importing torch."""

@@ -9,7 +9,6 @@ from irgate_solver import register as _register
 from pytest_irgate import __version__
 from pytest_irgate.adapters.torch_thread import one_thread
 
-
 WITHOUT_GRADIENT = ("siren",)
 """Recipes that refuse inputs that require grad: their answer is no stationary point of anything."""
 

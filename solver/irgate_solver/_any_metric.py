@@ -34,6 +34,9 @@ from irgate_solver._metrics import total
 from irgate_solver._normal_equations import pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE, rounding_of_square_sum
 
+FEW = 8
+"""Most parameters for which Newton's method takes a product for each, though the metric is local:
+steps are then fewer than they cost."""
 AMPLIFIED = 8.0
 """How many times the rounding of an intensity a residual's is, at most: that of a descriptor."""
 
@@ -113,16 +116,22 @@ class AnyMetric(Additive):
 
     Attributes:
         metric: the objective.
-        whole: take (2) as it stands, for every parameter: what the implicit gradient needs.
+        columns: take a product for each parameter, even if the metric is local.
+        signed: take (2) as it stands, even if it is not positive.
 
     """
 
     metric: Dissimilarity
-    whole: bool = False
+    columns: bool = False
+    signed: bool = False
+
+    def newton(self) -> "AnyMetric":
+        """Return the problem whose matrix Newton's method steers by."""
+        return replace(self, exact=True, columns=self.warp.size <= FEW)
 
     def complete(self) -> "AnyMetric":
         """Return the problem whose matrix is the Hessian (2) itself."""
-        return replace(self, exact=True, whole=True)
+        return replace(self, exact=True, columns=True, signed=True)
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return objective, gradient and matrix at `p`."""
@@ -136,20 +145,24 @@ class AnyMetric(Additive):
         rounding = _rounding(evaluation, value, count, jet.value.dtype)
         prior = self.priors.at(self.warp, p)
 
-        def equations() -> tuple[Tensor, Tensor]:
+        def slope() -> tuple[Tensor, Tensor]:
             psi = variation.psi.detach()
             by_coefficients = self.basis.projections(psi.unsqueeze(1), jet.slopes)[:, 0]
             gradient = pull_gradient(self.warp.jacobian(p), by_coefficients)
+            return by_coefficients, gradient if prior is None else gradient + prior.gradient
+
+        def equations() -> tuple[Tensor, Tensor]:
+            by_coefficients, gradient = slope()
             normal = self._matrix(p, variation, jet, by_coefficients)
             if prior is not None:
-                gradient, normal = gradient + prior.gradient, normal + prior.hessian
-            return gradient, normal if self.whole else _positive(normal, evaluation)
+                normal = normal + prior.hessian
+            return gradient, normal if self.signed else _positive(normal)
 
         overlap = count / total(self.level.trusted).clamp(min=1)
         value = value.nan_to_num(nan=torch.inf, posinf=torch.inf)
         if prior is not None:
             value = value + prior.energy
-        return Linearisation(value, rounding, overlap, equations)
+        return Linearisation(value, rounding, overlap, equations, lambda: slope()[1])
 
     def along(self, p: Tensor, direction: Tensor) -> Tensor:
         """Return sum_B lambda^T dE/dp, differentiable by the images and the priors' weights."""
@@ -168,7 +181,7 @@ class AnyMetric(Additive):
         second_order = self.exact or variation.evaluation.residual is None
         product = variation.curved if second_order else variation.squared
         jacobian = self.warp.jacobian(p)
-        if self.metric.local and not self.whole:
+        if self.metric.local and not self.columns:
             by_x, by_y = (product(jet.slopes[:, axis]) for axis in (0, 1))
             dx, dy = jet.slopes.unbind(1)
             field = torch.stack((dx * by_x, 0.5 * (dx * by_y + dy * by_x), dy * by_y), 1)
@@ -205,19 +218,20 @@ def _spread(per_pair: Tensor | None, like: Tensor) -> Tensor:
 
 
 def _rounding(evaluation: Evaluation, value: Tensor, count: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return how far rounding may move the value, `(B,)`."""
+    """Return how far rounding may move the value, `(B,)`: its own, and that of the images."""
     if evaluation.residual is None:
-        eps = torch.finfo(dtype).eps
-        return AMPLIFIED * eps * value.abs().nan_to_num(posinf=0.0).clamp(min=1.0) / count.sqrt()
+        size = value.abs().nan_to_num(posinf=0.0).clamp(min=1.0)
+        images = torch.finfo(dtype).eps / count.clamp(min=1).sqrt()
+        return AMPLIFIED * size * (evaluation.eps + images)
     channels = evaluation.residual.shape[1]
     count = (count * channels).clamp(min=1)
     finite = value.nan_to_num(posinf=0.0)
     return AMPLIFIED * rounding_of_square_sum(finite * count, count, dtype) / count
 
 
-def _positive(normal: Tensor, evaluation: Evaluation) -> Tensor:
-    """Return the matrix of the same eigenvectors with the eigenvalues' sizes; (3) has them."""
-    if evaluation.residual is not None or not bool(normal.isfinite().all()):
+def _positive(normal: Tensor) -> Tensor:
+    """Return the matrix of the same eigenvectors with the eigenvalues' sizes."""
+    if not bool(normal.isfinite().all()):
         return normal
     values, vectors = torch.linalg.eigh(normal)
     positive: Tensor = (vectors * values.abs().unsqueeze(1)) @ vectors.mT

@@ -1,8 +1,8 @@
 """The stages of recipe `lm-bundle`: forward-additive Levenberg-Marquardt, as in bundle adjustment.
 
 Three levels, no inverse-compositional approach. Huber's width is taken anew from the residuals for
-each iteration, 1.5 times their median absolute size, and is held in the last rounds, so that they
-have one objective. The Jacobian of the linear families is analytic; that of an FFD comes from
+each iteration, 1.5 times their median absolute size. The last rounds hold the width with which the
+full images' stage began, so that they have one objective. The Jacobian of the linear families is analytic; that of an FFD comes from
 automatic differentiation of the warped image.
 
 An FFD's coefficients are split into its affine part, the *gauge*, and the rest:
@@ -17,7 +17,7 @@ Its damping anchors it to the current iterate, which moves no minimum.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -58,22 +58,27 @@ class Bundle(Schedule):
     def _descend(
         self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
     ) -> Descent:
-        """Descend; while the region is not frozen, with Huber's width anew for each iteration."""
-        warp, level = problem.warp, problem.level
-        solve = _levenberg.damped_step
-        if isinstance(warp, FreeForm):
-            solve = SchurComplement(warp)
-            assert isinstance(problem, Forward)
-            problem = AutogradForward.of(problem)
-        limit = self.settings.iterations
-        if self.settings.metric != "huber" or problem.region is not None:
+        problem, solve = _apart(problem)
+        return _levenberg.descend(
+            problem,
+            p,
+            iterations=self.settings.iterations,
+            tolerance=tolerance,
+            after=after,
+            solve=solve,
+        )
+
+    def _go_down(self, problem: Problem, p: Tensor, iterations: int, tolerance: float) -> Descent:
+        """Descend, with Huber's width anew for each iteration."""
+        problem, solve = _apart(problem)
+        if self.settings.metric != "huber" or not isinstance(problem, Forward):
             return _levenberg.descend(
-                problem, p, iterations=limit, tolerance=tolerance, after=after, solve=solve
+                problem, p, iterations=iterations, tolerance=tolerance, solve=solve
             )
-        for _ in range(limit):
+        after: Descent | None = None
+        for _ in range(iterations):
             # A new width is a new objective: only damping and the last step are taken over.
-            metric = self._objective(warp, level, p).metric()
-            assert isinstance(problem, Forward)
+            metric = self._objective(problem.warp, problem.level, p).metric()
             found = _levenberg.descend(
                 replace(problem, metric=metric),
                 p,
@@ -101,6 +106,15 @@ class Bundle(Schedule):
         return replace(objective, width=factor * objective.width)
 
 
+def _apart(problem: Problem) -> tuple[Problem, _levenberg.Solve]:
+    """Return the problem and what solves its steps; for an FFD, autograd's and (2)."""
+    if not isinstance(problem.warp, FreeForm):
+        return problem, _levenberg.damped_step
+    if isinstance(problem, Forward):
+        problem = AutogradForward.of(problem)
+    return problem, SchurComplement(problem.warp)
+
+
 def _counted(found: Descent, before: Descent) -> Descent:
     """Return `found` with the steps of the descents before it."""
     counts = zip(found.iterations, before.iterations, strict=True)
@@ -114,7 +128,7 @@ class AutogradForward(Forward):
     @classmethod
     def of(cls, problem: Forward) -> "AutogradForward":
         """Return the same problem with another Jacobian."""
-        return cls(**{name: getattr(problem, name) for name in problem.__dataclass_fields__})
+        return cls(**{part.name: getattr(problem, part.name) for part in fields(problem)})
 
     def jacobian(self, p: Tensor) -> Tensor:
         """Return dm(T(x; p))/dp, `(B, n, h w)`, by two passes of reverse mode.

@@ -67,7 +67,8 @@ class Dissimilarity:
             )
         batch = len(fixed)
         if found.shape == (batch,) or (batch == 1 and found.dim() == 0):
-            return Evaluation(found.reshape(batch).to(SOLVE), None, weights, None)
+            eps = torch.finfo(found.dtype).eps
+            return Evaluation(found.reshape(batch).to(SOLVE), None, weights, None, eps)
         if found.dim() != 4 or found.shape[0] != batch or found.shape[2:] != fixed.shape[1:]:
             raise ValueError(
                 f"register: the metric {self.name} returned shape {tuple(found.shape)} for images "
@@ -79,7 +80,7 @@ class Dissimilarity:
         weights = weights.expand(-1, residual.shape[1], -1, -1)
         share = 1.0 / weights.sum((1, 2, 3), dtype=SOLVE).clamp(min=1)
         square = (weights * residual * residual).sum((1, 2, 3), dtype=SOLVE)
-        return Evaluation(share * square, residual, weights, share)
+        return Evaluation(share * square, residual, weights, share, torch.finfo(SOLVE).eps)
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Evaluation:
         residual: r, `(B, C, h, w)`, 0 outside V; None where there is a value only.
         weights: of r's squares, with valid ones in them.
         share: 1 over the sum of the weights, `(B,)`, float64; None with (3).
+        eps: relative spacing of the numbers in which the value was made.
 
     """
 
@@ -98,3 +100,4 @@ class Evaluation:
     residual: Tensor | None
     weights: Tensor
     share: Tensor | None
+    eps: float

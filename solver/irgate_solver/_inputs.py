@@ -223,7 +223,8 @@ def _mask(mask: Any, fixed: Tensor) -> Tensor:
 def _units(what: str, image: Tensor, trusted: Tensor | None, batched: bool) -> Units:
     """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1.
 
-    They are not differentiated: a common scale of both images moves no minimum. Objectives are
+    They are not differentiated: a common scale of both images moves no minimum of a metric of
+    single pixels, and for the other metrics `Objective.level` makes the units anew. Objectives are
     reported, and priors are weighed, in the units of the given images.
 
     Raises:
@@ -231,14 +232,9 @@ def _units(what: str, image: Tensor, trusted: Tensor | None, batched: bool) -> U
 
     """
     image = image.detach()
-    if trusted is None:
-        low, high = image.amin((1, 2), keepdim=True), image.amax((1, 2), keepdim=True)
-    else:
-        low = image.masked_fill(~trusted, torch.inf).amin((1, 2), keepdim=True)
-        high = image.masked_fill(~trusted, -torch.inf).amax((1, 2), keepdim=True)
-    span = high - low
+    units = Units.of(image, trusted)
+    ranges = torch.cat((units.offset, units.offset + units.span, units.span), 1).squeeze(2).tolist()
     rounding = 8 * torch.finfo(image.dtype).eps
-    ranges = torch.cat((low, high, span), 1).squeeze(2).tolist()
     for index, (least, most, between) in enumerate(ranges):
         if not math.isfinite(between):
             _refuse_holes(what, image, batched)
@@ -248,7 +244,7 @@ def _units(what: str, image: Tensor, trusted: Tensor | None, batched: bool) -> U
                 f"register: {what}{pair} is flat, {least:g} in every trusted pixel; "
                 "expected an image with content: there is nothing to align"
             )
-    return Units(offset=low, span=span)
+    return units
 
 
 def _refuse_holes(what: str, image: Tensor, batched: bool) -> None:

@@ -56,10 +56,12 @@ class Linearisation:
         rounding: Tensor,
         overlap: Tensor,
         equations: Callable[[], tuple[Tensor, Tensor]],
+        slope: Callable[[], Tensor] | None = None,
     ) -> None:
         self.objective, self.rounding, self.overlap = objective, rounding, overlap
         self._make: Callable[[], tuple[Tensor, Tensor]] | None = equations
         self._made: tuple[Tensor, Tensor]
+        self._slope = slope
 
     @property
     def equations(self) -> tuple[Tensor, Tensor]:
@@ -73,6 +75,13 @@ class Linearisation:
     def gradient(self) -> Tensor:
         """The gradient g, `(B, n)`."""
         return self.equations[0]
+
+    @property
+    def slope(self) -> Tensor:
+        """The gradient g, `(B, n)`, without the matrix where it can be had so."""
+        if self._make is None or self._slope is None:
+            return self.gradient
+        return self._slope()
 
     @property
     def normal(self) -> Tensor:
@@ -254,7 +263,7 @@ def descend(
                 pairs, figures, lengths, strict=True
             )
         ]
-        p, at = choose(accepted, trial, p), _choose_all(accepted, there, at)
+        p, at = choose(accepted, trial, p), choose_all(accepted, there, at)
     return Descent(
         p,
         at,
@@ -294,7 +303,7 @@ def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> D
 
     return Descent(
         choose(chosen, first.p, second.p),
-        _choose_all(chosen, first.at, second.at),
+        choose_all(chosen, first.at, second.at),
         *(either(name) for name in ("state", "iterations", "damping", "moved")),
     )
 
@@ -309,9 +318,10 @@ def choose(chosen: Sequence[bool], first: Tensor, second: Tensor) -> Tensor:
     return torch.where(where.view(-1, *[1] * (first.dim() - 1)), first, second)
 
 
-def _choose_all(
+def choose_all(
     chosen: Sequence[bool], first: Linearisation, second: Linearisation
 ) -> Linearisation:
+    """Return, pair by pair, `first` where `chosen` and else `second`."""
     if all(chosen):
         return first
     if not any(chosen):

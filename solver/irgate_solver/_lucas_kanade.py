@@ -175,6 +175,10 @@ class Forward(Additive):
 
     metric: Metric
 
+    def newton(self) -> "Forward":
+        """Return the problem whose matrix Newton's method steers by: the Hessian."""
+        return replace(self, exact=True)
+
     def complete(self) -> "Forward":
         """Return the problem whose matrix is the objective's own Hessian."""
         return replace(self, exact=True)

@@ -24,6 +24,7 @@ class Settings:
     Attributes:
         metric: "ssd", "ncc" or "huber", or any other metric.
         approach: what the stages before the last minimise; the same again, as a rule.
+        descent: what goes down on the way: "lm", "lbfgs" or "adam".
         sampling: the sampler's name.
         huber_width: k of the Huber metric in the units of the given images; None to take it from
             the residuals.
@@ -40,6 +41,7 @@ class Settings:
 
     metric: str | Dissimilarity
     approach: str | Dissimilarity
+    descent: str
     sampling: str
     huber_width: float | None
     huber_share: float | None
@@ -102,10 +104,19 @@ class Objective:
     origin: Tensor | None = None
 
     def level(self, fixed: Tensor, moving: Tensor) -> Level:
-        """Return the full images in unit range; differentiable by both."""
+        """Return the full images in unit range; differentiable by both.
+
+        Metrics that are no sum over single pixels may depend on the units, by their floors and
+        bins: there the units are functions of the images too.
+        """
+        fixed_units, moving_units = self.fixed_units, self.moving_units
+        if isinstance(self.settings.metric, Dissimilarity):
+            fixed_units = _precision.Units.of(fixed, self.mask)
+            own = self.settings.own_units
+            moving_units = _precision.Units.of(moving, None) if own else fixed_units
         trusted = self.mask.to(fixed.dtype)
-        normal = self.fixed_units.normalise(fixed) * trusted
-        return Level(normal, trusted, self.moving_units.normalise(moving), 1)
+        normal = fixed_units.normalise(fixed) * trusted
+        return Level(normal, trusted, moving_units.normalise(moving), 1)
 
     def weighted(self, bending: Tensor, total_variation: Tensor, anchor: Tensor) -> "Objective":
         """Return the same objective with other weights of the priors."""

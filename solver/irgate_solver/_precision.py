@@ -121,6 +121,19 @@ class Units:
     offset: Tensor
     span: Tensor
 
+    @classmethod
+    def of(cls, image: Tensor, trusted: Tensor | None) -> "Units":
+        """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1.
+
+        Differentiable by the image, whose darkest and brightest pixel they hang on.
+        """
+        if trusted is None:
+            low, high = image.amin((1, 2), keepdim=True), image.amax((1, 2), keepdim=True)
+        else:
+            low = image.masked_fill(~trusted, torch.inf).amin((1, 2), keepdim=True)
+            high = image.masked_fill(~trusted, -torch.inf).amax((1, 2), keepdim=True)
+        return cls(offset=low, span=high - low)
+
     def normalise(self, image: Tensor) -> Tensor:
         """Bring `(B, H, W)` intensities to these units, in the image's own type."""
         return (image - self.offset) / self.span

@@ -5,7 +5,9 @@ which metric is minimised, through which sampler, with which priors, and by whic
 no code of its own. What a caller of `register` names goes before what the recipe says.
 """
 
+import json
 from dataclasses import dataclass, replace
+from importlib.resources import files
 
 DEFAULT = "iclk-implicit"
 """The recipe of a call that names none."""
@@ -18,6 +20,7 @@ class Parts:
     Attributes:
         metric: what is minimised on the full images.
         approach: what the way there minimises; None for the metric itself.
+        descent: "lm", "lbfgs" or "adam": what goes down on the way. What settles is always "lm".
         sampling: "linear", "cubic" or "catmull-rom"; None for the caller's, or else "linear".
         huber_width: residual, as a part of the fixed image's range, from which on Huber's metric is
             linear; None to take it from the residuals. A fixed one has an exact derivative.
@@ -32,6 +35,7 @@ class Parts:
 
     metric: str = "ssd"
     approach: str | None = None
+    descent: str = "lm"
     sampling: str | None = None
     huber_width: float | None = None
     bending: float = 0.0
@@ -70,22 +74,33 @@ class Recipe:
         return for_ffd if model == "ffd" and for_ffd is not None else parts
 
 
+def _winners() -> dict[str, Parts]:
+    """Return the parts that `benchmarks/ladder.py` found best, by class of pair."""
+    text = files("irgate_solver").joinpath("_ladder.json").read_text(encoding="utf-8")
+    return {pair_class: Parts(**parts) for pair_class, parts in json.loads(text).items()}
+
+
+_BENDING = 1e-4
+_TOTAL_VARIATION = 1e-6
 _SSD, _NCC = Parts("ssd"), Parts("ncc")
 _HUBER = Parts("huber", huber_width=0.05)
-_BENDING = 1e-4
 _BUNDLE = Parts("huber", stages="bundle")
 _SIREN = Parts("ssd", stages="siren", gradient="none")
+_CUBIC_SSD = Parts("ssd", sampling="cubic")
+_MIND = Parts("mind", sampling="cubic")
+_PYRAMID = Parts("mind-pyramid", sampling="cubic", descent="lbfgs")
+_MIND_THEN_MI = Parts("nmi", approach="mind", sampling="cubic")
 
 _TABLE = (
     Recipe(
         DEFAULT,
-        "inverse-compositional on 4 levels, float32 images, float64 Cholesky, implicit gradient",
+        "inverse-compositional, 4 levels, float64 Cholesky, implicit gradient",
         _SSD,
         _NCC,
     ),
     Recipe(
         "iclk-huber",
-        "the same with Huber's metric, bending energy for the FFD, NCC where brightness varies",
+        "the same by Huber's metric, with bending energy for the FFD",
         _HUBER,
         _NCC,
         replace(_HUBER, bending=_BENDING),
@@ -114,6 +129,35 @@ _TABLE = (
         "a SIREN alone, Adam on 4 levels, local correlation where brightness varies; no gradient",
         _SIREN,
         replace(_SIREN, metric="ncc"),
+    ),
+    Recipe(
+        "metric-ladder",
+        "cubic, the metric and the prior that a benchmark found best",
+        **_winners(),
+    ),
+    Recipe(
+        "bspline-mind",
+        "cubic, MIND where brightness varies, total variation or bending",
+        replace(_CUBIC_SSD, total_variation=_TOTAL_VARIATION),
+        replace(_MIND, total_variation=_TOTAL_VARIATION),
+        replace(_CUBIC_SSD, bending=_BENDING),
+        replace(_MIND, bending=_BENDING),
+    ),
+    Recipe(
+        "mind-pyramid",
+        "MIND at three scales, L-BFGS for linear models and Adam for the FFD",
+        _PYRAMID,
+        _PYRAMID,
+        replace(_PYRAMID, descent="adam", bending=_BENDING),
+        replace(_PYRAMID, descent="adam", bending=_BENDING),
+    ),
+    Recipe(
+        "mind-mi",
+        "for two modalities: MIND approaches, mutual information settles",
+        _MIND_THEN_MI,
+        _MIND_THEN_MI,
+        replace(_MIND_THEN_MI, bending=_BENDING),
+        replace(_MIND_THEN_MI, bending=_BENDING),
     ),
 )
 RECIPES = {recipe.name: recipe for recipe in _TABLE}

@@ -100,6 +100,7 @@ def register(
     settings = Settings(
         metric=_inputs.read_metric(parts.metric if metric is None else metric, intensity),
         approach=_inputs.read_metric(metric or parts.approach or parts.metric, intensity),
+        descent=parts.descent if metric is None else "lm",
         sampling=sampling,
         huber_width=huber_width,
         huber_share=parts.huber_width if metric is None else None,
@@ -126,6 +127,11 @@ def register(
         raise ValueError(
             f"register: recipe {recipe!r} has no gradient and an input requires one; expected "
             "tensors without requires_grad: detach them, or choose another recipe"
+        )
+    if isinstance(solution.objective.settings.metric, Dissimilarity):
+        raise ValueError(
+            f"register: recipe {recipe!r} unrolls the metrics ssd, ncc and huber only, and metric "
+            f"is {solution.objective.settings.metric.name!r}; choose recipe='iclk-implicit'"
         )
     p = _unrolled.attach(solution.objective, pair.fixed, pair.moving, solution.p)
     return _finish(pair, solution, p, None)

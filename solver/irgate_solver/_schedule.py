@@ -1,5 +1,6 @@
 """The stages of a solve: start, family, level and linearisation of each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from irgate_solver import (
+    _first_order,
     _levenberg,
     _metrics,
     _precision,
@@ -16,6 +18,7 @@ from irgate_solver import (
     _start,
     _warps,
 )
+from irgate_solver._any_metric import AnyMetric
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
 from irgate_solver._lucas_kanade import level_basis, valid_points
@@ -30,6 +33,14 @@ too few pixels to determine its control points."""
 JUDGED_LEVEL = 1
 """Index of the level on which a solution from the identity is judged. It is fine enough for detail
 to tell a head from its mirror image, and coarse enough to be quick and to average noise."""
+
+
+DESCENTS: dict[str, Callable[..., Descent]] = {
+    "lm": _levenberg.descend,
+    "lbfgs": _first_order.lbfgs,
+    "adam": _first_order.adam,
+}
+"""By the names that a recipe gives them."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,7 @@ class Schedule:
         for level in reversed(levels[1:]):
             problem = self._approaching(warp, level, p).on(level, self.extent)
             tolerance = _precision.COARSE_TOLERANCE * level.scale
-            descents = [*descents, self._descend(problem, p, tolerance)]
+            descents = [*descents, self._go_down(problem, p, self.settings.iterations, tolerance)]
             p = descents[-1].p
         last, objective = self._settle_on_full_images(warp, p)
         counts = [descent.iterations for descent in (*descents, last)]
@@ -163,11 +174,13 @@ class Schedule:
         newton = self.settings.sampling != "linear"
         near = max(_precision.NEAR, self.settings.tolerance)
         if self.settings.approach != self.settings.metric:
-            p = self._descend(self._approaching(warp, level, p).on(level, self.extent), p, near).p
+            nearing = self._approaching(warp, level, p).on(level, self.extent)
+            p = self._go_down(nearing, p, self.settings.iterations, near).p
         objective = self._objective(warp, level, p)
         problem = objective.on(level, self.extent)
-        descent = self._descend(problem, p, near)
-        problem = replace(problem, exact=newton)
+        descent = self._go_down(problem, p, self.settings.iterations, near)
+        if newton:
+            problem = problem.newton()
         region = found = problem.inside(problem.points(descent.p))
         unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
@@ -185,7 +198,18 @@ class Schedule:
             ]
             if not any(unsettled):
                 break
+        stalled = [state == _levenberg.STALLED for state in descent.state]
+        if isinstance(problem, AnyMetric) and problem.exact and any(stalled):
+            # The local form steers too roughly to come all the way where the objective is flat.
+            whole = replace(problem, region=region).complete()
+            again = self._continue(whole, descent, self.settings.tolerance)
+            descent = _levenberg.choose_descent(stalled, again, descent)
         return descent, replace(objective, region=region)
+
+    def _go_down(self, problem: Problem, p: Tensor, iterations: int, tolerance: float) -> Descent:
+        """Descend on the way to the minimum, by the descent that the settings name."""
+        descend = DESCENTS[self.settings.descent]
+        return descend(problem, p, iterations=iterations, tolerance=tolerance)
 
     def _descend(
         self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
@@ -228,19 +252,18 @@ class Schedule:
         descents = []
         for level in reversed(levels):
             problem = self._approaching(warp, level, p).on(level, self.extent)
-            descents.append(self._descend_coarse(problem, p, level))
+            iterations = min(self.settings.iterations, _precision.COARSE_ITERATIONS)
+            tolerance = _precision.COARSE_TOLERANCE * level.scale
+            descents.append(self._go_down(problem, p, iterations, tolerance))
             p = descents[-1].p
         return descents
 
     def _descend_inverse(self, problem: Inverse, p: Tensor) -> Descent:
-        return self._descend_coarse(problem, p, problem.level)
-
-    def _descend_coarse(self, problem: Inverse | Problem, p: Tensor, level: Level) -> Descent:
         return _levenberg.descend(
             problem,
             p,
             iterations=min(self.settings.iterations, _precision.COARSE_ITERATIONS),
-            tolerance=_precision.COARSE_TOLERANCE * level.scale,
+            tolerance=_precision.COARSE_TOLERANCE * problem.level.scale,
         )
 
     def _from_identity(self, warp: LinearWarp) -> list[Descent]:
