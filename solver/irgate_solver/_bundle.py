@@ -2,8 +2,8 @@
 
 Three levels, no inverse-compositional approach. Huber's width is taken anew from the residuals for
 each iteration, 1.5 times their median absolute size. The last rounds hold the width with which the
-full images' stage began, so that they have one objective. The Jacobian of the linear families is analytic; that of an FFD comes from
-automatic differentiation of the warped image.
+full images' stage began, so that they have one objective. The Jacobian of the linear families is
+analytic; that of an FFD comes from automatic differentiation of the warped image.
 
 An FFD's coefficients are split into its affine part, the *gauge*, and the rest:
 
@@ -108,11 +108,12 @@ class Bundle(Schedule):
 
 def _apart(problem: Problem) -> tuple[Problem, _levenberg.Solve]:
     """Return the problem and what solves its steps; for an FFD, autograd's and (2)."""
-    if not isinstance(problem.warp, FreeForm):
+    warp = problem.warp
+    if not isinstance(warp, FreeForm):
         return problem, _levenberg.damped_step
     if isinstance(problem, Forward):
         problem = AutogradForward.of(problem)
-    return problem, SchurComplement(problem.warp)
+    return problem, SchurComplement(warp)
 
 
 def _counted(found: Descent, before: Descent) -> Descent:
