@@ -2,8 +2,8 @@
 
     python benchmarks/claims.py [--docs docs/claims.md] [--json FILE] [--only NAME,...]
 
-Each claim is one function of `claim_accuracy` or `claim_cost`, and says what it measured. All run in
-one thread. Times depend on the machine; the rest is reproducible on it.
+Each claim is one function of `claim_accuracy` or `claim_cost`, and says what it measured. All of
+them run in one thread. Times depend on the machine; the rest is reproducible on it.
 """
 
 import argparse

@@ -107,30 +107,6 @@ _TABLE = (
         replace(_NCC, bending=_BENDING),
     ),
     Recipe(
-        "lm-bundle",
-        "3 levels of forward-additive LM, Huber's width anew each step, an FFD's gauge apart",
-        _BUNDLE,
-        replace(_NCC, stages="bundle"),
-    ),
-    Recipe(
-        "mixed-checkpoint",
-        "the default's solve; its gradient unrolls the last level's iterations, with checkpoints",
-        replace(_SSD, gradient="unrolled"),
-        replace(_NCC, gradient="unrolled"),
-    ),
-    Recipe(
-        "siren-lm",
-        "a SIREN's displacement, projected on the control grid, starts the FFD's LM",
-        replace(_SSD, stages="siren-start"),
-        replace(_NCC, stages="siren-start"),
-    ),
-    Recipe(
-        "siren",
-        "a SIREN alone, Adam on 4 levels, local correlation where brightness varies; no gradient",
-        _SIREN,
-        replace(_SIREN, metric="ncc"),
-    ),
-    Recipe(
         "metric-ladder",
         "cubic, the metric and the prior that a benchmark found best",
         **_winners(),
@@ -144,12 +120,36 @@ _TABLE = (
         replace(_MIND, bending=_BENDING),
     ),
     Recipe(
+        "lm-bundle",
+        "forward-additive LM, Huber's width anew each step, an FFD's gauge apart",
+        _BUNDLE,
+        replace(_NCC, stages="bundle"),
+    ),
+    Recipe(
+        "mixed-checkpoint",
+        "the default; its gradient unrolls iterations, with checkpoints",
+        replace(_SSD, gradient="unrolled"),
+        replace(_NCC, gradient="unrolled"),
+    ),
+    Recipe(
+        "siren-lm",
+        "a SIREN, projected on the control grid, starts the FFD's LM",
+        replace(_SSD, stages="siren-start"),
+        replace(_NCC, stages="siren-start"),
+    ),
+    Recipe(
         "mind-pyramid",
         "MIND at three scales, L-BFGS for linear models and Adam for the FFD",
         _PYRAMID,
         _PYRAMID,
         replace(_PYRAMID, descent="adam", bending=_BENDING),
         replace(_PYRAMID, descent="adam", bending=_BENDING),
+    ),
+    Recipe(
+        "siren",
+        "a SIREN alone, fitted by Adam; it gives no gradient",
+        _SIREN,
+        replace(_SIREN, metric="ncc"),
     ),
     Recipe(
         "mind-mi",
