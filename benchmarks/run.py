@@ -26,6 +26,7 @@ from irgate_solver import (
     _levenberg,
     _lucas_kanade,
     _metrics,
+    _normal_equations,
     _pyramid,
     _sampling,
     _template,
@@ -149,7 +150,8 @@ def iteration_over_grid_sample(size: int, rounds: int) -> dict[str, float]:
     problem = _template.Inverse(warp, level, metric)
     p = torch.tensor([[1.3, -0.7, 2.0, 1.0, -1.0, 0.5]], dtype=torch.float64)
     y, x = torch.arange(size, dtype=torch.float64), torch.arange(size, dtype=torch.float64)
-    grid = _sampling.normalised(_warps.mapped(warp, p, y, x), size, size).float()
+    points = _normal_equations.Basis.of(warp, y, x).positions(warp.coefficients(p))
+    grid = _sampling.normalised(points, size, size).float()
     place = grid.permute(0, 2, 3, 1).contiguous()
     options = {"padding_mode": "border", "align_corners": False}
     bare, whole = [], []
@@ -158,7 +160,7 @@ def iteration_over_grid_sample(size: int, rounds: int) -> dict[str, float]:
         start = time.perf_counter()
         torch.nn.functional.grid_sample(moving[None], place, **options)
         middle = time.perf_counter()
-        step, _ = _levenberg._damped_step(at, [1e-3])
+        step, _ = _levenberg.damped_step(at, [1e-3])
         _ = problem.linearise(problem.retract(p, step)).equations
         bare.append(middle - start)
         whole.append(time.perf_counter() - middle)

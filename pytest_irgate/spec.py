@@ -1,5 +1,5 @@
-"""From a SPEC to a solver, without pytest: an adapter's name, an entry point, module:attribute or
-path/to/file.py:attribute.
+"""From a SPEC to a solver, without pytest: an adapter's name, with a recipe or without, an entry
+point, module:attribute or path/to/file.py:attribute.
 """
 
 import importlib
@@ -36,6 +36,8 @@ def resolve(spec: str, base: Path) -> object:
     """
     if spec in ADAPTERS:
         found = _attribute(ADAPTERS[spec].target, spec, base)
+    elif (parts := spec.partition(":"))[0] in ADAPTERS:
+        found = _by_recipe(parts[0], parts[2])
     elif ":" in spec:
         found = _attribute(spec, spec, base)
     else:
@@ -53,6 +55,18 @@ def installed_solvers() -> dict[str, EntryPoint]:
     """Return the solvers that other distributions name in the entry point group, by name."""
     found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     return dict(sorted(found.items()))
+
+
+def _by_recipe(name: str, recipe: str) -> object:
+    """Return the named solver as it works by `recipe`."""
+    spec = f"{name}:{recipe}"
+    known = ADAPTERS[name].recipes
+    if recipe not in known:
+        expected = f"expected one of {', '.join(known)}" if known else f"{name} has none"
+        raise SpecError(f"{spec}: no recipe of that name; {expected}")
+    module = ADAPTERS[name].target.partition(":")[0]
+    found: object = _attribute(f"{module}:RECIPES", spec, Path())
+    return found[recipe]  # type: ignore[index]
 
 
 def _entry_point(spec: str) -> object:

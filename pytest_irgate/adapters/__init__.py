@@ -4,7 +4,7 @@ An adapter is imported only when it is named, and only the adapter imports its l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 
@@ -17,13 +17,32 @@ class Adapter:
         extra: the extra of this distribution that brings its library, or `None` where every
             installation has it.
         about: what it is and which models it has, one line.
+        recipes: named ways in which the solver works, each with what it is, one line; the SPEC
+            `NAME:RECIPE` chooses one. They are the keys of its module's `RECIPES`.
 
     """
 
     target: str
     extra: str | None
     about: str
+    recipes: Mapping[str, str] = field(default_factory=dict)
 
+
+BUNDLED_RECIPES = MappingProxyType(
+    {
+        "iclk-implicit": "inverse-compositional, 4 levels, float64 Cholesky, implicit gradient",
+        "iclk-huber": "the same by Huber's metric, with bending energy for the FFD",
+        "metric-ladder": "cubic, the metric and the prior that a benchmark found best",
+        "bspline-mind": "cubic, MIND where brightness varies, total variation or bending",
+        "lm-bundle": "forward-additive LM, Huber's width anew each step, an FFD's gauge apart",
+        "mixed-checkpoint": "the default; its gradient unrolls iterations, with checkpoints",
+        "siren-lm": "a SIREN, projected on the control grid, starts the FFD's LM",
+        "mind-pyramid": "MIND at three scales, L-BFGS for linear models and Adam for the FFD",
+        "siren": "a SIREN alone, fitted by Adam; it gives no gradient",
+        "mind-mi": "for two modalities: MIND approaches, mutual information settles",
+    }
+)
+"""What `irgate_solver.recipes()` returns, for those who list names without importing torch."""
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
     {
@@ -31,6 +50,7 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
             "pytest_irgate.adapters.bundled:register",
             None,
             "this project's own differentiable solver: translation, rigid, affine, ffd",
+            BUNDLED_RECIPES,
         ),
         "simpleitk": Adapter(
             "pytest_irgate.adapters.simpleitk:register",

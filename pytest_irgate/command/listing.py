@@ -93,16 +93,15 @@ def _solvers(width: int) -> Iterable[str]:
     yield "adapters (a SPEC for `irgate check` and --irgate-solver):"
     names = max(map(len, ADAPTERS))
     for name, adapter in ADAPTERS.items():
-        said = f"{adapter.about}; {_installed(adapter)}"
-        margin = " " * (names + 4)
-        yield from textwrap.wrap(
-            said,
-            width,
-            initial_indent=f"  {name:<{names}}  ",
-            subsequent_indent=margin,
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
+        yield from _paragraph(name, f"{adapter.about}; {_installed(adapter)}", names, width)
+    for name, adapter in ADAPTERS.items():
+        if adapter.recipes:
+            yield ""
+            yield f"recipes of {name}:"
+            specs = {f"{name}:{recipe}": about for recipe, about in adapter.recipes.items()}
+            longest = max(map(len, specs))
+            for spec, about in specs.items():
+                yield from _paragraph(spec, about, longest, width)
     yield ""
     yield f"entry points of group {ENTRY_POINTS}:"
     points = installed_solvers()
@@ -111,6 +110,18 @@ def _solvers(width: int) -> Iterable[str]:
         yield f"  {name}  {point.value}{by}"
     if not points:
         yield "  none"
+
+
+def _paragraph(name: str, said: str, names: int, width: int) -> list[str]:
+    """Lay out a name of at most `names` characters and what is said of it."""
+    return textwrap.wrap(
+        said,
+        width,
+        initial_indent=f"  {name:<{names}}  ",
+        subsequent_indent=" " * (names + 4),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def _installed(adapter: Adapter) -> str:

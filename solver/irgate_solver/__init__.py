@@ -1,7 +1,8 @@
 """irgate_solver: differentiable 2-D image registration in PyTorch."""
 
 from irgate_solver._implicit import InexactGradientWarning
+from irgate_solver._recipes import recipes
 from irgate_solver._register import register
 from irgate_solver._result import Result, Status
 
-__all__ = ["InexactGradientWarning", "Result", "Status", "register"]
+__all__ = ["InexactGradientWarning", "Result", "Status", "recipes", "register"]

@@ -44,13 +44,19 @@ class FreeForm:
     def columns(self, x: Tensor) -> Tensor:
         return _domain_weights(x, self.width, self.control[1])
 
+    def row_slopes(self, y: Tensor) -> Tensor:
+        return _domain_weights(y, self.height, self.control[0], 1)
+
+    def column_slopes(self, x: Tensor) -> Tensor:
+        return _domain_weights(x, self.width, self.control[1], 1)
+
     def coefficients(self, p: Tensor) -> Tensor:
         return p.view(-1, 2, *self.control)
 
     def jacobian(self, p: Tensor) -> None:
         return None
 
-    def bend(self, p: Tensor, moments: Tensor) -> None:
+    def second_order(self, p: Tensor, moments: Tensor) -> None:
         return None
 
     def fit(self, field: Tensor) -> Tensor:
@@ -93,6 +99,10 @@ class FreeForm:
         return (torch.kron(y0, x2) + 2.0 * torch.kron(y1, x1) + torch.kron(y2, x0)) / area
 
 
-def _domain_weights(place: Tensor, pixels: int, control: int) -> Tensor:
+def _domain_weights(place: Tensor, pixels: int, control: int, order: int = 0) -> Tensor:
+    """Return the basis of one axis, or its derivative by px, at `place` `(n,)`, px."""
     cells = control - 3
-    return _spline.knot_weights((place + _DOMAIN_START) / (pixels + _DOMAIN_EXTRA) * cells, cells)
+    per_px = cells / (pixels + _DOMAIN_EXTRA)
+    position = (place + _DOMAIN_START) / (pixels + _DOMAIN_EXTRA) * cells
+    weights = _spline.knot_weights(position, cells, order)
+    return weights if order == 0 else weights * per_px**order

@@ -5,15 +5,15 @@ At a minimum the stationarity condition g(p, theta) = dE/dp = 0 holds, whatever 
 (1)  dp/dtheta = -A^-1 dg/dtheta,    A = dg/dp,
 (2)  A^T lambda = v    =>    v^T dp/dtheta = -d(lambda^T g)/dtheta    with lambda held,
 
-and a backward pass is one small solve and one pass through one warp, however many iterations the
-solve took. theta: the fixed image, the moving image, the weight of the bending energy. A is the
-Hessian of the objective itself: the residual's second-order terms and the prior are in it, the
-damping is not; Huber's curvature is psi' = 0 or 1. Which pixels are valid, Huber's width and the
-intensity units are held constant, as they were in the solve's last stage. The coarse levels only
-chose the start: no gradient flows there.
+so a backward pass is one small solve and one pass through one warp, however many iterations the
+solve took. Theta is the fixed image, the moving image and the weight of the bending energy. A is
+the Hessian of the objective itself: it contains the residual's second-order terms and the prior,
+and not the damping. Huber's curvature in it is psi' = 0 or 1. The valid pixels, Huber's width and
+the intensity units are held constant, as in the last stage of the solve. No gradient flows through
+the coarse levels, because they only chose the start.
 
-With bilinear sampling A is the Hessian of the piece in which p* lies; at a pixel border the
-objective has a kink, and (1) holds to one side of it. Cubic sampling has no such borders.
+With bilinear sampling A is the Hessian of the piece of the objective in which p* lies. At a pixel's
+border the objective has a kink, and (1) holds on one side of it. Cubic sampling has no kinks.
 
 Source: Krantz & Parks 2002, "The implicit function theorem"; for registration Blondel et al. 2022,
 section 2.1. Checked against central differences of the whole solve.
@@ -21,20 +21,18 @@ section 2.1. Checked against central differences of the whole solve.
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from irgate_solver import _precision
-from irgate_solver._lucas_kanade import Forward, bending
-from irgate_solver._objective import Objective
-from irgate_solver._warps import FreeForm
+from irgate_solver._objective import Objective, Problem
 
 
 class InexactGradientWarning(UserWarning):
-    """The point is not a stationary one, or its Hessian is singular: gradients are not exact."""
+    """Gradients are not exact: the point is not stationary, or its Hessian is singular."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,9 @@ class Stationarity:
     newton_travel: Tensor
 
 
-def stationarity(problem: Forward, p: Tensor) -> Stationarity:
+def stationarity(problem: Problem, p: Tensor) -> Stationarity:
     """Return g and A at `p` `(B, n)`; not differentiable."""
-    at = replace(problem, exact=True).linearise(p)
+    at = problem.complete().linearise(p)
     condition = reciprocal_condition(at.normal)
     newton = adjoint_solve(at.normal, -at.gradient, condition)
     travel = problem.length(newton)
@@ -102,10 +100,7 @@ def adjoint_solve(jacobian: Tensor, cotangent: Tensor, condition: Tensor) -> Ten
 def pairing(
     objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor, direction: Tensor
 ) -> Tensor:
-    """Return sum_B lambda^T g(p; images), differentiable by the images and the prior's weight.
-
-    lambda^T J^T psi = sum psi (J lambda): with u = dT/dp lambda the field of the direction, no
-    Jacobian is needed.
+    """Return sum_B lambda^T g(p; images), differentiable by the images and the priors' weights.
 
     Args:
         objective: what g is the gradient of.
@@ -116,23 +111,7 @@ def pairing(
 
     """
     extent = (moving.shape[1], moving.shape[2])
-    problem = objective.on(objective.level(fixed, moving), extent)
-    points = problem.points(p)
-    valid = problem.inside(points) if problem.region is None else problem.region
-    jet = problem.jet(points)
-    fit = problem.metric(problem.level.fixed, jet.value, valid, True)
-    jacobian = objective.warp.jacobian(p)
-    rates = direction if jacobian is None else (jacobian @ direction.unsqueeze(-1)).squeeze(-1)
-    rows, columns = problem.basis.rows, problem.basis.columns
-    field = rows @ (rates.view(len(p), 2, rows.shape[1], -1) @ columns.mT)
-    field = field.to(jet.slopes.dtype)
-    change = (jet.slopes * field).sum(1)
-    total = (fit.scale * fit.gain * (fit.psi * change).sum((1, 2), dtype=_precision.SOLVE)).sum()
-    prior = problem.prior
-    if prior is not None and isinstance(objective.warp, FreeForm):
-        _, slope, _ = bending(objective.warp, p)
-        total = total + (prior * (slope * direction).sum(1)).sum()
-    return total
+    return objective.on(objective.level(fixed, moving), extent).along(p, direction)
 
 
 class FixedPoint(torch.autograd.Function):
@@ -143,29 +122,31 @@ class FixedPoint(torch.autograd.Function):
         ctx: Any,
         fixed: Tensor,
         moving: Tensor,
-        weight: Tensor,
+        bending: Tensor,
+        total_variation: Tensor,
+        anchor: Tensor,
         p: Tensor,
         objective: Objective,
         at: Stationarity,
     ) -> Tensor:
-        """Remember images, p* and A; return p*."""
-        ctx.save_for_backward(fixed, moving, weight, p)
+        """Remember images, weights, p* and A; return p*."""
+        ctx.save_for_backward(fixed, moving, bending, total_variation, anchor, p)
         ctx.objective, ctx.at = objective, at
         return p.clone()
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
         """Apply (2)."""
-        fixed, moving, weight, p = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[:3]
+        *sources, p = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[: len(sources)]
         with torch.no_grad():
             direction = adjoint_solve(ctx.at.jacobian, cotangents[0], ctx.at.reciprocal_condition)
         with torch.enable_grad():
             leaves = [
                 source.detach().requires_grad_(need)
-                for source, need in zip((fixed, moving, weight), wanted, strict=True)
+                for source, need in zip(sources, wanted, strict=True)
             ]
-            objective = ctx.objective.weighted(leaves[2])
+            objective = ctx.objective.weighted(*leaves[2:])
             value = pairing(objective, leaves[0], leaves[1], p, direction)
             asked = [leaf for leaf, need in zip(leaves, wanted, strict=True) if need]
             found = iter(torch.autograd.grad(value, asked, allow_unused=True))
@@ -173,13 +154,13 @@ class FixedPoint(torch.autograd.Function):
         for need in wanted:
             gradient = next(found) if need else None
             if gradient is not None:
-                gradient = _apply_once(-gradient, fixed, moving, weight)
+                gradient = _apply_once(-gradient, *sources)
             gradients.append(gradient)
         return (*gradients, None, None, None)
 
 
 class _Once(torch.autograd.Function):
-    """The identity, which refuses to be differentiated: a second derivative would be wrong."""
+    """The identity, whose derivative is an error: a second derivative would be wrong."""
 
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, *sources: Tensor) -> Tensor:
@@ -199,6 +180,13 @@ _apply_fixed_point: Callable[..., Tensor] = FixedPoint.apply
 _apply_once: Callable[..., Tensor] = _Once.apply
 
 
+def needed(objective: Objective, fixed: Tensor, moving: Tensor) -> bool:
+    """Return whether an image or a prior's weight requires grad, and the caller records one."""
+    weights = (torch.as_tensor(weight) for weight in objective.settings.weights)
+    wanted = any(source.requires_grad for source in (fixed, moving, *weights))
+    return wanted and torch.is_grad_enabled()
+
+
 def attach(
     objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor, settled: Sequence[bool]
 ) -> tuple[Tensor, Stationarity | None]:
@@ -212,17 +200,16 @@ def attach(
         fixed: `(B, H, W)`, as given.
         moving: `(B, H', W')`, as given.
         p: the minimiser, `(B, n)`.
-        settled: whether the solve ended by itself, for each pair.
+        settled: False for a pair whose solve ran out of iterations.
 
     """
-    given = objective.settings.bending
-    weight = given if isinstance(given, Tensor) else torch.tensor(float(given))
-    needed = any(source.requires_grad for source in (fixed, moving, weight))
-    if not (needed and torch.is_grad_enabled()):
+    if not needed(objective, fixed, moving):
         return p, None
+    weights = [torch.as_tensor(weight) for weight in objective.settings.weights]
     with torch.no_grad():
         extent = (moving.shape[1], moving.shape[2])
-        problem = objective.weighted(weight.detach()).on(objective.level(fixed, moving), extent)
+        held = objective.weighted(*(weight.detach() for weight in weights))
+        problem = held.on(objective.level(fixed, moving), extent)
         at = stationarity(problem, p)
     singular = at.reciprocal_condition < _precision.RECIPROCAL_CONDITION
     astray = at.newton_travel > _precision.STATIONARY
@@ -237,4 +224,4 @@ def attach(
             InexactGradientWarning,
             stacklevel=3,
         )
-    return _apply_fixed_point(fixed, moving, weight, p, objective, at), at
+    return _apply_fixed_point(fixed, moving, *weights, p, objective, at), at

@@ -1,4 +1,4 @@
-"""What `register` takes, checked and brought to one form; every complaint names its argument."""
+"""What `register` takes, checked and brought to one form; every error names its argument."""
 
 import math
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _metrics, _warps
+from irgate_solver import _metric_table, _warps
+from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._precision import Units
+from irgate_solver._recipes import RECIPES, Parts
 
 SMALLEST_IMAGE = 4
 """Fewest pixels on a side: a cubic spline's cell and an affine's three unknowns per row need 4."""
@@ -107,13 +109,40 @@ def check_choice(what: str, value: Any, choices: tuple[str, ...]) -> None:
         raise ValueError(f"register: {what}={value!r}; expected one of {', '.join(choices)}")
 
 
-def read_metric(intensity: str, metric: str | None) -> str:
-    """Return the metric: the one named, else what suits the intensities."""
+def read_parts(recipe: Any, intensity: Any, model: Any) -> Parts:
+    """Return the parts of the recipe for pairs of this class."""
     check_choice("intensity", intensity, ("same", "varying"))
-    if metric is None:
-        return "ssd" if intensity == "same" else "ncc"
-    check_choice("metric", metric, _metrics.METRICS)
-    return metric
+    check_choice("recipe", recipe, tuple(RECIPES))
+    return RECIPES[recipe].parts(intensity, model)
+
+
+def read_metric(metric: Any, intensity: str) -> str | Dissimilarity:
+    """Return the metric: a hand-written one's name, or what is known by its function alone.
+
+    A caller's function sees both images in the fixed image's unit range where brightness is the
+    same, and each in its own where it varies.
+    """
+    if callable(metric):
+        name = getattr(metric, "__name__", type(metric).__name__)
+        return Dissimilarity(name, metric, own_units=intensity == "varying")
+    check_choice("metric", metric, _metric_table.NAMES)
+    return _metric_table.BY_FUNCTION.get(metric, str(metric))
+
+
+def read_weight(what: str, given: Any, otherwise: float) -> float | Tensor:
+    """Return the weight of a prior: the one given, or else the recipe's.
+
+    Raises:
+        ValueError: it is no single number of 0 or more.
+
+    """
+    if given is None:
+        return otherwise
+    weight = given.detach() if isinstance(given, Tensor) else given
+    single = not isinstance(weight, Tensor) or weight.dim() == 0
+    if not single or not 0 <= float(weight) < math.inf:
+        raise ValueError(f"register: {what}={given!r}; expected one number, 0 or more")
+    return given if isinstance(given, Tensor) else float(given)
 
 
 def read_control(control: Any, height: int, width: int) -> tuple[int, int]:
@@ -137,19 +166,13 @@ def read_control(control: Any, height: int, width: int) -> tuple[int, int]:
     return rows, columns
 
 
-def check_numbers(
-    huber_width: float | None, bending: float | Tensor, iterations: int, tolerance: float | None
-) -> None:
+def check_numbers(huber_width: float | None, iterations: int, tolerance: float | None) -> None:
     """Raise ValueError where a number of the call is out of its range."""
     if huber_width is not None and not huber_width > 0:
         raise ValueError(
             f"register: huber_width={huber_width!r}; expected a positive residual, in intensities, "
             "or None"
         )
-    weight = bending.detach() if isinstance(bending, Tensor) else bending
-    single = not isinstance(weight, Tensor) or weight.dim() == 0
-    if not single or not 0 <= float(weight) < math.inf:
-        raise ValueError(f"register: bending={bending!r}; expected one number, 0 or more")
     if iterations < 1:
         raise ValueError(f"register: iterations={iterations!r}; expected 1 or more")
     if tolerance is not None and not tolerance >= 0:
@@ -200,22 +223,18 @@ def _mask(mask: Any, fixed: Tensor) -> Tensor:
 def _units(what: str, image: Tensor, trusted: Tensor | None, batched: bool) -> Units:
     """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1.
 
-    Not differentiated: objectives are reported, and priors weighed, in the units of the input,
-    and a common scale of both images moves no minimum.
+    They are not differentiated: a common scale of both images moves no minimum of a metric of
+    single pixels, and for the other metrics `Objective.level` makes the units anew. Objectives are
+    reported, and priors are weighed, in the units of the given images.
 
     Raises:
         ValueError: a pixel is not finite, or all trusted ones are alike.
 
     """
     image = image.detach()
-    if trusted is None:
-        low, high = image.amin((1, 2), keepdim=True), image.amax((1, 2), keepdim=True)
-    else:
-        low = image.masked_fill(~trusted, torch.inf).amin((1, 2), keepdim=True)
-        high = image.masked_fill(~trusted, -torch.inf).amax((1, 2), keepdim=True)
-    span = high - low
+    units = Units.of(image, trusted)
+    ranges = torch.cat((units.offset, units.offset + units.span, units.span), 1).squeeze(2).tolist()
     rounding = 8 * torch.finfo(image.dtype).eps
-    ranges = torch.cat((low, high, span), 1).squeeze(2).tolist()
     for index, (least, most, between) in enumerate(ranges):
         if not math.isfinite(between):
             _refuse_holes(what, image, batched)
@@ -225,7 +244,7 @@ def _units(what: str, image: Tensor, trusted: Tensor | None, batched: bool) -> U
                 f"register: {what}{pair} is flat, {least:g} in every trusted pixel; "
                 "expected an image with content: there is nothing to align"
             )
-    return Units(offset=low, span=span)
+    return units
 
 
 def _refuse_holes(what: str, image: Tensor, batched: bool) -> None:

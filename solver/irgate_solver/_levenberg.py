@@ -2,12 +2,12 @@
 
 (1)  (N + lambda D) step = -g,    D = |diag(N)| floored,    p <- retract(p, step)
 
-A step is kept if the objective does not rise beyond its rounding and the overlap survives; then
-lambda falls tenfold, else it rises tenfold (Marquardt 1963); but the first step that is kept after
-one that was not leaves it as it is, since where the objective has kinks the smaller one would only
-be rejected again. Algebra is done where the images are,
-for all pairs at once; decisions are numbers of a few bytes and are made on the host, pair by pair
-(`_Course`), which looks at the device three times an iteration.
+A step is accepted if the objective does not rise by more than its rounding and enough of the
+overlap is left. Lambda then falls tenfold; after a rejection it rises tenfold (Marquardt 1963). The
+first accepted step after a rejection leaves lambda as it is: along a kink of the objective a
+smaller lambda would only be rejected again. The algebra of all pairs is done together, on the
+images' device. Decisions are made on the host, pair by pair (`PairState`), so the host waits for
+the device three times an iteration.
 """
 
 import math
@@ -32,19 +32,20 @@ from irgate_solver._precision import (
     SHORT,
 )
 
-RUNNING, CONVERGED, STALLED, EXHAUSTED = range(4)
-"""How a descent ended: not yet; the step fell under the tolerance; no damping found a better
-point; out of iterations."""
+RUNNING, CONVERGED, STALLED, EXHAUSTED, SCHEDULED = range(5)
+"""State of a descent: still running; ended with a step under the tolerance; ended because no
+damping gave a better point; ended because the iterations ran out; ended after a planned number of
+steps, without a test of convergence."""
 
 
 class Linearisation:
-    """The objective around p; gradient and matrix are made when first asked for.
+    """The objective around p; gradient and matrix are computed when first asked for.
 
-    Half of the trial points along a kink are rejected, and need their value only.
+    A rejected trial point needs only its objective. Along a kink that is half of them.
 
     Attributes:
         objective: `(B,)`, float64.
-        rounding: what changes of it mean nothing, `(B,)`.
+        rounding: largest change of the objective that rounding alone can cause, `(B,)`.
         overlap: valid fraction of the trusted fixed pixels, `(B,)`.
 
     """
@@ -55,23 +56,32 @@ class Linearisation:
         rounding: Tensor,
         overlap: Tensor,
         equations: Callable[[], tuple[Tensor, Tensor]],
+        slope: Callable[[], Tensor] | None = None,
     ) -> None:
         self.objective, self.rounding, self.overlap = objective, rounding, overlap
         self._make: Callable[[], tuple[Tensor, Tensor]] | None = equations
         self._made: tuple[Tensor, Tensor]
+        self._slope = slope
 
     @property
     def equations(self) -> tuple[Tensor, Tensor]:
         """The gradient g, `(B, n)`, and N, symmetric and for descent positive, `(B, n, n)`."""
         if self._make is not None:
             self._made = self._make()
-            self._make = None  # and with it the images that it holds
+            self._make = None  # frees the images that the function holds
         return self._made
 
     @property
     def gradient(self) -> Tensor:
         """The gradient g, `(B, n)`."""
         return self.equations[0]
+
+    @property
+    def slope(self) -> Tensor:
+        """The gradient g, `(B, n)`, without the matrix where it can be had so."""
+        if self._make is None or self._slope is None:
+            return self.gradient
+        return self._slope()
 
     @property
     def normal(self) -> Tensor:
@@ -101,7 +111,7 @@ class Descent:
 
     Attributes:
         p: best parameters, `(B, n)`.
-        at: the linearisation there, or a last step shorter than the tolerance before.
+        at: the linearisation at `p`; after a converged last step, the one from before that step.
         state: one of the codes above, for each pair.
         iterations: trial steps, for each pair.
         damping: lambda of (1) at the end, for each pair.
@@ -118,16 +128,16 @@ class Descent:
 
 
 @dataclass
-class _Course:
-    """One pair's way down: what is remembered from step to step, and what is made of a trial.
+class PairState:
+    """State of one pair's descent, and the decision on each trial step.
 
     Attributes:
         objective, rounding: at the best point so far.
-        least_overlap: under which no step may end.
+        least_overlap: a step that leaves less overlap is rejected.
         damping: lambda of (1).
         state: one of the codes above.
-        moved: length of the last step that had one, px.
-        steps: trial steps so far.
+        moved: length of the last step whose equations had a solution, px.
+        steps: number of trial steps so far.
 
     """
 
@@ -143,15 +153,16 @@ class _Course:
     _shortest: float = field(default=math.inf, init=False)
 
     def __post_init__(self) -> None:
-        # Nothing that could be seen is left to gain.
+        # An objective under its rounding cannot be seen to fall any further.
         if self.objective <= self.rounding:
             self.state = CONVERGED
 
-    def arrives(self, length: float, tolerance: float) -> bool:
-        """Return whether a step of `length` px is the last one, and end with it if so.
+    def has_converged(self, length: float, tolerance: float) -> bool:
+        """Return whether a step of `length` px is the last one; if it is, set the state.
 
-        It is if it is shorter than the tolerance, or if it is short and what would follow it is
-        shorter: each as much as this one is than the one before, at least.
+        It is the last one if it is shorter than the tolerance. It is also the last one if it is
+        short and the next step is expected to be shorter than the tolerance: steps are expected to
+        go on shrinking by the ratio of this step to the one before.
         """
         foreseen = length <= SHORT and length * length <= tolerance * self.moved
         if self.state != RUNNING or not (length <= tolerance or (foreseen and not self._rejected)):
@@ -160,12 +171,12 @@ class _Course:
         self.state, self.moved = CONVERGED, length
         return True
 
-    def judge(self, objective: float, rounding: float, overlap: float, length: float) -> bool:
-        """Return whether a trial point is accepted, and decide whether to go on.
+    def accept(self, objective: float, rounding: float, overlap: float, length: float) -> bool:
+        """Return whether a trial point is accepted; update damping and state.
 
         Args:
             objective, rounding, overlap: at the trial point.
-            length: of the step to it, px; not finite where (1) had no solution.
+            length: of the step to the trial point, px; not finite where (1) had no solution.
 
         """
         solved = math.isfinite(length)
@@ -198,77 +209,89 @@ def descend(
     iterations: int,
     tolerance: float,
     after: Descent | None = None,
+    solve: "Solve | None" = None,
 ) -> Descent:
-    """Minimise from `p` `(B, n)` until a step moves no probe by `tolerance` px, or the next would.
+    """Minimise from `p` `(B, n)` until a step moves every probe by less than `tolerance` px.
 
-    That last step is taken without a look at where it leads: it is too short to matter to the
-    objective, and looking is all that an iteration costs. A descent ends as well with a step that
-    neither changes the objective beyond rounding nor is half as long as the one before, for from
-    there on steps follow the rounding of the images; and after `PATIENCE` steps in a row that
-    neither pay nor shrink, as along a kink.
+    The last step is taken and its objective is not computed: the step is too short to change the
+    objective, and computing it would cost as much as a whole iteration. A descent also ends with a
+    step that changes the objective by no more than rounding and is longer than half the step
+    before: from there on steps only follow the rounding of the images. It ends, too, after
+    `PATIENCE` steps in a row that neither lower the objective nor get shorter, as along a kink.
 
     Args:
         problem: what is minimised.
         p: the start.
         iterations: most trial steps.
         tolerance: px.
-        after: the descent that this one goes on from, on the same level.
+        after: an earlier descent on the same level, whose damping and last step are taken over.
+        solve: what solves (1); `damped_step` where not given.
 
     """
+    solve = solve or damped_step
     at = problem.linearise(p)
     figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
-    courses = [
-        _Course(objective, rounding, max(OVERLAP_KEPT * overlap, OVERLAP_FLOOR), DAMPING_START)
+    pairs = [
+        PairState(objective, rounding, max(OVERLAP_KEPT * overlap, OVERLAP_FLOOR), DAMPING_START)
         for objective, rounding, overlap in figures
     ]
     if after is not None:
-        for course, damping, moved in zip(courses, after.damping, after.moved, strict=True):
-            course.damping, course.moved = damping, moved
+        for pair, damping, moved in zip(pairs, after.damping, after.moved, strict=True):
+            pair.damping, pair.moved = damping, moved
     for _ in range(iterations):
-        if not any(course.state == RUNNING for course in courses):
+        if not any(pair.state == RUNNING for pair in pairs):
             break
-        step, info = _damped_step(at, [course.damping for course in courses])
-        pairs = zip(info.tolist(), problem.length(step).tolist(), strict=True)
-        lengths = [math.nan if failed else length for failed, length in pairs]
+        step, info = solve(at, [pair.damping for pair in pairs])
+        solved = zip(info.tolist(), problem.length(step).tolist(), strict=True)
+        lengths = [math.nan if failed else length for failed, length in solved]
         unsolved = [not math.isfinite(length) for length in lengths]
         if any(unsolved):
             step = choose(unsolved, torch.zeros_like(step), step)
         trial = problem.retract(p, step)
-        arrived = [
-            course.arrives(length, tolerance)
-            for course, length in zip(courses, lengths, strict=True)
+        converged = [
+            pair.has_converged(length, tolerance)
+            for pair, length in zip(pairs, lengths, strict=True)
         ]
-        p = choose(arrived, trial, p)
-        if not any(course.state == RUNNING for course in courses):
+        p = choose(converged, trial, p)
+        if not any(pair.state == RUNNING for pair in pairs):
             break
         there = problem.linearise(trial)
         figures = torch.stack((there.objective, there.rounding, there.overlap), 1).tolist()
         accepted = [
-            course.state == RUNNING and course.judge(objective, rounding, overlap, length)
-            for course, (objective, rounding, overlap), length in zip(
-                courses, figures, lengths, strict=True
+            pair.state == RUNNING and pair.accept(objective, rounding, overlap, length)
+            for pair, (objective, rounding, overlap), length in zip(
+                pairs, figures, lengths, strict=True
             )
         ]
-        p, at = choose(accepted, trial, p), _choose_all(accepted, there, at)
+        p, at = choose(accepted, trial, p), choose_all(accepted, there, at)
     return Descent(
         p,
         at,
-        tuple(EXHAUSTED if course.state == RUNNING else course.state for course in courses),
-        tuple(course.steps for course in courses),
-        tuple(course.damping for course in courses),
-        tuple(course.moved for course in courses),
+        tuple(EXHAUSTED if pair.state == RUNNING else pair.state for pair in pairs),
+        tuple(pair.steps for pair in pairs),
+        tuple(pair.damping for pair in pairs),
+        tuple(pair.moved for pair in pairs),
     )
 
 
-def _damped_step(at: Linearisation, damping: Sequence[float]) -> tuple[Tensor, Tensor]:
+Solve = Callable[[Linearisation, Sequence[float]], tuple[Tensor, Tensor]]
+"""Solve (1) for each pair's lambda: the step `(B, n)`, and 0 where there is one, `(B,)`."""
+
+
+def damped_step(at: Linearisation, damping: Sequence[float]) -> tuple[Tensor, Tensor]:
     """Solve (1) by Cholesky; return the step, and 0 where there is one, `(B,)`."""
-    # A Hessian far from a minimum may have negative entries here; their size still sets the scale.
+    factor, info = torch.linalg.cholesky_ex(damped(at, damping))
+    return torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1).neg_(), info
+
+
+def damped(at: Linearisation, damping: Sequence[float]) -> Tensor:
+    """Return N + lambda D of (1), `(B, n, n)`."""
+    # Far from a minimum a Hessian may have negative diagonal entries; their size sets the scale.
     diagonal = at.normal.diagonal(dim1=1, dim2=2).abs()
     floored = torch.maximum(diagonal, diagonal.mean(1, keepdim=True) * GAUGE)
-    damped = at.normal.clone()
-    damped.diagonal(dim1=1, dim2=2).addcmul_(floored, floored.new_tensor(damping).unsqueeze(1))
-    factor, info = torch.linalg.cholesky_ex(damped)
-    return torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1).neg_(), info
+    matrix = at.normal.clone()
+    matrix.diagonal(dim1=1, dim2=2).addcmul_(floored, floored.new_tensor(damping).unsqueeze(1))
+    return matrix
 
 
 def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> Descent:
@@ -280,7 +303,7 @@ def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> D
 
     return Descent(
         choose(chosen, first.p, second.p),
-        _choose_all(chosen, first.at, second.at),
+        choose_all(chosen, first.at, second.at),
         *(either(name) for name in ("state", "iterations", "damping", "moved")),
     )
 
@@ -295,9 +318,10 @@ def choose(chosen: Sequence[bool], first: Tensor, second: Tensor) -> Tensor:
     return torch.where(where.view(-1, *[1] * (first.dim() - 1)), first, second)
 
 
-def _choose_all(
+def choose_all(
     chosen: Sequence[bool], first: Linearisation, second: Linearisation
 ) -> Linearisation:
+    """Return, pair by pair, `first` where `chosen` and else `second`."""
     if all(chosen):
         return first
     if not any(chosen):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from irgate_solver._constants import constant
 from irgate_solver._precision import SOLVE
+from irgate_solver._size_cache import cached_by_size
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,20 @@ class _Linear(ABC):
         xi = (x - self.centre[0]) / self.radius
         return torch.stack((torch.ones_like(xi), xi), -1)
 
+    def row_slopes(self, y: Tensor) -> Tensor:
+        return self._slopes(y)
+
+    def column_slopes(self, x: Tensor) -> Tensor:
+        return self._slopes(x)
+
+    def _slopes(self, place: Tensor) -> Tensor:
+        return torch.stack((torch.zeros_like(place), torch.full_like(place, 1 / self.radius)), -1)
+
     @abstractmethod
     def coefficients(self, p: Tensor) -> Tensor:
         """Return the basis's coefficients of the displacement; see `_warps`."""
 
-    def bend(self, p: Tensor, moments: Tensor) -> Tensor | None:
+    def second_order(self, p: Tensor, moments: Tensor) -> Tensor | None:
         return None
 
     def centred(self, p: Tensor) -> tuple[Tensor, Tensor]:
@@ -147,7 +156,7 @@ class Rigid(_Linear):
         shifts = _selection(_SHIFTS, p.device).expand(len(p), 8, 2)
         return torch.cat((shifts, by_angle.unsqueeze(-1) / self.radius), -1)
 
-    def bend(self, p: Tensor, moments: Tensor) -> Tensor:
+    def second_order(self, p: Tensor, moments: Tensor) -> Tensor:
         angle = p[:, 2:] / self.radius
         twice = torch.cat((-angle.cos(), -angle.sin()), 1) @ _turning(self.radius, p.device)[2:]
         result = p.new_zeros(len(p), 3, 3)
@@ -168,7 +177,7 @@ class Rigid(_Linear):
         return torch.cat((p[:, :2] - shift, turn), 1)
 
 
-@constant
+@cached_by_size
 def _selection(entries: tuple[int, ...], device: torch.device) -> Tensor:
     """Return dc/dp where parameter k is coefficient `entries[k]`, `(8, len(entries))`."""
     matrix = torch.zeros(8, len(entries), dtype=SOLVE)
@@ -176,7 +185,7 @@ def _selection(entries: tuple[int, ...], device: torch.device) -> Tensor:
     return matrix.to(device)
 
 
-@constant
+@cached_by_size
 def _turning(radius: float, device: torch.device) -> Tensor:
     """Return the matrix from (shift x, shift y, cos - 1, sin) to the coefficients, `(4, 8)`."""
     matrix = torch.zeros(4, 8, dtype=SOLVE)
@@ -186,14 +195,14 @@ def _turning(radius: float, device: torch.device) -> Tensor:
     return matrix.to(device)
 
 
-@constant
+@cached_by_size
 def _homogeneous(
     centre: tuple[float, float], radius: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Return the identity's matrix, `(1, 9)`, and what each coefficient adds, `(8, 9)`.
+    """Return the identity's matrix, `(1, 9)`, and the change by each coefficient, `(8, 9)`.
 
-    xi = (x - centre x) / radius, so a coefficient of xi adds 1 / radius to the matrix's entry of x
-    and takes centre x of that from the shift's.
+    xi = (x - centre x) / radius, so a coefficient c of xi adds c / radius to the matrix's entry of
+    x and subtracts c / radius * centre x from the entry of the shift.
     """
     adds = torch.zeros(2, 2, 2, 3, 3, dtype=SOLVE)
     for axis in (0, 1):
@@ -203,6 +212,6 @@ def _homogeneous(
     return torch.eye(3, dtype=SOLVE).view(1, 9).to(device), adds.view(8, 9).to(device)
 
 
-@constant
+@cached_by_size
 def _unit(device: torch.device) -> Tensor:
     return torch.eye(2, dtype=SOLVE, device=device)

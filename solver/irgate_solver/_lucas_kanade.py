@@ -10,11 +10,12 @@ With r = gain m(T(x; p)) + offset - f(x) (`_metrics`), Baker & Matthews 2004:
          J = grad m(T(x; p)) dW/dp,   p <- p + step;
      its fixed point is a stationary point of the objective itself.
 
-(1) approaches (linear families only: FFDs are no group), (2) settles. Here are (2) and what both
-share; (1) is in `_template`.
+(1) brings a solve near the minimum; it needs a group, so it serves the linear families only (FFDs
+are no group). (2) finds the minimum. This module holds (2) and what both forms share; `_template`
+holds (1).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ from irgate_solver._levenberg import Linearisation
 from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._normal_equations import Basis, basis_of, pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE
+from irgate_solver._priors import Priors
 from irgate_solver._pyramid import Level
 from irgate_solver._warps import Warp
 
@@ -42,18 +44,18 @@ def valid_points(
 ) -> Tensor:
     """Return `trusted` where the point lies in [0, W-1] x [0, H-1] of the moving image, else 0.
 
-    Between the outermost samples of the full image, that is, where interpolation has neighbours on
-    both sides; the half pixel beyond, which ITK counts too, adds residuals of clamped values.
+    There interpolation has samples on both sides. ITK also counts the half pixel beyond; its values
+    are clamped, and so would its residuals be.
 
     Args:
         points: `(B, 2, h, w)`, px.
         extent: the full moving image's (height, width).
         trusted: 0/1, `(B, h, w)`.
-        margin: px that are left out besides, within each border.
+        margin: width, px, of the band along each border that does not count.
 
     """
     middle_x, middle_y = (extent[1] - 1) / 2.0, (extent[0] - 1) / 2.0
-    # Compared straight into numbers, which is several times as fast as by way of bools.
+    # Comparing straight into numbers is several times as fast as converting bools.
     inside = torch.empty_like(points, dtype=trusted.dtype)
     torch.le((points[:, 0] - middle_x).abs_(), middle_x - margin, out=inside[:, 0])
     torch.le((points[:, 1] - middle_y).abs_(), middle_y - margin, out=inside[:, 1])
@@ -65,17 +67,17 @@ def normal_equations(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the gradient of `fit` by the coefficients and by the parameters, and its matrix.
 
-    Where the jet holds second derivatives, and the fit is exact, the matrix is the Hessian of the
-    objective (but for the family's own second derivative, `Warp.bend`).
+    Where the jet holds second derivatives and the fit is exact, the matrix is the Hessian of the
+    objective. `Warp.second_order` is not in it; the caller adds it.
 
     Returns: `(B, 2ab)`, `(B, size)` and `(B, size, size)`.
     """
     images = fit.psi.unsqueeze(1)
     if fit.nuisances is not None:
         images = torch.cat((images, fit.nuisances), 1)
-    shadows = basis.shadows(images, jet.slopes)
+    projections = basis.projections(images, jet.slopes)
     share = fit.scale * fit.gain
-    by_coefficients = share.unsqueeze(1) * shadows[:, 0]
+    by_coefficients = share.unsqueeze(1) * projections[:, 0]
     weighted = fit.curvature.unsqueeze(1) * jet.slopes
     field = torch.cat((weighted * jet.slopes[:, :1], weighted[:, 1:] * jet.slopes[:, 1:]), 1)
     normal = (share * fit.gain).view(-1, 1, 1) * basis.normal(field)
@@ -83,14 +85,14 @@ def normal_equations(
         bent = basis.normal(fit.psi.unsqueeze(1) * jet.seconds)
         normal = normal + share.view(-1, 1, 1) * bent
     if fit.shares is not None:
-        cast = shadows[:, 1:]
+        cast = projections[:, 1:]
         normal = torch.baddbmm(normal, cast.mT, fit.shares.unsqueeze(2) * cast, alpha=-1)
     return by_coefficients, pull_gradient(jacobian, by_coefficients), pull_normal(jacobian, normal)
 
 
 @dataclass(frozen=True)
-class Forward:
-    """The forward-additive problem (2) of one level.
+class Additive:
+    """What the forward-additive problems (2) of one level share, whatever the metric.
 
     Attributes:
         warp: the family.
@@ -98,13 +100,12 @@ class Forward:
         level: images.
         sampler: of the level's moving image.
         extent: the full moving image's (height, width).
-        metric: the objective.
-        prior: weight of the bending energy, `(B,)` in unit range; None without one.
-        region: 0/1 weights that stand for the valid points whatever `p`, `(B, h, w)`; None to count
-            those that map inside at each `p`. A mean over points that enter and leave jumps by
-            1/n as they do, and its lowest value is then a matter of which are counted.
-        exact: linearise with the objective's own Hessian (Newton) instead of the Gauss-Newton
-            matrix: it converges quadratically near a minimum, and need not be positive elsewhere.
+        priors: terms of the objective that depend on the transform alone.
+        region: 0/1 weights of the pixels that count, the same at every `p`, `(B, h, w)`; None to
+            count those that map inside at each `p`. A mean over pixels that enter and leave jumps
+            by 1/n each time, so its lowest value depends on which pixels are counted.
+        exact: use the objective's own Hessian (Newton) instead of the Gauss-Newton matrix. Newton
+            converges quadratically near a minimum; elsewhere the Hessian may be indefinite.
 
     """
 
@@ -113,10 +114,9 @@ class Forward:
     level: Level
     sampler: _sampling.Sampler
     extent: tuple[int, int]
-    metric: Metric
-    prior: Tensor | None = None
-    region: Tensor | None = None
-    exact: bool = False
+    priors: Priors = field(default_factory=Priors, kw_only=True)
+    region: Tensor | None = field(default=None, kw_only=True)
+    exact: bool = field(default=False, kw_only=True)
 
     def points(self, p: Tensor) -> Tensor:
         """Return T(x; p) at the level's fixed pixels, px, `(B, 2, h, w)`."""
@@ -133,33 +133,27 @@ class Forward:
         margin = min(self.sampler.margin * self.level.scale, MOST_MARGIN * min(self.extent))
         return valid_points(points, self.extent, self.level.trusted, margin)
 
-    def compare(self, p: Tensor) -> tuple[_sampling.Jet, Fit]:
-        """Return the moving image around T(x; p) and how it compares to the fixed one."""
-        points = self.points(p)
-        valid = self.inside(points) if self.region is None else self.region
-        jet = self.jet(points, curvature=self.exact)
-        return jet, self.metric(self.level.fixed, jet.value, valid, self.exact)
+    def valid(self, points: Tensor) -> Tensor:
+        """Return 0/1 weights of the pixels that count, `(B, h, w)`."""
+        return self.inside(points) if self.region is None else self.region
 
-    def linearise(self, p: Tensor) -> Linearisation:
-        """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
-        jet, fit = self.compare(p)
-        objective = fit.objective
-        prior = None
-        if self.prior is not None and isinstance(self.warp, _warps.FreeForm):
-            energy, slope, curvature = bending(self.warp, p)
-            objective = objective + self.prior * energy
-            prior = self.prior.unsqueeze(1) * slope, self.prior.view(-1, 1, 1) * curvature
+    def change(self, jet: _sampling.Jet, p: Tensor, direction: Tensor) -> Tensor:
+        """Return the derivative of the warped image along `direction` `(B, n)`, `(B, h, w)`.
 
-        def equations() -> tuple[Tensor, Tensor]:
-            jacobian = self.warp.jacobian(p)
-            by_coefficients, gradient, normal = normal_equations(self.basis, jacobian, fit, jet)
-            bend = self.warp.bend(p, by_coefficients) if self.exact else None
-            if bend is not None:
-                normal = normal + bend
-            return (gradient, normal) if prior is None else (gradient + prior[0], normal + prior[1])
+        With u = dT/dp lambda the field of the direction it is grad m . u: no Jacobian is needed.
+        """
+        jacobian = self.warp.jacobian(p)
+        rates = direction if jacobian is None else (jacobian @ direction.unsqueeze(-1)).squeeze(-1)
+        rows, columns = self.basis.rows, self.basis.columns
+        u = rows @ (rates.reshape(len(p), 2, rows.shape[1], -1) @ columns.mT)
+        return (jet.slopes * u.to(jet.slopes.dtype)).sum(1)
 
-        overlap = fit.count / total(self.level.trusted).clamp(min=1)
-        return Linearisation(objective, fit.rounding, overlap, equations)
+    def prior_along(self, p: Tensor, direction: Tensor) -> Tensor:
+        """Return sum_B lambda^T dE/dp of the priors; differentiable by their weights."""
+        prior = self.priors.at(self.warp, p)
+        if prior is None:
+            return p.new_zeros(())
+        return (prior.gradient * direction).sum()
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Add the step."""
@@ -170,8 +164,60 @@ class Forward:
         return _warps.length(self.warp, step)
 
 
-def bending(warp: _warps.FreeForm, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the bending energy of `p` `(B, size)`, its gradient and its Hessian, px^-2."""
-    both = torch.kron(torch.eye(2, dtype=SOLVE), warp.bending).to(p.device)
-    slope = p @ both
-    return (slope * p).sum(1), 2.0 * slope, 2.0 * both
+@dataclass(frozen=True)
+class Forward(Additive):
+    """The forward-additive problem (2) of one level for a metric of single pixels.
+
+    Attributes:
+        metric: the objective.
+
+    """
+
+    metric: Metric
+
+    def newton(self) -> "Forward":
+        """Return the problem whose matrix Newton's method steers by: the Hessian."""
+        return replace(self, exact=True)
+
+    def complete(self) -> "Forward":
+        """Return the problem whose matrix is the objective's own Hessian."""
+        return replace(self, exact=True)
+
+    def compare(self, p: Tensor) -> tuple[_sampling.Jet, Fit]:
+        """Return the moving image around T(x; p) and how it compares to the fixed one."""
+        points = self.points(p)
+        valid = self.valid(points)
+        jet = self.jet(points, curvature=self.exact)
+        return jet, self.metric(self.level.fixed, jet.value, valid, self.exact)
+
+    def linearise(self, p: Tensor) -> Linearisation:
+        """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
+        jet, fit = self.compare(p)
+        prior = self.priors.at(self.warp, p)
+        objective = fit.objective if prior is None else fit.objective + prior.energy
+
+        def equations() -> tuple[Tensor, Tensor]:
+            jacobian = self.warp.jacobian(p)
+            by_coefficients, gradient, normal = normal_equations(self.basis, jacobian, fit, jet)
+            second = self.warp.second_order(p, by_coefficients) if self.exact else None
+            if second is not None:
+                normal = normal + second
+            if prior is None:
+                return gradient, normal
+            return gradient + prior.gradient, normal + prior.hessian
+
+        overlap = fit.count / total(self.level.trusted).clamp(min=1)
+        return Linearisation(objective, fit.rounding, overlap, equations)
+
+    def along(self, p: Tensor, direction: Tensor) -> Tensor:
+        """Return sum_B lambda^T dE/dp, differentiable by the images and the priors' weights.
+
+        lambda^T J^T psi = sum psi (J lambda), and J lambda is the change along the direction.
+        """
+        points = self.points(p)
+        valid = self.valid(points)
+        jet = self.jet(points)
+        fit = self.metric(self.level.fixed, jet.value, valid, True)
+        change = self.change(jet, p, direction)
+        sums = (fit.psi * change).sum((1, 2), dtype=SOLVE)
+        return (fit.scale * fit.gain * sums).sum() + self.prior_along(p, direction)

@@ -36,12 +36,12 @@ class Fit:
 
     With J the Jacobian of m, the gradient is scale gain J^T psi, and the normal matrix
     scale gain (gain J^T diag(curvature) J + sum psi d^2 m) - sum over nuisances (t, s) of
-    s (J^T t)(J^T t)^T; without the term of second derivatives where it need not be exact. The
-    numbers per pair stay outside of the images: a product less for each pixel.
+    s (J^T t)(J^T t)^T. The Gauss-Newton matrix leaves out the term of second derivatives. `scale`
+    and `gain` are not multiplied into the images, which saves a product for each pixel.
 
     Attributes:
         objective: (1), (2) or (3), `(B,)`, float64; infinite where no pixel is valid.
-        rounding: how far rounding may move the objective, `(B,)`.
+        rounding: largest change of the objective that rounding alone can cause, `(B,)`.
         count: number of valid pixels, `(B,)`, float64.
         gain: a of (3), 1 otherwise, `(B,)`, float64.
         scale: 2 over what the objective is a mean of, `(B,)`, float64.
@@ -152,7 +152,7 @@ def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit
         nuisances = torch.stack((m, valid), 1)
         shares = squared_gain.unsqueeze(1) / torch.stack((moved_energy, count), 1)
     return Fit(
-        # A part of the image in which either side is flat has no correlation: the worst value, 1.
+        # Where either image is flat there is no correlation: the objective is then 1, the worst.
         objective=(square + tiny) / fixed_energy,
         rounding=rounding_of_square_sum(square, count, fixed.dtype) / fixed_energy,
         count=seen,
@@ -176,7 +176,8 @@ def metric_of(name: str, width: Tensor | None) -> Metric:
 def huber_width(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
     """Return k for the residuals at hand: 1.345 x 1.4826 x their median size, `(B,)`, float64.
 
-    Kept above the rounding of the image type, so that perfect images leave (2) quadratic.
+    The width is at least a thousand roundings of the image type. For two images that match
+    perfectly (2) is therefore quadratic.
     """
     size = (moved - fixed).abs().masked_fill(valid == 0, torch.nan).flatten(1)
     sigma = MAD_TO_SIGMA * size.nanmedian(1).values.to(SOLVE).nan_to_num(1.0)
@@ -184,7 +185,7 @@ def huber_width(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
 
 
 def _mean(sums: Tensor, count: Tensor) -> Tensor:
-    # Without a pixel 0 / 0.
+    # Without a valid pixel this is 0 / 0, and a descent must not be drawn there.
     return (sums / count).nan_to_num_(nan=torch.inf, posinf=torch.inf)
 
 

@@ -6,8 +6,8 @@ products, and products of two basis functions are separable again:
 (1)  sum_xy b_k g        = (Y^T g X)_ab
 (2)  sum_xy b_k b_l g    = ((Y Y)^T g (X X))_{aa'}{bb'}
 
-so that neither the Jacobian `(H W, size)` nor anything of its length is ever formed: an FFD's
-normal matrix costs ten multiplications a pixel and image instead of five hundred.
+so the Jacobian `(H W, size)` is never formed. An FFD's normal matrix costs ten multiplications for
+each pixel and image instead of five hundred.
 Kybic & Unser 2003 use the same separability for B-spline deformations.
 """
 
@@ -17,8 +17,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from irgate_solver._constants import constant
 from irgate_solver._precision import SOLVE
+from irgate_solver._size_cache import cached_by_size
 from irgate_solver._warps import LinearWarp, Warp
 
 
@@ -30,10 +30,10 @@ class Basis:
         y, x: positions, px of the full image, `(h,)` and `(w,)`, float64.
         rows, columns: Y `(h, a)` and X `(w, b)`.
         row_pairs, column_pairs: products of two functions, `(h, a(a+1)/2)`, `(w, b(b+1)/2)`.
-        pair_index: where row (d, k), column (e, l) of the normal matrix stands among the moments
-            (2) of the fields xx, xy, yy, laid flat; `(2ab * 2ab,)`.
-        linear: whether the family is a linear one, whose few and unlike functions allow sums down
-            a column of the image in the image type (`_precision`).
+        pair_index: for each entry of the normal matrix, row (d, k) and column (e, l), its place
+            among the flattened moments (2) of the fields xx, xy, yy; `(2ab * 2ab,)`.
+        linear: whether the family is a linear one. Its well-conditioned normal matrix allows sums
+            in the image type down a column of the image (`_precision`).
 
     """
 
@@ -86,18 +86,15 @@ class Basis:
         """Return (1) of `images` `(B, k, h, w)`: `(B, k, ab)`, float64."""
         return self._sums(images, self.rows, self.columns).flatten(2)
 
-    def gradient(self, psi: Tensor, slopes: Tensor) -> Tensor:
-        """Return sum psi (dx, dy) b_k, the gradient by the coefficients: `(B, 2ab)`.
+    def projections(self, images: Tensor, slopes: Tensor) -> Tensor:
+        """Return sum psi (dx, dy) b_k, the gradient by the coefficients, for several psi at once.
 
         Args:
-            psi: `(B, h, w)`.
+            images: psi, `(B, k, h, w)`.
             slopes: dx and dy, `(B, 2, h, w)`.
+        Returns: `(B, k, 2ab)`.
 
         """
-        return self.shadows(psi.unsqueeze(1), slopes).squeeze(1)
-
-    def shadows(self, images: Tensor, slopes: Tensor) -> Tensor:
-        """Return `gradient` of several images `(B, k, h, w)` at once: `(B, k, 2ab)`."""
         planes = images.unsqueeze(2) * slopes.unsqueeze(1)
         return self.moments(planes.flatten(1, 2)).view(len(images), images.shape[1], -1)
 
@@ -122,7 +119,7 @@ class Basis:
         return sums.view(batch, planes, *sums.shape[1:])
 
 
-@constant
+@cached_by_size
 def basis_of(warp: Warp, shape: tuple[int, int], scale: int, device: torch.device) -> Basis:
     """Return the family's basis on a grid of `shape` fixed pixels, `scale` px apart."""
     y, x = (torch.arange(n, dtype=SOLVE, device=device) * scale for n in shape)
@@ -144,7 +141,7 @@ def pull_normal(jacobian: Tensor | None, by_coefficients: Tensor) -> Tensor:
 
 
 def _pairs(basis: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the products of all pairs of columns, and the symmetric table of where they stand."""
+    """Return the products of all pairs of columns, and the symmetric table of their places."""
     size = basis.shape[1]
     first, second = torch.triu_indices(size, size, device=basis.device)
     table = torch.zeros(size, size, dtype=torch.long, device=basis.device)

@@ -1,4 +1,4 @@
-"""What a solve minimises, as a function of the images: the choices of a call, and the objective."""
+"""What a solve minimises, as a function of the images: the settings, and the objective."""
 
 from dataclasses import dataclass, replace
 
@@ -6,9 +6,15 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _metrics, _precision, _sampling
+from irgate_solver._any_metric import AnyMetric
+from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._lucas_kanade import Forward, level_basis
+from irgate_solver._priors import Priors
 from irgate_solver._pyramid import Level
 from irgate_solver._warps import FreeForm, Warp
+
+Weight = float | Tensor
+"""The weight of a prior: a number, or a scalar tensor that may require grad."""
 
 
 @dataclass(frozen=True)
@@ -16,23 +22,60 @@ class Settings:
     """What a caller may choose about the solve.
 
     Attributes:
-        metric: "ssd", "ncc" or "huber".
-        sampling: "linear" or "cubic".
-        huber_width: k of the Huber metric, given units; None for the residuals' own.
-        bending: weight of the bending energy in squared given units; a number or scalar tensor.
-        search: whether an unconvincing solution from the identity is searched beyond.
+        metric: "ssd", "ncc" or "huber", or any other metric.
+        approach: what the stages before the last minimise; the same again, as a rule.
+        descent: what goes down on the way: "lm", "lbfgs" or "adam".
+        sampling: the sampler's name.
+        huber_width: k of the Huber metric in the units of the given images; None to take it from
+            the residuals.
+        huber_share: k as a part of the fixed image's range, where `huber_width` is None; None to
+            take it from the residuals.
+        bending, total_variation, anchor: weights of the priors in the given images' squared units,
+            or without a unit for metrics that have none.
+        search: whether to search all rotations and shifts where the solution from the identity is
+            not convincing.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level.
 
     """
 
-    metric: str
+    metric: str | Dissimilarity
+    approach: str | Dissimilarity
+    descent: str
     sampling: str
     huber_width: float | None
-    bending: float | Tensor
+    huber_share: float | None
+    bending: Weight
+    total_variation: Weight
+    anchor: Weight
     search: bool
     iterations: int
     tolerance: float
+
+    @property
+    def weights(self) -> tuple[Weight, Weight, Weight]:
+        """The priors' weights: bending, total variation, anchor."""
+        return self.bending, self.total_variation, self.anchor
+
+    @property
+    def unitless(self) -> bool:
+        """Whether the objective has no unit, and not squared intensities."""
+        return self.metric not in ("ssd", "huber")
+
+    @property
+    def own_units(self) -> bool:
+        """Whether each image is brought to a range of its own."""
+        if isinstance(self.metric, Dissimilarity):
+            return self.metric.own_units
+        return self.metric == "ncc"
+
+    def approaching(self) -> "Settings":
+        """Return the settings of the stages before the last."""
+        return replace(self, metric=self.approach)
+
+
+Problem = Forward | AnyMetric
+"""The forward-additive problem of one level."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +84,13 @@ class Objective:
 
     Attributes:
         warp: the family.
-        settings: the metric's name, the sampler's name and the prior's weight.
+        settings: the metric, the sampler's name and the priors' weights.
         mask: bool, `(B, H, W)`.
         fixed_units, moving_units: unit ranges, held constant.
         width: Huber's k in unit range, `(B,)`, held constant; None for the other metrics.
         region: 0/1 weights of the valid pixels of the full images, held constant, `(B, H, W)`;
             None to count those that map inside.
+        origin: parameters of the anchor's origin, `(B, n)`; None for the identity.
 
     """
 
@@ -57,39 +101,64 @@ class Objective:
     moving_units: _precision.Units
     width: Tensor | None = None
     region: Tensor | None = None
+    origin: Tensor | None = None
 
     def level(self, fixed: Tensor, moving: Tensor) -> Level:
-        """Return the full images in unit range; differentiable by both."""
-        trusted = self.mask.to(fixed.dtype)
-        normal = self.fixed_units.normalise(fixed) * trusted
-        return Level(normal, trusted, self.moving_units.normalise(moving), 1)
+        """Return the full images in unit range; differentiable by both.
 
-    def weighted(self, bending: Tensor) -> "Objective":
-        """Return the same objective with another weight of the bending energy."""
-        return replace(self, settings=replace(self.settings, bending=bending))
+        Metrics that are no sum over single pixels may depend on the units, by their floors and
+        bins: there the units are functions of the images too.
+        """
+        fixed_units, moving_units = self.fixed_units, self.moving_units
+        if isinstance(self.settings.metric, Dissimilarity):
+            fixed_units = _precision.Units.of(fixed, self.mask)
+            own = self.settings.own_units
+            moving_units = _precision.Units.of(moving, None) if own else fixed_units
+        trusted = self.mask.to(fixed.dtype)
+        normal = fixed_units.normalise(fixed) * trusted
+        return Level(normal, trusted, moving_units.normalise(moving), 1)
+
+    def weighted(self, bending: Tensor, total_variation: Tensor, anchor: Tensor) -> "Objective":
+        """Return the same objective with other weights of the priors."""
+        settings = replace(
+            self.settings, bending=bending, total_variation=total_variation, anchor=anchor
+        )
+        return replace(self, settings=settings)
 
     def metric(self) -> _metrics.Metric:
-        """Return the comparison."""
+        """Return the comparison of single pixels by the metric."""
+        assert isinstance(self.settings.metric, str)
         return _metrics.metric_of(self.settings.metric, self.width)
 
-    def prior(self) -> Tensor | None:
-        """Return the bending energy's weight in squared unit range, `(B,)`; None without one."""
-        weight = self.settings.bending
-        if not isinstance(self.warp, FreeForm) or (not isinstance(weight, Tensor) and weight == 0):
+    def priors(self) -> Priors:
+        """Return the priors with their weights in squared unit range."""
+        bending = self.settings.bending if isinstance(self.warp, FreeForm) else 0.0
+        return Priors(
+            self._in_unit_range(bending),
+            self._in_unit_range(self.settings.total_variation),
+            self._in_unit_range(self.settings.anchor),
+            self.origin,
+        )
+
+    def _in_unit_range(self, weight: Weight) -> Tensor | None:
+        """Return a prior's weight, `(B,)`; None where it is the number 0."""
+        if not isinstance(weight, Tensor) and weight == 0:
             return None
         span = self.fixed_units.span.view(-1).to(_precision.SOLVE)
-        scale = torch.ones_like(span) if self.settings.metric == "ncc" else span * span
+        scale = torch.ones_like(span) if self.settings.unitless else span * span
         return torch.as_tensor(weight, dtype=_precision.SOLVE, device=span.device) / scale
 
-    def on(self, level: Level, extent: tuple[int, int]) -> Forward:
+    def on(self, level: Level, extent: tuple[int, int]) -> Problem:
         """Return the forward-additive problem of `level`."""
+        basis = level_basis(self.warp, level)
+        sampler = _sampling.make_sampler(self.settings.sampling, level.moving)
+        priors, region = self.priors(), self.region
+        chosen = self.settings.metric
+        if isinstance(chosen, Dissimilarity):
+            return AnyMetric(
+                self.warp, basis, level, sampler, extent, chosen, priors=priors, region=region
+            )
+        metric = self.metric()
         return Forward(
-            self.warp,
-            level_basis(self.warp, level),
-            level,
-            _sampling.make_sampler(self.settings.sampling, level.moving),
-            extent,
-            self.metric(),
-            self.prior(),
-            self.region,
+            self.warp, basis, level, sampler, extent, metric, priors=priors, region=region
         )

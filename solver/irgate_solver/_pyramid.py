@@ -1,4 +1,4 @@
-"""Image pyramids by normalised convolution: nothing leaks in from masked pixels or the border.
+"""Image pyramids by normalised convolution: masked pixels and the border change no other pixel.
 
 Level l keeps every 2^l-th pixel of the full image, the first one included: pixel i of level l
 stands at exactly 2^l i px of the full image, in both images, whatever their sizes. All positions
@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver._constants import constant
+from irgate_solver._size_cache import cached_by_size
 
 SIGMA = 1.0
-"""Blur before each halving, px: passes 0.29 of an amplitude at the new grid's Nyquist frequency and
-0.007 at the old one's."""
+"""Blur before each halving, px: it passes 0.29 of an amplitude at the new grid's Nyquist frequency
+and 0.014 at the old one's."""
 _RADIUS = 3
 _WEIGHTS = [math.exp(-0.5 * (tap / SIGMA) ** 2) for tap in range(-_RADIUS, _RADIUS + 1)]
 _TAPS = [weight / sum(_WEIGHTS) for weight in _WEIGHTS]
@@ -29,8 +29,8 @@ TRUSTED = 0.5
 """Share of the blur's weight that must have come from trusted pixels."""
 MOST_LEVELS = 4
 SMALLEST_SIDE = 8
-"""A level of fewer pixels on a side would hold less than one blob of its own blur for each of the
-affine's parameters (heuristic)."""
+"""Fewest pixels on a level's side. The blur leaves about one independent value in 2 x 2 pixels, so
+8 x 8 pixels hold 16 of them for an affine map's six parameters (heuristic)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def repeated(level: Level, times: int) -> Level:
 
 
 def _halve_both(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Halve two wholly trusted batches, in one go where they have one size."""
+    """Halve two wholly trusted batches, in one call where they have the same size."""
     if first.shape != second.shape:
         return halve(first), halve(second)
     one, other = halve(torch.cat((first, second))).chunk(2)
@@ -112,7 +112,7 @@ def halve(image: Tensor) -> Tensor:
     taps = [rows[:, tap : tap + 2 * count - 1 : 2] for tap in range(len(_TAPS))]
     down = _weigh(taps) * _border(height, image.dtype, image.device).unsqueeze(-1)
     columns = functional.pad(down, (_RADIUS, _RADIUS + 1))
-    # Every second column, laid side by side, is quicker to add up than as it lies.
+    # Sums run faster over columns that are copied next to each other than over every second one.
     parts = columns[..., 0::2].contiguous(), columns[..., 1::2].contiguous()
     count = (width + 1) // 2
     taps = [parts[tap % 2][..., tap // 2 : tap // 2 + count] for tap in range(len(_TAPS))]
@@ -127,7 +127,7 @@ def _weigh(taps: list[Tensor]) -> Tensor:
     return total
 
 
-@constant
+@cached_by_size
 def _border(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return 1 / (G * 1) along an axis of `size` samples at every second one of them."""
     kernel = torch.tensor(_TAPS, dtype=torch.float64)

@@ -1,18 +1,29 @@
 """`register`: the whole solve, from two images to a result."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from irgate_solver import _implicit, _inputs, _memory, _precision, _result
+from irgate_solver import _allocator, _implicit, _inputs, _precision, _result, _sampling, _unrolled
+from irgate_solver._bundle import Bundle
+from irgate_solver._dissimilarity import Compare, Dissimilarity
 from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
+from irgate_solver._recipes import DEFAULT, Parts
 from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule, Solution
+from irgate_solver._siren_stages import SirenAlone, SirenStart
 
-SAMPLERS = ("linear", "cubic")
+STAGES: dict[str, type[Schedule]] = {
+    "iclk": Schedule,
+    "bundle": Bundle,
+    "siren-start": SirenStart,
+    "siren": SirenAlone,
+}
+"""The stages of a solve, by the name that a recipe gives them."""
 
 
 def register(
@@ -23,11 +34,14 @@ def register(
     mask: Any = None,
     init: Any = None,
     intensity: str = "same",
-    metric: str | None = None,
+    recipe: str = DEFAULT,
+    metric: str | Compare | None = None,
     huber_width: float | None = None,
-    sampling: str = "linear",
+    sampling: str | None = None,
     control: Sequence[int] = (4, 4),
-    bending: float | Tensor = 0.0,
+    bending: float | Tensor | None = None,
+    total_variation: float | Tensor | None = None,
+    anchor: float | Tensor | None = None,
     search: bool = True,
     iterations: int = 100,
     tolerance: float | None = None,
@@ -50,15 +64,22 @@ def register(
         init: where to start: a 3x3 matrix, or an object with `.matrix` and
             `.displacement(shape)`. There is no search then.
         intensity: "same" where brightness constancy holds, "varying" where gain or contrast may
-            differ; chooses the metric.
-        metric: "ssd", "ncc" or "huber", instead of what `intensity` chooses.
+            differ; chooses among the recipe's parts.
+        recipe: one of `recipes()`: what the other arguments are where they are not given.
+        metric: "ssd", "ncc" or "huber"; "mind", "mind-pyramid", "lncc" or "nmi"; or a function
+            `(fixed, warped, valid) -> residual or value` of your own, see `_dissimilarity`. The
+            recipe's where not given.
         huber_width: residual, in intensities, from which on Huber's metric is linear; from the
             residuals themselves (1.345 times their MAD estimate of sigma) where not given.
-        sampling: "linear", which is what SimpleITK minimises with by default, or "cubic", whose
-            gradient is continuous.
+        sampling: "linear", which is what SimpleITK minimises with by default, "cubic", whose
+            gradient is continuous, or "catmull-rom", its variant without a prefilter; the recipe's,
+            or else "linear", where not given.
         control: numbers of control points (rows, columns) of an FFD.
-        bending: weight of an FFD's mean bending energy (px^-2), in squared intensity units ("ncc":
-            none).
+        bending: weight of an FFD's mean bending energy (px^-2).
+        total_variation: weight of the displacement's total variation (no unit).
+        anchor: weight of the mean squared distance (px^2) of the displacement's affine part from
+            that of `init`, or of the identity. These three weights are in squared intensity units
+            with "ssd" and "huber" and have none with other metrics; the recipe's where not given.
         search: whether to look beyond the neighbourhood of the identity.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level; the precision's own where not given.
@@ -68,23 +89,62 @@ def register(
         ValueError, TypeError: an argument that cannot be used, named, with what was expected.
 
     """
-    _memory.keep_freed()
-    kind = _inputs.read_metric(intensity, metric)
-    _inputs.check_choice("sampling", sampling, SAMPLERS)
+    _allocator.keep_freed()
+    parts = _inputs.read_parts(recipe, intensity, model)
+    sampling = sampling or parts.sampling or "linear"
+    _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
     pair = _inputs.read_pair(fixed, moving, mask)
     height, width = pair.fixed.shape[1:]
     warp = _inputs.make_warp(model, height, width, control)
-    _inputs.check_numbers(huber_width, bending, iterations, tolerance)
-    if tolerance is None:
-        tolerance = _precision.final_tolerance(pair.fixed.dtype)
-    settings = Settings(kind, sampling, huber_width, bending, search, iterations, tolerance)
-    # A fifth quicker than without gradients alone: most of a small solve is torch's cost per call.
-    with torch.inference_mode():
-        solution = Schedule(pair, settings).run(warp, init)
+    _inputs.check_numbers(huber_width, iterations, tolerance)
+    settings = Settings(
+        metric=_inputs.read_metric(parts.metric if metric is None else metric, intensity),
+        approach=_inputs.read_metric(metric or parts.approach or parts.metric, intensity),
+        descent=parts.descent if metric is None else "lm",
+        sampling=sampling,
+        huber_width=huber_width,
+        huber_share=parts.huber_width if metric is None else None,
+        bending=_inputs.read_weight("bending", bending, parts.bending),
+        total_variation=_inputs.read_weight(
+            "total_variation", total_variation, parts.total_variation
+        ),
+        anchor=_inputs.read_weight("anchor", anchor, parts.anchor),
+        search=search,
+        iterations=iterations,
+        tolerance=_precision.final_tolerance(pair.fixed.dtype) if tolerance is None else tolerance,
+    )
+    schedule = STAGES[parts.stages](pair, settings)
+    with _without_gradients(settings, parts):
+        solution = schedule.run(warp, init)
     solution = solution.released()
-    settled = [state != EXHAUSTED for state in solution.states]
-    p, at = _implicit.attach(solution.objective, pair.fixed, pair.moving, solution.p, settled)
-    return _finish(pair, solution, p, at)
+    if parts.gradient == "implicit":
+        settled = [state != EXHAUSTED for state in solution.states]
+        p, at = _implicit.attach(solution.objective, pair.fixed, pair.moving, solution.p, settled)
+        return _finish(pair, solution, p, at)
+    if not _implicit.needed(solution.objective, pair.fixed, pair.moving):
+        return _finish(pair, solution, solution.p, None)
+    if parts.gradient == "none":
+        raise ValueError(
+            f"register: recipe {recipe!r} has no gradient and an input requires one; expected "
+            "tensors without requires_grad: detach them, or choose another recipe"
+        )
+    if isinstance(solution.objective.settings.metric, Dissimilarity):
+        raise ValueError(
+            f"register: recipe {recipe!r} unrolls the metrics ssd, ncc and huber only, and metric "
+            f"is {solution.objective.settings.metric.name!r}; choose recipe='iclk-implicit'"
+        )
+    p = _unrolled.attach(solution.objective, pair.fixed, pair.moving, solution.p)
+    return _finish(pair, solution, p, None)
+
+
+def _without_gradients(settings: Settings, parts: Parts) -> AbstractContextManager[None]:
+    """Return the mode of a solve: inference mode, or less where derivatives are taken within.
+
+    Inference mode is a fifth quicker: most of a small solve is torch's cost for each call.
+    """
+    by_function = any(isinstance(m, Dissimilarity) for m in (settings.metric, settings.approach))
+    within = by_function or parts.stages != "iclk"
+    return torch.no_grad() if within else torch.inference_mode()
 
 
 def _finish(
@@ -94,6 +154,8 @@ def _finish(
     objective = solution.objective
     warp = objective.warp
     matrix, control_points = _result.transform_of(warp, p)
+    if solution.field is not None:
+        control_points = None
     condition = _implicit.reciprocal_condition(solution.normal)
     if at is not None:
         condition = torch.minimum(condition, at.reciprocal_condition)
@@ -103,7 +165,7 @@ def _finish(
     )
     iterations = solution.iterations
     span = objective.fixed_units.span.view(-1).to(_precision.SOLVE)
-    value = solution.value * (span * span if objective.settings.metric != "ncc" else 1.0)
+    value = solution.value * (1.0 if objective.settings.unitless else span * span)
 
     def one(tensor: Tensor) -> Tensor:
         return tensor if pair.batched else tensor[0]
@@ -121,4 +183,5 @@ def _finish(
         _objective=objective,
         _images=(pair.fixed.detach(), pair.moving.detach()),
         _batched=pair.batched,
+        _dense=solution.field,
     )

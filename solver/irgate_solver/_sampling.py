@@ -1,13 +1,15 @@
 """Image values, gradients and curvatures between pixels.
 
-Two samplers. `linear` interpolates bilinearly and clamps to the edge sample, as ITK's does: the
-default, because the oracle's objective is made of it; its gradient jumps at pixel borders.
-`cubic` is the interpolating cubic B-spline with mirrored border (Unser 1999): its value, gradient
-and curvature come from one evaluator and are continuous, which the implicit gradient likes.
+There are three samplers. `linear` interpolates bilinearly and clamps to the edge sample, as ITK's
+does. It is the default, because SimpleITK's objective uses it. Its gradient jumps at pixel borders.
+`cubic` is the interpolating cubic B-spline with mirrored border (Unser 1999). Its value, gradient
+and curvature come from one evaluator and are continuous, as the implicit gradient needs.
+`catmull-rom` is cubic convolution (Keys 1981). It needs no prefilter. Its gradient is continuous,
+and its curvature jumps at pixel borders.
 
-Points are `(B, 2, h, w)`, `(x, y)` first, float64, in pixels of the image that is sampled, pixel
-centres at whole numbers. The one conversion to torch's normalised coordinates stands in
-`normalised`; `align_corners` is False everywhere.
+Points are `(B, 2, h, w)`, `(x, y)` first, float64, in pixels of the sampled image, pixel centres at
+whole numbers. `normalised` converts them to torch's coordinates; `align_corners` is False
+everywhere.
 """
 
 from dataclasses import dataclass, replace
@@ -37,7 +39,7 @@ class Jet:
     seconds: Tensor | None = None
 
     def per(self, scale: float) -> "Jet":
-        """Return the same jet by a coordinate that is `scale` times as fine."""
+        """Return the derivatives by a coordinate of which `scale` units make one pixel."""
         seconds = None if self.seconds is None else self.seconds / scale**2
         return Jet(self.value, self.slopes / scale, seconds)
 
@@ -64,9 +66,10 @@ class Linear:
     def jet(self, points: Tensor, *, curvature: bool = False) -> Jet:
         """Return value and exact piecewise derivatives at `points`; differentiable by `image`.
 
-        On a border the right-hand (lower) cell counts. Where a coordinate is clamped the slope is
-        that of the outermost cell, not zero: a metric counts such points only while a step takes
-        them over the border. Pieces have no second derivatives but the mixed one.
+        On the border between two cells the right-hand (lower) one counts. Where a coordinate is
+        clamped, the slope is that of the outermost cell and not zero: with a frozen region a metric
+        counts such points while a step takes them over the border. The only second derivative of a
+        bilinear piece is the mixed one.
         """
         batch, (height, width) = len(self.image), self.image.shape[1:]
         # y before x, as (1) wants t beside c1 and s beside c2.
@@ -74,7 +77,7 @@ class Linear:
         torch.clamp(points[:, 1], 0, height - 1, out=clamped[:, 0])
         torch.clamp(points[:, 0], 0, width - 1, out=clamped[:, 1])
         cell = clamped.floor()
-        # The last sample belongs to the cell before it; an axis of one sample has one cell.
+        # The last sample belongs to the cell before it. An axis with one sample has one cell.
         row = cell[:, 0].clamp_(max=max(height - 2, 0))
         column = cell[:, 1].clamp_(max=max(width - 2, 0))
         place = clamped.sub_(cell).to(self.image.dtype)
@@ -100,11 +103,11 @@ class Linear:
 
 @dataclass(frozen=True)
 class LinearOnAverage:
-    """Bilinear sampling whose curvature counts the kinks that a step across many cells meets.
+    """Bilinear sampling whose curvature includes the kinks, on average.
 
-    The second derivative of a linear interpolant is a row of spikes at the pixels, each as large as
-    the second difference there; over steps of more than a pixel's fraction the sum of many such
-    rows acts like the second differences themselves, interpolated.
+    The second derivative of a linear interpolant is zero between pixels and a spike at each pixel,
+    as large as the second difference there. The points of an image lie everywhere between pixels,
+    so the sum of many spikes is nearly the sum of the interpolated second differences.
     """
 
     image: Tensor
@@ -132,10 +135,10 @@ class LinearOnAverage:
 class Cubic:
     """Cubic B-spline interpolation of `image` `(B, H, W)`, mirrored about the edge samples.
 
-    A scene goes on beyond the border, which its mirror image does not: the spline's slope there is
-    zero whatever the scene's, an error that falls to a quarter with each pixel inwards. `margin`
-    is how many px within the border a metric had better not count; two take nine tenths of the
-    distance to the truth off the smooth fixtures and cost a noisy one nothing (measured).
+    A mirrored spline has zero slope at the border whatever the scene's slope is. This error falls
+    to a quarter with each pixel inwards. `margin` is the width, px, of the band along the border
+    that a metric should not count. With 2 px the distance to the truth falls by nine tenths on the
+    smooth fixtures, and the noisy one loses nothing (measured).
     """
 
     image: Tensor
@@ -144,7 +147,7 @@ class Cubic:
 
     @cached_property
     def cells(self) -> Tensor:
-        """The sixteen numbers of each cell, from that before the first sample to the last's.
+        """The sixteen numbers of each cell; the first cell lies before the first sample.
 
         (2)  value = sum_ab c_ab t^a s^b,    (s, t) the place in the cell, x first
 
@@ -157,7 +160,8 @@ class Cubic:
     def jet(self, points: Tensor, *, curvature: bool = False) -> Jet:
         """Return value and derivatives of the spline at `points`; differentiable by `image`.
 
-        Points more than a pixel beyond the outermost samples are looked up one pixel beyond.
+        Points that lie more than a pixel beyond the outermost samples are clamped to one pixel
+        beyond.
         """
         batch, (height, width) = len(self.image), self.image.shape[1:]
         clamped = torch.empty_like(points)
@@ -186,17 +190,40 @@ class Cubic:
     def value(self, points: Tensor) -> Tensor:
         """Return intensities at `points`, `(B, h, w)`; differentiable by image and points."""
         jet = self.jet(points.detach())
-        # First order in the points: exact value, and the derivative that autograd then passes on.
+        # Exact value, and linear in the points, so that autograd passes on the exact slope.
         moved = points - points.detach()
         return jet.value + (jet.slopes * moved).sum(1).to(jet.value.dtype)
 
 
+@dataclass(frozen=True)
+class CatmullRom(Cubic):
+    """Cubic convolution of `image` `(B, H, W)`, mirrored about the edge samples.
+
+    It reads no more than two samples to each side, so that the mirror image beyond the border
+    reaches one pixel inwards, and `margin` leaves that pixel out.
+    """
+
+    margin = 1.0
+
+    @cached_property
+    def cells(self) -> Tensor:
+        """The sixteen numbers of each cell, as `Cubic`'s."""
+        framed = functional.pad(self.image, (2, 2, 2, 2), mode="reflect")
+        return _spline.cell_polynomials(framed, _spline.CATMULL_ROM).flatten(1)
+
+
 Sampler = Linear | LinearOnAverage | Cubic
+SAMPLERS: dict[str, type[Linear] | type[Cubic]] = {
+    "linear": Linear,
+    "cubic": Cubic,
+    "catmull-rom": CatmullRom,
+}
+"""By the names that `register` takes."""
 
 
 def make_sampler(kind: str, image: Tensor) -> Sampler:
-    """Return the sampler named `kind` ("linear" or "cubic") of `image` `(B, H, W)`."""
-    return Linear(image) if kind == "linear" else Cubic(image)
+    """Return the sampler named `kind` of `image` `(B, H, W)`."""
+    return SAMPLERS[kind](image)
 
 
 def normalised(points: Tensor, height: int, width: int) -> Tensor:
@@ -208,8 +235,8 @@ def normalised(points: Tensor, height: int, width: int) -> Tensor:
 def sample_normalised(image: Tensor, grid: Tensor) -> Tensor:
     """Sample `(B, H, W)` bilinearly at normalised points `(B, 2, h, w)`; the fast path.
 
-    Coordinates are rounded to the image type first (7e-6 px at 240 px in float32): good enough to
-    approach a minimum, while `Linear.jet` is what settles it.
+    Coordinates are rounded to the image type first, to 7e-6 px at 240 px in float32. That suffices
+    to approach a minimum; `Linear.jet`, which is exact, then finds it.
     """
     place = grid.to(image.dtype).permute(0, 2, 3, 1)
     return functional.grid_sample(

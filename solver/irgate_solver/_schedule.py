@@ -1,5 +1,6 @@
-"""The order of a solve: from where, in which family, on which level, with which linearisation."""
+"""The stages of a solve: start, family, level and linearisation of each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from irgate_solver import (
+    _first_order,
     _levenberg,
     _metrics,
     _precision,
@@ -16,19 +18,29 @@ from irgate_solver import (
     _start,
     _warps,
 )
+from irgate_solver._any_metric import AnyMetric
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
-from irgate_solver._lucas_kanade import Forward, level_basis, valid_points
-from irgate_solver._objective import Objective, Settings
+from irgate_solver._lucas_kanade import level_basis, valid_points
+from irgate_solver._objective import Objective, Problem, Settings
 from irgate_solver._pyramid import Level
-from irgate_solver._template import Inverse, View
+from irgate_solver._template import Inverse, WarpedLevel
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 FREE_FORM_LEVELS = 3
-"""Levels on which an FFD is solved: coarser ones have fewer pixels than it has unknowns to pin."""
+"""Number of levels on which an FFD is solved, full images included. On a coarser level there are
+too few pixels to determine its control points."""
 JUDGED_LEVEL = 1
-"""The level on which a solution from the identity is judged: fine enough for detail to tell a head
-from its mirror image, coarse enough to be quick and to average noise."""
+"""Index of the level on which a solution from the identity is judged. It is fine enough for detail
+to tell a head from its mirror image, and coarse enough to be quick and to average noise."""
+
+
+DESCENTS: dict[str, Callable[..., Descent]] = {
+    "lm": _levenberg.descend,
+    "lbfgs": _first_order.lbfgs,
+    "adam": _first_order.adam,
+}
+"""By the names that a recipe gives them."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,9 @@ class Solution:
         normal: the normal matrix, `(B, n, n)`.
         states: how the last descent ended, for each pair.
         iterations: trial steps of each descent, coarsest first, for each pair.
-        objective: what the last descent minimised.
+        objective: the objective that the last descent minimised.
+        field: displacement on the fixed grid, px, `(B, 2, H, W)`, of a recipe whose answer is no
+            member of the family; None where `p` says all.
 
     """
 
@@ -53,14 +67,16 @@ class Solution:
     states: tuple[int, ...]
     iterations: tuple[tuple[int, ...], ...]
     objective: Objective
+    field: Tensor | None = None
 
     def released(self) -> "Solution":
-        """Return the same in tensors of their own: inference mode's are nothing for autograd."""
+        """Return a copy outside of inference mode, whose tensors autograd would refuse."""
         held = self.objective
         objective = replace(
             held,
             width=None if held.width is None else held.width.clone(),
             region=None if held.region is None else held.region.clone(),
+            origin=None if held.origin is None else held.origin.clone(),
         )
         return replace(
             self,
@@ -79,9 +95,8 @@ class Schedule:
         self.mask = pair.mask
         self.settings = settings
         self.fixed_units = pair.fixed_units
-        # Correlation does not know units: each image gets its own.
-        own = settings.metric == "ncc"
-        self.moving_units = pair.moving_units if own else pair.fixed_units
+        # Correlation does not depend on units, so each image is brought to its own unit range.
+        self.moving_units = pair.moving_units if settings.own_units else pair.fixed_units
         fixed, moving = pair.fixed.detach(), pair.moving.detach()
         fixed, moving = self.fixed_units.normalise(fixed), self.moving_units.normalise(moving)
         if pair.whole:
@@ -95,17 +110,15 @@ class Schedule:
         self.batch, self.device = len(pair.fixed), pair.fixed.device
 
     def run(self, warp: Warp, init: Any) -> Solution:
-        """Solve for the member of `warp` that `init`, or a start found here, leads to."""
+        """Solve from `init`, or without one from the identity or a searched start."""
         start = None if init is None else _start.read(init, warp, self.batch, self.device)
+        self.origin = start
         if start is not None:
             self._require_overlap(warp, start)
         if isinstance(warp, FreeForm):
             return self._free_form(warp, start)
         assert isinstance(warp, LinearWarp)
-        if start is None:
-            descents = self._from_nowhere(warp)
-        else:
-            descents, _ = self._approach(warp, start, self.levels[self.judged :])
+        descents = self._from_identity(warp) if start is None else self._approach(warp, start)
         return self._settle(warp, descents, descents[-1].p, self.levels[:1])
 
     def _require_overlap(self, warp: Warp, p: Tensor) -> None:
@@ -121,11 +134,11 @@ class Schedule:
             )
 
     def _free_form(self, warp: FreeForm, start: Tensor | None) -> Solution:
-        """Align affinely on the coarser levels, then bend, coarse to fine."""
+        """Solve an affine map on the coarser levels, then the FFD from there, coarse to fine."""
         descents: list[Descent] = []
         if start is None:
             affine = _warps.Affine(warp.height, warp.width)
-            descents = self._from_nowhere(affine)
+            descents = self._from_identity(affine)
             start = _start.to_free_form(affine, descents[-1].p, warp)
         return self._settle(warp, descents, start, self.levels[:FREE_FORM_LEVELS])
 
@@ -134,9 +147,9 @@ class Schedule:
     ) -> Solution:
         """Descend forward-additively through `levels` (full images first), coarsest first."""
         for level in reversed(levels[1:]):
-            problem = self._objective(warp, level, p).on(level, self.extent)
+            problem = self._approaching(warp, level, p).on(level, self.extent)
             tolerance = _precision.COARSE_TOLERANCE * level.scale
-            descents = [*descents, self._descend(problem, p, tolerance)]
+            descents = [*descents, self._go_down(problem, p, self.settings.iterations, tolerance)]
             p = descents[-1].p
         last, objective = self._settle_on_full_images(warp, p)
         counts = [descent.iterations for descent in (*descents, last)]
@@ -151,18 +164,23 @@ class Schedule:
         )
 
     def _settle_on_full_images(self, warp: Warp, p: Tensor) -> tuple[Descent, Objective]:
-        """Descend to a minimum over a region that is frozen, anew until it is the minimum's own.
+        """Descend to a minimum whose valid pixels are the ones that were counted to find it.
 
-        A first round comes near, and the others settle: by Newton's method where the sampler has a
-        continuous gradient.
+        A first round approaches. Each further round freezes the valid pixels and finds the minimum
+        over them; rounds end when that minimum has these same valid pixels. Where the sampler has a
+        continuous gradient, these rounds use Newton's method.
         """
         level = self.levels[0]
-        newton = self.settings.sampling == "cubic"
-        objective = self._objective(warp, level, p)
+        newton = self.settings.sampling != "linear"
         near = max(_precision.NEAR, self.settings.tolerance)
+        if self.settings.approach != self.settings.metric:
+            nearing = self._approaching(warp, level, p).on(level, self.extent)
+            p = self._go_down(nearing, p, self.settings.iterations, near).p
+        objective = self._objective(warp, level, p)
         problem = objective.on(level, self.extent)
-        descent = self._descend(problem, p, near)
-        problem = replace(problem, exact=newton)
+        descent = self._go_down(problem, p, self.settings.iterations, near)
+        if newton:
+            problem = problem.newton()
         region = found = problem.inside(problem.points(descent.p))
         unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
@@ -173,29 +191,47 @@ class Schedule:
             descent = _levenberg.choose_descent(unsettled, again, descent)
             found = problem.inside(problem.points(descent.p))
             other = (found != region).flatten(1).any(1).tolist()
-            # On a kink another region leads to another kink, no nearer to a minimum.
+            # A descent that stalled on a kink would only stall on another kink in another region.
             unsettled = [
                 was and differs and state == _levenberg.CONVERGED
                 for was, differs, state in zip(unsettled, other, descent.state, strict=True)
             ]
             if not any(unsettled):
                 break
+        stalled = [state == _levenberg.STALLED for state in descent.state]
+        if isinstance(problem, AnyMetric) and problem.exact and any(stalled):
+            # The local form steers too roughly to come all the way where the objective is flat.
+            whole = replace(problem, region=region).complete()
+            again = self._continue(whole, descent, self.settings.tolerance)
+            descent = _levenberg.choose_descent(stalled, again, descent)
         return descent, replace(objective, region=region)
 
+    def _go_down(self, problem: Problem, p: Tensor, iterations: int, tolerance: float) -> Descent:
+        """Descend on the way to the minimum, by the descent that the settings name."""
+        descend = DESCENTS[self.settings.descent]
+        return descend(problem, p, iterations=iterations, tolerance=tolerance)
+
     def _descend(
-        self, problem: Forward, p: Tensor, tolerance: float, after: Descent | None = None
+        self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
     ) -> Descent:
         return _levenberg.descend(
             problem, p, iterations=self.settings.iterations, tolerance=tolerance, after=after
         )
 
-    def _continue(self, problem: Forward, before: Descent, tolerance: float) -> Descent:
-        """Go on from the end of a descent on the same level; steps are counted together."""
+    def _continue(self, problem: Problem, before: Descent, tolerance: float) -> Descent:
+        """Continue a descent on the same level; its steps are added to the earlier ones."""
         after = self._descend(problem, before.p, tolerance, before)
         counts = zip(after.iterations, before.iterations, strict=True)
         return replace(after, iterations=tuple(one + other for one, other in counts))
 
-    def _approach(
+    def _approach(self, warp: LinearWarp, p: Tensor) -> list[Descent]:
+        """Descend from `p` to the judged level."""
+        levels = self.levels[self.judged :]
+        if isinstance(self.settings.approach, str):
+            return self._approach_inversely(warp, p, levels)[0]
+        return self._approach_additively(warp, p, levels)
+
+    def _approach_inversely(
         self, warp: LinearWarp, p: Tensor, levels: list[Level]
     ) -> tuple[list[Descent], Inverse]:
         """Descend inverse-compositionally through `levels` (finest first), coarsest first.
@@ -204,32 +240,55 @@ class Schedule:
         """
         descents = []
         for level in reversed(levels):
-            problem = Inverse(warp, level, self._objective(warp, level, p).metric())
+            problem = Inverse(warp, level, self._pointwise(warp, level, p))
             descents.append(self._descend_inverse(problem, p))
             p = descents[-1].p
         return descents, problem
 
+    def _approach_additively(
+        self, warp: LinearWarp, p: Tensor, levels: list[Level]
+    ) -> list[Descent]:
+        """Descend forward-additively through `levels` (finest first), coarsest first."""
+        descents = []
+        for level in reversed(levels):
+            problem = self._approaching(warp, level, p).on(level, self.extent)
+            iterations = min(self.settings.iterations, _precision.COARSE_ITERATIONS)
+            tolerance = _precision.COARSE_TOLERANCE * level.scale
+            descents.append(self._go_down(problem, p, iterations, tolerance))
+            p = descents[-1].p
+        return descents
+
     def _descend_inverse(self, problem: Inverse, p: Tensor) -> Descent:
-        tolerance = _precision.COARSE_TOLERANCE * problem.level.scale
         return _levenberg.descend(
             problem,
             p,
             iterations=min(self.settings.iterations, _precision.COARSE_ITERATIONS),
-            tolerance=tolerance,
+            tolerance=_precision.COARSE_TOLERANCE * problem.level.scale,
         )
 
-    def _from_nowhere(self, warp: LinearWarp) -> list[Descent]:
-        """Approach from the identity; where that convinces nobody, from the best of a search."""
+    def _from_identity(self, warp: LinearWarp) -> list[Descent]:
+        """Approach from the identity, and where that does not convince, from a search."""
         start = _start.identity(warp, self.batch, self.device)
-        descents, problem = self._approach(warp, start, self.levels[self.judged :])
-        if self.settings.search:
-            descents[-1] = self._search_beyond(problem, descents[-1])
-        return descents
+        levels = self.levels[self.judged :]
+        if isinstance(self.settings.approach, str):
+            descents, problem = self._approach_inversely(warp, start, levels)
+            if self.settings.search:
+                descents[-1] = self._search_beyond(problem, descents[-1])
+            return descents
+        if not self.settings.search:
+            return self._approach_additively(warp, start, levels)
+        # Correlation is quick, and where it convinces it has the answer, whatever the metric.
+        descents, problem = self._approach_inversely(warp, start, levels)
+        correlated = self._search_beyond(problem, descents[-1])
+        (other,) = self._approach_additively(warp, correlated.p, levels[:1])
+        if all(_search.convincing(problem, descents[-1].p)):
+            return [*descents, other]
+        own = self._approach_additively(warp, start, levels)
+        return [*own[:-1], _levenberg.choose_descent(_better(other, own[-1]), other, own[-1])]
 
     def _search_beyond(self, problem: Inverse, found: Descent) -> Descent:
-        """Return `found`, or where a search ends in a better correlation, that."""
-        rho, _ = _search.score(problem, found.p)
-        convincing = [abs(value) >= _search.CONVINCING for value in rho.tolist()]
+        """Return `found`, or the end of a search where that correlates better."""
+        convincing = _search.convincing(problem, found.p)
         if all(convincing):
             return found
         warp, level = problem.warp, problem.level
@@ -245,32 +304,61 @@ class Schedule:
         for index in range(place, self.judged - 1, -1):
             many = _pyramid.repeated(self.levels[index], kept)
             p = self._descend_inverse(Inverse(turning, many, _metrics.correlation), p).p
-        # Only the full images' detail tells half a head from the other half turned round.
+        # Only the detail of the full images tells one half of a head from the other half turned.
         full = self.levels[0]
-        ranks = _search.score(View(turning, _pyramid.repeated(full, kept)), p)[1]
+        ranks = _search.score(WarpedLevel(turning, _pyramid.repeated(full, kept)), p)[1]
         best = ranks.view(kept, -1).argmax(0)
         chosen = p.view(kept, self.batch, -1)[best, torch.arange(self.batch, device=p.device)]
         start = _start.between_linear(turning, chosen, warp)
-        metric = self._objective(warp, level, start).metric()
+        metric = self._pointwise(warp, level, start)
         other = self._descend_inverse(Inverse(warp, self.levels[self.judged], metric), start)
-        view = View(warp, full)
-        before, after = (_search.score(view, end.p)[1].tolist() for end in (found, other))
+        warped = WarpedLevel(warp, full)
+        before, after = (_search.score(warped, end.p)[1].tolist() for end in (found, other))
         better = [
             not sure and new > old for sure, new, old in zip(convincing, after, before, strict=True)
         ]
         return _levenberg.choose_descent(better, other, found)
 
-    def _objective(self, warp: Warp, level: Level, p: Tensor) -> Objective:
+    def _pointwise(self, warp: Warp, level: Level, p: Tensor) -> _metrics.Metric:
+        """Return the comparison of single pixels that approaches: correlation for any metric."""
+        if isinstance(self.settings.approach, str):
+            return self._approaching(warp, level, p).metric()
+        return _metrics.correlation
+
+    def _approaching(self, warp: Warp, level: Level, p: Tensor) -> Objective:
+        """Return the objective of the stages before the last."""
+        return self._objective(warp, level, p, self.settings.approaching())
+
+    def _objective(
+        self, warp: Warp, level: Level, p: Tensor, settings: Settings | None = None
+    ) -> Objective:
         """Return the objective; Huber's width is given, or that of the residuals at `p`."""
-        plain = Objective(warp, self.settings, self.mask, self.fixed_units, self.moving_units)
-        if self.settings.metric != "huber":
+        settings = settings or self.settings
+        plain = Objective(
+            warp, settings, self.mask, self.fixed_units, self.moving_units, origin=self.origin
+        )
+        if settings.metric != "huber":
             return plain
         span = self.fixed_units.span.view(-1).to(_precision.SOLVE)
-        if self.settings.huber_width is not None:
-            width = self.settings.huber_width / span
+        if settings.huber_width is not None:
+            width = settings.huber_width / span
+        elif settings.huber_share is not None:
+            width = torch.full_like(span, settings.huber_share)
         else:
             points = level_basis(warp, level).positions(warp.coefficients(p))
             valid = valid_points(points, self.extent, level.trusted)
             moved = _sampling.Linear(level.moving).value(points / level.scale)
             width = _metrics.huber_width(level.fixed, moved, valid)
-        return Objective(warp, self.settings, self.mask, self.fixed_units, self.moving_units, width)
+        return replace(plain, width=width)
+
+
+def _better(one: Descent, other: Descent) -> list[bool]:
+    """Return, for each pair, whether `one` ends lower, of those that show enough of the images."""
+    figures = [
+        zip(end.at.objective.tolist(), end.at.overlap.tolist(), strict=True) for end in (one, other)
+    ]
+    return [
+        first[1] >= _search.LEAST_SHARE
+        and (first[0] < second[0] or second[1] < _search.LEAST_SHARE)
+        for first, second in zip(*figures, strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""A coarse search over all rotations and shifts, for pairs that a descent from nowhere loses.
+"""A coarse search over all rotations and shifts, for where a descent from the identity fails.
 
 For each rotation R of a fan the moving image is turned about its centre and correlated with the
 fixed one at every whole-pixel lag at once, by FFT, with both images' masks (Padfield 2012,
@@ -8,13 +8,12 @@ n(d) pixels that overlap at lag d. Peaks are ranked by
 (1)  z = atanh(rho) sqrt(n / n_max),
 
 Fisher's (1915) variance-stabilised correlation over its standard error, up to a constant: a small
-overlap has to correlate better to win. Refined candidates are compared on the full images, whose
-detail decides, by
+overlap must correlate better to win. Refined candidates are compared on the full images by
 
 (2)  z = atanh(rho) (n / n_max)^(1/10),
 
-since the overlap then breaks ties and no more. Contrast is taken as upright. Deterministic: no
-sampling.
+where the exponent lets the overlap decide only between nearly equal correlations. An image with
+inverted contrast is not found. No random numbers are used.
 """
 
 import math
@@ -25,24 +24,24 @@ from torch import Tensor
 from irgate_solver import _metrics, _sampling
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
-from irgate_solver._template import View
+from irgate_solver._template import WarpedLevel
 from irgate_solver._warps import LinearWarp, Rigid
 
 FAN = 24
-"""Rotations tried, 15 degrees apart: a descent from 7.5 degrees off reaches the middle."""
+"""Number of rotations tried, 15 degrees apart: a descent corrects the 7.5 degrees between two."""
 KEPT = 8
-"""Peaks, of different rotations, that are refined. Where the images share two fifths and a head's
-two halves resemble each other, the right peak was seventh."""
+"""Number of peaks, of different rotations, that are refined. On a pair of heads with an overlap of
+two fifths the right peak was the seventh, because the halves of a head resemble each other."""
 LEAST_SHARE = 0.2
-"""Least overlap of a peak, over the smaller image."""
+"""Least overlap of a peak, as a fraction of the smaller image."""
 SMALLEST_SIDE = 24
 """The search runs on the coarsest level with at least this many pixels on its shortest side."""
 CONVINCING = 0.985
-"""A correlation (of either sign) from which on a solution from the identity is taken without a
-search. On the level where it is asked, a head upside down reaches 0.973 and a right answer 0.99
-unless noisy; a right answer below it costs a search and nothing else."""
+"""Least correlation (of either sign) at which a solution from the identity is taken without a
+search. On the level where it is measured an upside-down head reaches 0.973, and a right answer 0.99
+unless the images are noisy. A right answer below the limit costs the time of a search."""
 _CEILING = 1.0 - 1e-6
-"""Correlations are cut here before atanh: a perfect match must not outweigh any overlap."""
+"""Largest correlation that enters atanh, so that the rank of a perfect match is finite."""
 
 
 def search_level(levels: list[Level]) -> int:
@@ -54,18 +53,24 @@ def search_level(levels: list[Level]) -> int:
     return best
 
 
-def score(view: View, p: Tensor) -> tuple[Tensor, Tensor]:
+def score(warped: WarpedLevel, p: Tensor) -> tuple[Tensor, Tensor]:
     """Return the correlation that `p` `(B, n)` shows, signed, and its rank (2): `(B,)` each.
 
     Below the least overlap of a peak the rank is -inf.
     """
-    level = view.level
-    moved, valid = view.look(p)
+    level = warped.level
+    moved, valid = warped.evaluate(p)
     fit = _metrics.correlation(level.fixed, moved, valid, False)
     rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0)) * torch.sign(fit.gain)
     share = fit.count / _metrics.total(level.trusted).clamp(min=1)
     rank = torch.where(share >= LEAST_SHARE, _rank(rho, share, 0.1), -torch.inf)
     return rho, rank
+
+
+def convincing(level: WarpedLevel, p: Tensor) -> list[bool]:
+    """Return, for each pair, whether the correlation at `p` `(B, n)` needs no search."""
+    rho, _ = score(level, p)
+    return [abs(value) >= CONVINCING for value in rho.tolist()]
 
 
 def candidates(warp: LinearWarp, level: Level) -> Tensor:
@@ -86,8 +91,8 @@ def candidates(warp: LinearWarp, level: Level) -> Tensor:
     order = rank.topk(kept, dim=0).indices
     angle = turns[order]
     lag = lag.gather(0, order.unsqueeze(-1).expand(-1, -1, 2)) * level.scale
-    # moved(z) = moving(R z + c_m) meets fixed(x) at z = x - c_f + lag, so t = R lag + c_m - c_f;
-    # the centres are the coarse grids' own, the families' centre is the full image's.
+    # moved(z) = moving(R z + c_m) meets fixed(x) at z = x - c_f + lag, so t = R lag + c_m - c_f.
+    # Here c_f and c_m are the centres of the coarse grids, and not those of the full images.
     cosine, sine = torch.cos(angle), torch.sin(angle)
     rotation = torch.stack((cosine, -sine, sine, cosine), -1).view(*angle.shape, 2, 2)
     fixed_centre = _centre(level.fixed, level.scale)
@@ -141,7 +146,7 @@ def _best_lags(level: Level, moved: Tensor, seen: Tensor) -> tuple[Tensor, Tenso
     height, width = level.fixed.shape[1:]
     side = moved.shape[-1]
     size = (_fast(height + side - 1), _fast(width + side - 1))
-    # Means near zero keep the float32 sums of squares from cancelling.
+    # Both images are brought near zero mean, so that the float32 sums of squares do not cancel.
     mean = _metrics.total(level.fixed * level.trusted) / _metrics.total(level.trusted)
     level_mean = mean.to(moved.dtype).view(-1, 1, 1)
     f, fw = (level.fixed - level_mean) * level.trusted, level.trusted
@@ -164,7 +169,7 @@ def _best_lags(level: Level, moved: Tensor, seen: Tensor) -> tuple[Tensor, Tenso
     var_m = lags(first_weight, second_square) - sum_m.square() / count
     covariance = lags(first, second) - sum_f * sum_m / count
     least = min(float(fw.sum((1, 2)).min()), float(mw.sum((2, 3)).min()))
-    # A window whose contrast is a hundredth of the image's has no correlation to speak of.
+    # The correlation of a window with under a hundredth of the image's contrast means nothing.
     contrast = f.square().mean((1, 2)) + m.square().mean((2, 3))
     floor = 1e-4 * count * contrast[..., None, None]
     good = (count >= LEAST_SHARE * least) & (var_f > floor) & (var_m > floor)
@@ -173,11 +178,11 @@ def _best_lags(level: Level, moved: Tensor, seen: Tensor) -> tuple[Tensor, Tenso
     rank = torch.where(good, _rank(rho, count / least, 0.5), -torch.inf)
     best, place = rank.flatten(2).max(-1)
     row, column = place // size[1], place % size[1]
-    # Lags past the turned grid's end are the negative ones, wrapped round.
+    # An FFT wraps round: lags past the end of the turned grid are negative ones.
     row = torch.where(row >= side, row - size[0], row)
     column = torch.where(column >= side, column - size[1], column)
     offset = torch.stack((column, row), -1).to(SOLVE)
-    # Index lag k: fixed index i meets turned index i + k; from corners to centres.
+    # At lag k the fixed index i meets the turned index i + k; this converts corners to centres.
     centres = torch.tensor(
         [(width - 1) / 2 - (side - 1) / 2, (height - 1) / 2 - (side - 1) / 2],
         dtype=SOLVE,

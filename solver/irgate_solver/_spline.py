@@ -1,4 +1,4 @@
-"""Cubic B-splines: weights, the interpolating prefilter, and integrals of products.
+"""Cubic splines: B-spline weights, prefilter and integrals; Catmull-Rom's pieces.
 
 The cubic B-spline beta has support (-2, 2). With t in [0, 1) the place inside a cell, the four
 pieces that reach into the cell are the rows of (1), lowest knot first:
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from irgate_solver._constants import constant
+from irgate_solver._size_cache import cached_by_size
 
 SUPPORT = 4
 """Coefficients that reach into one cell."""
@@ -63,16 +63,35 @@ _POWERS = (
     (-1.0, 3.0, -3.0, 1.0),
 )
 
+B_SPLINE = (_POWERS, 6.0)
+"""The pieces (1) as numerators and their denominator."""
+CATMULL_ROM = (
+    (
+        (0.0, 2.0, 0.0, 0.0),
+        (-1.0, 0.0, 1.0, 0.0),
+        (2.0, -5.0, 4.0, -1.0),
+        (-1.0, 3.0, -3.0, 1.0),
+    ),
+    2.0,
+)
+"""The same of Catmull and Rom's spline, which passes through its coefficients.
 
-def cell_polynomials(coefficients: Tensor) -> Tensor:
+Source: Keys 1981, "Cubic convolution interpolation", eq. 8 with a = -1/2.
+"""
+Pieces = tuple[tuple[tuple[float, ...], ...], float]
+
+
+def cell_polynomials(coefficients: Tensor, pieces: Pieces = B_SPLINE) -> Tensor:
     """Return the polynomial in each cell of a spline, by powers of the place in the cell.
 
     Args:
         coefficients: `(B, h + 3, w + 3)` for h x w cells.
+        pieces: of the spline.
     Returns: `(4, 4, B, h, w)` flattened to `(16, B, h, w)`: power of y's place, power of x's.
 
     """
-    powers = coefficients.new_tensor(_POWERS) / 6.0
+    numerators, denominator = pieces
+    powers = coefficients.new_tensor(numerators) / denominator
     width = coefficients.shape[2] - SUPPORT + 1
     taps = torch.stack([coefficients[:, :, k : k + width] for k in range(SUPPORT)])
     along: Tensor = torch.tensordot(powers, taps, 1)
@@ -85,15 +104,15 @@ def cell_polynomials(coefficients: Tensor) -> Tensor:
 def mirror(index: Tensor, size: int) -> Tensor:
     """Fold whole-number positions into [0, size) about the first and last sample.
 
-    Whole-sample symmetry, period 2 (size - 1): the boundary rule of the prefilter and of the
-    evaluator alike (they must share it, or border samples are not reproduced).
+    Whole-sample symmetry, period 2 (size - 1). The prefilter and the evaluator must share this
+    rule, or the spline would not pass through the border samples.
     """
     period = max(2 * (size - 1), 1)
     folded = torch.remainder(index, period)
     return torch.minimum(folded, period - folded) if size > 1 else torch.zeros_like(index)
 
 
-@constant
+@cached_by_size
 def _prefilter(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the inverse of S, `(size, size)`: sample i of a mirrored spline = sum_k S[i, k] c[k].
 
@@ -112,26 +131,27 @@ def _prefilter(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 def interpolating_coefficients(image: Tensor) -> Tensor:
     """Return coefficients `(B, H, W)` whose mirrored cubic spline passes through `image`.
 
-    Solves S_y c S_x^T = image with both inverses at hand: as exact as Unser's recursive filter,
-    without a truncated start value, and differentiable as it stands.
+    Solves S_y c S_x^T = image by the inverses of S_y and S_x. This is as exact as Unser's recursive
+    filter, needs no truncated start value, and is differentiable.
     """
     rows = _prefilter(image.shape[-2], image.dtype, image.device)
     columns = _prefilter(image.shape[-1], image.dtype, image.device)
     return rows @ image @ columns.mT
 
 
-def knot_weights(position: Tensor, cells: int) -> Tensor:
+def knot_weights(position: Tensor, cells: int, order: int = 0) -> Tensor:
     """Return the matrix that evaluates a spline of `cells` cells at `position`, in cells.
 
     Args:
         position: `(n,)`, 0 at the domain's start, `cells` at its end; the first and last cell's
             polynomials go on beyond them.
         cells: number of cells; a cubic spline on them has `cells + 3` coefficients.
-    Returns: `(n, cells + 3)`, each row with four entries that sum to 1.
+        order: of the derivative by the position.
+    Returns: `(n, cells + 3)`, each row with four entries that sum to 1, or of a derivative to 0.
 
     """
     cell = position.floor().clamp(0, cells - 1)
-    value, _, _ = weights(position - cell)
+    value = weights(position - cell)[order]
     columns = cell.long().unsqueeze(-1) + torch.arange(SUPPORT, device=position.device)
     matrix = position.new_zeros(len(position), cells + SUPPORT - 1)
     return matrix.scatter(1, columns, value)

@@ -1,4 +1,4 @@
-"""Start values: what a caller may pass as `init`, turned into parameters of the family."""
+"""Start values: what a caller passes as `init`, as parameters of the family."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ def read(init: Any, warp: Warp, batch: int, device: torch.device) -> Tensor:
     """Return the parameters nearest to `init`, `(batch, size)`.
 
     A matrix becomes the family's nearest member (Procrustes for a rotation), or exactly the same
-    map in the FFD's spline space; a displacement is fitted by least squares. Nothing is attached
-    to the caller's graph: where a descent starts does not change where it ends.
+    map in the FFD's spline space; a displacement is fitted by least squares. The result is detached
+    from the caller's graph, because the start of a descent does not change its end.
 
     Args:
         warp: the family.

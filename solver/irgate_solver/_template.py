@@ -1,8 +1,8 @@
-"""The inverse-compositional linearisation: the fixed image's, made once a level.
+"""The inverse-compositional linearisation: the fixed image's, computed once a level.
 
-Eq. (1) of `_lucas_kanade`, for the linear families, and the quick view of the moving image through
-which it looks. In the image type throughout: good enough to approach a minimum and to judge a
-match, while the forward-additive form settles.
+This is eq. (1) of `_lucas_kanade`, for the linear families, with a quick bilinear warp of the
+moving image. Both compute in the image type. That is precise enough to approach a minimum and to
+judge a match; the forward-additive form then finds the minimum.
 """
 
 from dataclasses import replace
@@ -11,72 +11,62 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _warps
-from irgate_solver._constants import constant
+from irgate_solver import _sampling, _warps
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._lucas_kanade import level_basis
 from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
+from irgate_solver._size_cache import cached_by_size
 from irgate_solver._warps import LinearWarp
 
 
-class View:
-    """The moving image of one level as a linear map shows it on the level's fixed pixels.
-
-    Bilinear and in the image type throughout: good enough to approach a minimum and to judge a
-    match, while `Forward` settles.
-    """
+class WarpedLevel:
+    """The moving image of one level, warped by a linear map onto the level's fixed pixels."""
 
     def __init__(self, warp: LinearWarp, level: Level) -> None:
         self.warp, self.level = warp, level
         dtype, device = level.fixed.dtype, level.fixed.device
         basis = level_basis(warp, level)
-        # In torch's coordinates of the moving level a linear map is rows @ c @ columns with c of
-        # the identity, and what a coefficient (px) adds.
+        # In torch's normalised coordinates a linear map is rows @ c @ columns; c is the identity's
+        # plus the coefficients (px) times `per_px`.
         shape = (level.moving.shape[1], level.moving.shape[2])
         self.identity, self.per_px = _normalising(warp, shape, level.scale, device)
         self.rows, self.columns = basis.rows.to(dtype), basis.columns.mT.to(dtype)
         self._left = self.rows.mT.expand(len(level.fixed), -1, -1)
-        # The outermost samples as distances from the middle, and some rounding.
+        # Distance of the outermost samples from the middle, plus an allowance for rounding.
         rounding = 4.0 * torch.finfo(dtype).eps
         self._edge = [1.0 - 1.0 / size + rounding for size in shape]
-        # Room for the grid and for what is inside: fresh memory for each iteration costs as much
-        # as the arithmetic on it.
+        # Reused in each iteration: allocating them anew costs as much as the arithmetic on them.
         self._grid = torch.empty(
             len(level.fixed), 2, *level.fixed.shape[1:], dtype=dtype, device=device
         )
         self._inside = torch.empty_like(self._grid)
 
-    def look(self, p: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the moving image through `p` and where it may be seen, 0/1, `(B, h, w)` each.
+    def evaluate(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the moving image warped by `p`, and 0/1 weights of valid pixels, `(B, h, w)` each.
 
-        It may be seen where the fixed pixel is trusted and maps between the outermost samples. The
-        latter is written over by the next look.
+        A pixel is valid where the fixed image is trusted and the point lies between the moving
+        image's outermost samples. The next evaluation overwrites the weights.
         """
         c = torch.addcmul(self.identity, self.warp.coefficients(p), self.per_px)
         c = c.to(self._grid.dtype)
-        # Without a product of both coordinates a map is a sum of a row and a column.
+        # A linear map has no term in x y, so it is a sum of a row's part and a column's part.
         down = torch.bmm(c[..., 0], self._left).unsqueeze(-1)
         across = (c[:, :, 0, 1:] * self.columns[1]).unsqueeze(-2)
         torch.add(down, across, out=self._grid)
-        moved = functional.grid_sample(
-            self.level.moving.unsqueeze(1),
-            self._grid.permute(0, 2, 3, 1),
-            padding_mode="border",
-            align_corners=False,
-        ).squeeze(1)
+        moved = _sampling.sample_normalised(self.level.moving, self._grid)
         torch.abs(self._grid, out=self._inside)
         x, y = self._inside.unbind(1)
         seen = x.le_(self._edge[1]).mul_(y.le_(self._edge[0]))
         return moved, seen if self.level.whole else seen.mul_(self.level.trusted)
 
 
-@constant
+@cached_by_size
 def _normalising(
     warp: LinearWarp, shape: tuple[int, int], scale: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Return the identity's coefficients in normalised coordinates, and what a pixel adds.
+    """Return the identity's coefficients in normalised coordinates, and the change for one px.
 
     Args:
         warp: the family.
@@ -93,11 +83,11 @@ def _normalising(
     return identity.to(device), (2.0 / size).view(2, 1, 1).to(device)
 
 
-class Inverse(View):
+class Inverse(WarpedLevel):
     """The inverse-compositional problem (1) of one level; linear families only.
 
-    Everything that depends on the fixed image alone is made once, here. Masked pixels are kept
-    out of the gradient by leaving out, besides them, their neighbours.
+    Everything that depends on the fixed image alone is computed once, here. Neighbours of masked
+    pixels do not count either, because their image gradient would contain masked values.
     """
 
     def __init__(self, warp: LinearWarp, level: Level, metric: Metric) -> None:
@@ -107,20 +97,20 @@ class Inverse(View):
             level = replace(level, trusted=_inner(level.trusted))
             self.level = level
         self.count = total(level.trusted).clamp(min=1)
-        # T(p) o W(step)^-1 moves the residual by -J step, J of (1): -J is kept, an image for each
-        # parameter, `(B, n, h w)`, so that the gradient by `step` is its product with psi.
+        # T(p) o W(step)^-1 changes the residual by -J step, with J of (1). -J is stored as one
+        # image for each parameter, `(B, n, h w)`; its product with psi is the gradient by `step`.
         slopes = -_gradient(level.fixed, level.scale)
         fields = _fields(warp, slopes.device).to(slopes.dtype)
         fields = self.rows @ (fields @ self.columns)
         self.steepest = (slopes.unsqueeze(1) * fields).sum(2).flatten(2)
-        # The fit of the fixed image to itself has gain 1 and no residual: its normal matrix is the
-        # template's.
+        # Compared with itself the fixed image has gain 1 and no residual, which gives the constant
+        # normal matrix.
         itself = metric(level.fixed, level.fixed, level.trusted, False)
         self.normal = _template_normal(self.steepest, itself)
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
-        moved, valid = self.look(p)
+        moved, valid = self.evaluate(p)
         fit = self.metric(self.level.fixed, moved, valid, False)
 
         def equations() -> tuple[Tensor, Tensor]:
@@ -138,7 +128,7 @@ class Inverse(View):
         return _warps.length(self.warp, step)
 
 
-@constant
+@cached_by_size
 def _fields(warp: LinearWarp, device: torch.device) -> Tensor:
     """Return the coefficients of dT/dp at the identity, `(n, 2, 2, 2)`."""
     start = torch.zeros(1, warp.size, dtype=SOLVE, device=device)
@@ -170,7 +160,7 @@ def _gradient(image: Tensor, scale: int) -> Tensor:
     Returns: `(B, 2, h, w)`.
 
     """
-    # The mean of the differences to both neighbours, where the border has one twice.
+    # The mean of the differences to both neighbours; at the border its one difference counts twice.
     right = image[:, :, 1:] - image[:, :, :-1]
     down = image[:, 1:] - image[:, :-1]
     right = functional.pad(right, (1, 1), mode="replicate")

@@ -1,4 +1,4 @@
-"""The families of transforms, each a linear or nonlinear map from parameters to a tensor basis.
+"""The families of transforms, each a map from parameters to coefficients of a separable basis.
 
 Every displacement of every family is written as one sum of separable functions,
 
@@ -19,10 +19,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from irgate_solver._constants import constant
 from irgate_solver._free_form import FreeForm
 from irgate_solver._linear import Affine, Rigid, Translation
 from irgate_solver._precision import SOLVE
+from irgate_solver._size_cache import cached_by_size
 
 __all__ = [
     "LINEAR",
@@ -35,11 +35,10 @@ __all__ = [
     "Warp",
     "displacement",
     "length",
-    "mapped",
 ]
 
 PROBES = 5
-"""Steps are measured on this many points per axis, corners included."""
+"""Number of points per axis on which the length of a step is measured, corners included."""
 
 
 class Warp(Protocol):
@@ -73,6 +72,14 @@ class Warp(Protocol):
         """Return X of (1) at `x` `(n,)`, px: `(n, b)`."""
         ...
 
+    def row_slopes(self, y: Tensor) -> Tensor:
+        """Return the derivative of Y by y, px^-1, `(n, a)`."""
+        ...
+
+    def column_slopes(self, x: Tensor) -> Tensor:
+        """Return the derivative of X by x, px^-1, `(n, b)`."""
+        ...
+
     def coefficients(self, p: Tensor) -> Tensor:
         """Return c of (1), `(B, 2, a, b)`, px."""
         ...
@@ -81,7 +88,7 @@ class Warp(Protocol):
         """Return dc/dp, `(B, 2ab, size)`, or None where it is the identity."""
         ...
 
-    def bend(self, p: Tensor, moments: Tensor) -> Tensor | None:
+    def second_order(self, p: Tensor, moments: Tensor) -> Tensor | None:
         """Return sum_k moments_k d^2 c_k / dp^2, `(B, size, size)`; None where c is linear in p."""
         ...
 
@@ -91,26 +98,17 @@ def displacement(warp: Warp, p: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return warp.rows(y) @ (warp.coefficients(p) @ warp.columns(x).mT)
 
 
-def mapped(warp: Warp, p: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """Return T(x) = x + u(x) on the product grid of `y` and `x`: `(B, 2, h, w)`, px."""
-    points = displacement(warp, p, y, x)
-    points[:, 0] += x
-    points[:, 1] += y.unsqueeze(-1)
-    return points
-
-
 def length(warp: Warp, step: Tensor) -> Tensor:
     """Return how far `step` `(B, size)` moves the probe points at most, px: `(B,)`.
 
-    To first order and seen from the identity, where a rotation's shift and turn add up as they do
-    anywhere.
+    To first order, and for a step from the identity.
     """
     shift = (step @ _probes(warp, step.device)).view(len(step), 2, -1)
     lengths: Tensor = torch.linalg.vector_norm(shift, dim=1)
     return lengths.amax(1)
 
 
-@constant
+@cached_by_size
 def _probes(warp: Warp, device: torch.device) -> Tensor:
     """Return dT/dp at the identity on `PROBES` x `PROBES` points, `(size, 2 points)`."""
     y = torch.linspace(0, warp.height - 1, PROBES, dtype=SOLVE, device=device)

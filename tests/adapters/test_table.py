@@ -78,3 +78,31 @@ def test_a_module_of_ours_that_is_missing_is_no_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "irgate_battery.interface.conventions", None)
     with pytest.raises(SpecError, match="importing it raised ModuleNotFoundError"):
         resolve("simpleitk", Path())
+
+
+def test_the_recipes_in_the_table_are_the_solvers_own():
+    from irgate_solver import recipes
+    from pytest_irgate.adapters import bundled
+
+    assert dict(ADAPTERS["bundled"].recipes) == recipes()
+    assert list(bundled.RECIPES) == list(recipes())
+
+
+@pytest.mark.parametrize("recipe", ADAPTERS["bundled"].recipes)
+def test_a_recipe_is_named_behind_the_solver(recipe):
+    solver = resolve(f"bundled:{recipe}", Path())
+    assert solver.name == f"irgate_solver:{recipe}"
+    assert solver.differentiable
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("bundled:nobody", "bundled:nobody: no recipe of that name; expected one of iclk-implicit"),
+        ("bundled:", "bundled:: no recipe of that name; expected one of iclk-implicit"),
+        ("simpleitk:fast", "simpleitk:fast: no recipe of that name; simpleitk has none"),
+    ],
+)
+def test_an_unknown_recipe_is_one_line(spec, message):
+    with pytest.raises(SpecError, match=message):
+        resolve(spec, Path())

@@ -212,6 +212,22 @@ def test_unfinished_solve_warns_once_and_says_so() -> None:
     assert fixed.grad.isfinite().all()
 
 
+def test_a_point_that_is_not_stationary_warns() -> None:
+    """Its solve says that it ended by itself, and the objective's gradient says otherwise."""
+    from irgate_solver import _implicit
+
+    problem = Problem("translation", "ssd", "cubic")
+    result = register(*problem.images, **problem.options)
+    fixed, moving = (image[None] for image in problem.images)
+    fixed.requires_grad_(True)
+    near = result.parameters[None] + torch.tensor([[0.02, 0.0]], dtype=torch.float64)
+    with pytest.warns(InexactGradientWarning, match="1 are further than 0.01 px"):
+        _implicit.attach(result._objective, fixed, moving, near, [True])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _implicit.attach(result._objective, fixed, moving, result.parameters[None], [True])
+
+
 def test_singular_hessian_warns_and_gives_the_least_norm_gradient() -> None:
     """Vertical stripes do not determine y: the gradient of x stays right."""
     x, _ = scene.grid(SHAPE)

@@ -174,3 +174,4 @@ def test_every_status_is_a_sentence_that_says_what_to_do() -> None:
     for status in Status:
         assert status.value[0].isupper()
         assert status.value.endswith(".")
+        assert str(status) == status.value

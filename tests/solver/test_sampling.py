@@ -40,7 +40,26 @@ def test_values_are_those_of_scipy(kind: str) -> None:
     np.testing.assert_allclose(sampler.value(points()).flatten(), expected, atol=1e-13)
 
 
-@pytest.mark.parametrize("kind", ["linear", "cubic"])
+def test_catmull_rom_is_keys_convolution() -> None:
+    """By the kernel as Keys writes it (1981, eq. 8, a = -1/2), over the four nearest samples."""
+
+    def kernel(s: np.ndarray) -> np.ndarray:
+        s = np.abs(s)
+        near = 1.5 * s**3 - 2.5 * s**2 + 1
+        return np.where(s < 1, near, np.where(s < 2, -0.5 * s**3 + 2.5 * s**2 - 4 * s + 2, 0))
+
+    samples = np.pad(image()[0].numpy(), 3, mode="reflect")
+    x, y = points()[0, :, 0].numpy()
+    rows, columns = (
+        kernel(place[:, None] - np.arange(-3, n + 3)) for place, n in ((y, SHAPE[0]), (x, SHAPE[1]))
+    )
+    expected = np.einsum("nr,rc,nc->n", rows, samples, columns)
+    sampler = _sampling.make_sampler("catmull-rom", image())
+    np.testing.assert_allclose(sampler.jet(points()).value.flatten(), expected, atol=1e-13)
+    np.testing.assert_allclose(sampler.value(points()).flatten(), expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", ["linear", "cubic", "catmull-rom"])
 def test_derivatives_are_those_of_the_values(kind: str) -> None:
     """Central differences, step 1e-4: error 1e-8 of the third derivative, rounding 1e-12."""
     sampler = _sampling.make_sampler(kind, image())
@@ -59,7 +78,7 @@ def test_derivatives_are_those_of_the_values(kind: str) -> None:
         return ((ends[0] - ends[1]) / (2 * step)).flatten()[away]
 
     pairs = [(1, 0, 0), (2, 1, 0), (4, 1, 1)]
-    if kind == "cubic":
+    if kind != "linear":
         pairs += [(3, 0, 1), (5, 1, 2)]
     for which, axis, of in pairs:
         exact = planes(at)[which].flatten()[away]
@@ -129,3 +148,18 @@ def test_fast_path_agrees_with_the_evaluator() -> None:
     grid = _sampling.normalised(at, *SHAPE)
     fast = _sampling.sample_normalised(image(), grid)
     torch.testing.assert_close(fast, _sampling.Linear(image()).jet(at).value, rtol=0, atol=1e-13)
+
+
+def test_curvature_on_average_is_that_of_long_steps() -> None:
+    """The interpolated second difference at x is L(x + 1) - 2 L(x) + L(x - 1), L linear."""
+    at = points(margin=-2.5)
+    linear = _sampling.Linear(image())
+    seconds = _sampling.LinearOnAverage(image()).jet(at, curvature=True).seconds
+    for axis, which in ((0, 0), (1, 2)):
+        step = torch.zeros_like(at)
+        step[:, axis] = 1.0
+        ends = linear.jet(at + step).value + linear.jet(at - step).value
+        expected = ends - 2 * linear.jet(at).value
+        torch.testing.assert_close(seconds[:, which], expected)
+    mixed = linear.jet(at, curvature=True).seconds[:, 1]
+    torch.testing.assert_close(seconds[:, 1], mixed)

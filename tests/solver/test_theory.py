@@ -14,6 +14,7 @@ from irgate_solver import (
     _lucas_kanade,
     _metrics,
     _normal_equations,
+    _priors,
     _pyramid,
     _template,
     _warps,
@@ -42,8 +43,13 @@ def parameters(name: str, seed: int = 0) -> torch.Tensor:
     return torch.rand(1, WARPS[name].size, generator=draw, dtype=torch.float64) * 2 - 1
 
 
+def positions(warp: _warps.Warp, p: torch.Tensor) -> torch.Tensor:
+    """Return T(x; p) at every pixel, `(1, 2, *SHAPE)`."""
+    return _normal_equations.Basis.of(warp, *grid()).positions(warp.coefficients(p))
+
+
 @pytest.mark.parametrize("name", WARPS)
-def test_jacobian_and_bend_are_derivatives_of_the_coefficients(name: str) -> None:
+def test_jacobian_and_second_order_are_derivatives_of_the_coefficients(name: str) -> None:
     warp, p = WARPS[name], parameters(name)
 
     def coefficients(q: torch.Tensor) -> torch.Tensor:
@@ -57,9 +63,9 @@ def test_jacobian_and_bend_are_derivatives_of_the_coefficients(name: str) -> Non
         1, len(expected), generator=torch.Generator().manual_seed(2), dtype=torch.float64
     )
     twice = hessian_of(lambda q: (coefficients(q) * moments[0]).sum(), p[0])
-    bend = warp.bend(p, moments)
-    bend = torch.zeros_like(twice)[None] if bend is None else bend
-    torch.testing.assert_close(bend[0], twice)
+    second = warp.second_order(p, moments)
+    second = torch.zeros_like(twice)[None] if second is None else second
+    torch.testing.assert_close(second[0], twice)
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -99,15 +105,15 @@ def test_affine_maps_are_free_forms_and_do_not_bend() -> None:
     field = _warps.displacement(affine, p, *grid())
     q = warp.fit(field)
     torch.testing.assert_close(_warps.displacement(warp, q, *grid()), field)
-    energy, slope, _ = _lucas_kanade.bending(warp, q)
-    assert abs(float(energy)) <= 1e-16  # rounding of coefficients of 1 px, squared
-    assert float(slope.abs().max()) <= 1e-13
+    term = _priors.bending(warp, q)
+    assert abs(float(term.energy)) <= 1e-16  # rounding of coefficients of 1 px, squared
+    assert float(term.gradient.abs().max()) <= 1e-13
 
 
 def test_bending_energy_is_that_of_the_field() -> None:
     """The mean of u_xx^2 + 2 u_xy^2 + u_yy^2 over the domain, by a fine midpoint rule."""
     warp, p = WARPS["ffd"], parameters("ffd")
-    energy = float(_lucas_kanade.bending(warp, p)[0])
+    energy = float(_priors.bending(warp, p).energy)
     fine = 400
     y, x = (
         -0.625 + (torch.arange(fine, dtype=torch.float64) + 0.5) / fine * (n + 0.25) for n in SHAPE
@@ -138,9 +144,8 @@ def test_separable_normal_equations_are_the_dense_ones(name: str) -> None:
 
     jacobian = jacobian_of(field, p[0])
     dense = dx.flatten()[:, None] * jacobian[0] + dy.flatten()[:, None] * jacobian[1]
-    gradient = _normal_equations.pull_gradient(
-        warp.jacobian(p), basis.gradient(psi, torch.stack((dx, dy), 1))
-    )
+    by_coefficients = basis.projections(psi.unsqueeze(1), torch.stack((dx, dy), 1)).squeeze(1)
+    gradient = _normal_equations.pull_gradient(warp.jacobian(p), by_coefficients)
     torch.testing.assert_close(gradient[0], dense.T @ psi.flatten())
     normal = basis.normal(torch.stack((k * dx * dx, k * dx * dy, k * dy * dy), 1))
     normal = _normal_equations.pull_normal(warp.jacobian(p), normal)
@@ -164,13 +169,13 @@ def test_gradient_and_hessian_are_those_of_the_objective(metric: str, name: str)
     valid = (torch.rand(1, *SHAPE, generator=draw) > 0.2).to(torch.float64)
 
     def moved(q: torch.Tensor) -> torch.Tensor:
-        x, y = _warps.mapped(warp, q, *grid()).unbind(1)
+        x, y = positions(warp, q).unbind(1)
         return torch.sin(0.7 * x) * torch.cos(0.5 * y) + 0.1 * x
 
     def objective(q: torch.Tensor) -> torch.Tensor:
         return METRICS[metric](fixed, moved(q[None]), valid, True).objective[0]
 
-    x, y = _warps.mapped(warp, p, *grid()).unbind(1)
+    x, y = positions(warp, p).unbind(1)
     sx, cx, sy, cy = torch.sin(0.7 * x), torch.cos(0.7 * x), torch.sin(0.5 * y), torch.cos(0.5 * y)
     jet = Jet(
         moved(p),
@@ -181,8 +186,8 @@ def test_gradient_and_hessian_are_those_of_the_objective(metric: str, name: str)
     basis = _normal_equations.Basis.of(warp, *grid())
     by_c, gradient, hessian = _lucas_kanade.normal_equations(basis, warp.jacobian(p), fit, jet)
     torch.testing.assert_close(gradient[0], jacobian_of(objective, p[0]))
-    bend = warp.bend(p, by_c)
-    hessian = hessian if bend is None else hessian + bend
+    second = warp.second_order(p, by_c)
+    hessian = hessian if second is None else hessian + second
     torch.testing.assert_close(hessian[0], hessian_of(objective, p[0]))
 
 
@@ -293,13 +298,13 @@ class Rosenbrock:
 
 def test_descent_rejects_then_accepts_and_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     accepted: list[bool] = []
-    whole = _levenberg._choose_all
+    whole = _levenberg.choose_all
 
     def watched(chosen: list[bool], *rest: Linearisation) -> Linearisation:
         accepted.extend(chosen)
         return whole(chosen, *rest)
 
-    monkeypatch.setattr(_levenberg, "_choose_all", watched)
+    monkeypatch.setattr(_levenberg, "choose_all", watched)
     start = torch.tensor([[-1.2, 1.0]], dtype=torch.float64)
     descent = _levenberg.descend(Rosenbrock(), start, iterations=100, tolerance=1e-10)
     torch.testing.assert_close(descent.p, torch.ones(1, 2, dtype=torch.float64))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 import irgate_fixtures
 from irgate_solver import register
@@ -52,6 +53,36 @@ def test_bilinear_sampling_of_a_noisy_moving_image_is_optimistic_as_documented()
     predicted, seen = scatter("linear", (True, True))
     assert np.all(predicted >= 0.6 * seen)
     assert np.all(predicted <= seen)
+
+
+def test_covariance_with_linear_sampling_counts_the_kinks() -> None:
+    """By scipy: A^-1 (J^T J) A^-1 s^2, A with interpolated second differences times residuals."""
+    pair = scene.make(scene.field_of(scene.turned(SHAPE, 0, (1.4, -0.6)), SHAPE), noise=0.05)
+    mask = np.zeros(SHAPE, dtype=bool)
+    mask[4:-4, 4:-4] = True
+    result = register(pair.fixed, pair.moving, model="translation", mask=mask, search=False)
+    x, y = scene.grid(SHAPE) + result.parameters.numpy()[:, None, None]
+
+    def at(image: scene.Array, dx: float = 0.0, dy: float = 0.0) -> scene.Array:
+        return ndimage.map_coordinates(image, [y + dy, x + dx], order=1)[mask]
+
+    residual, step, moving = at(pair.moving) - pair.fixed[mask], 1e-4, pair.moving
+    shifts = ((step, 0.0), (0.0, step))
+    slopes = np.stack([at(moving, *s) - at(moving, -s[0], -s[1]) for s in shifts]) / (2 * step)
+    second = [at(ndimage.correlate1d(moving, [1, -2, 1], axis=axis)) for axis in (1, 0)]
+    corners = [a * b * at(moving, a * step, b * step) for a in (1, -1) for b in (1, -1)]
+    mixed = sum(corners) / (4 * step**2)
+    outer = slopes @ slopes.T
+    terms = [
+        [(residual * plane).sum() for plane in row]
+        for row in [(second[0], mixed), (mixed, second[1])]
+    ]
+    inverse = np.linalg.inv(outer + np.array(terms))
+    variance = (residual**2).sum() / (mask.sum() - 2)
+    # Central differences of slopes within a cell are exact, but for rounding of 1e-16 / step^2.
+    np.testing.assert_allclose(result.covariance, variance * inverse @ outer @ inverse, rtol=1e-4)
+    without = np.linalg.inv(outer) * variance
+    assert result.covariance[0, 0] > 1.2 * without[0, 0]
 
 
 def test_undetermined_parameters_have_infinite_variance() -> None:
