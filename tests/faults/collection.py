@@ -23,4 +23,7 @@ COLLECTION: dict[str, Fault] = {
 }
 """All faults by name, in that order."""
 
-__all__ = ["COLLECTION", "KINDS", "LAYERS", "Fault"]
+EVERY = dict(COLLECTION)
+"""What the measurement knows by name: these, and what other collections add."""
+
+__all__ = ["COLLECTION", "EVERY", "KINDS", "LAYERS", "Fault"]

@@ -9,7 +9,7 @@ from typing import Any
 from irgate_battery.cases.catalogue import BATTERY_VERSION
 from pytest_irgate import __version__
 
-from .collection import COLLECTION
+from .collection import EVERY
 from .controls import CONTROLS
 from .fault import LAYERS
 from .outcome import Outcome
@@ -64,7 +64,7 @@ class Measured:
             "faults": [
                 {
                     **outcome.to_dict(),
-                    "expected": sorted(COLLECTION[outcome.name].layers),
+                    "expected": sorted(EVERY[outcome.name].layers),
                     "effective": effective(outcome),
                     "rightly_named": rightly_named(outcome),
                 }
@@ -106,7 +106,7 @@ def versions() -> dict[str, str]:
 def effective(outcome: Outcome) -> bool:
     """Whether a fault changes anything: an answer beyond the noise of its case, what it was made to
     spoil besides answers, or an item from passing to failing."""
-    if COLLECTION[outcome.name].spoils != "answers" or outcome.caught:
+    if EVERY[outcome.name].spoils != "answers" or outcome.caught:
         return True
     return isinstance(outcome.beyond_noise, str) or (outcome.beyond_noise or 0.0) > 1.0
 
@@ -114,13 +114,13 @@ def effective(outcome: Outcome) -> bool:
 def tolerated(outcome: Outcome) -> bool:
     """Whether no answer moves by more than its case's tolerance, which is the room that good
     solvers of other objectives get."""
-    if COLLECTION[outcome.name].spoils != "answers":
+    if EVERY[outcome.name].spoils != "answers":
         return False
     return isinstance(outcome.beyond_tolerance, float) and outcome.beyond_tolerance <= 1.0
 
 
 def rightly_named(outcome: Outcome) -> bool:
-    return outcome.diagnosis in COLLECTION[outcome.name].names
+    return outcome.diagnosis in EVERY[outcome.name].names
 
 
 def counted(measured: Measured) -> list[Outcome]:
@@ -167,7 +167,7 @@ def silent(outcome: Outcome) -> set[str]:
         asked |= {"maximum gate", "each fixture"}
     if "battery" in outcome.suites:
         asked |= {"ratio", "truth"}
-    return (COLLECTION[outcome.name].layers & asked) - set(outcome.layers)
+    return (EVERY[outcome.name].layers & asked) - set(outcome.layers)
 
 
 def change(outcome: Outcome) -> str:
@@ -205,7 +205,7 @@ def verdict(outcome: Outcome) -> str:
 def line(outcome: Outcome) -> str:
     """Return one outcome in one line."""
     ended = "" if outcome.ended == "whole" else f" ({outcome.ended})"
-    end = verdict(outcome) if outcome.name in COLLECTION else f"{outcome.failed} failed"
+    end = verdict(outcome) if outcome.name in EVERY else f"{outcome.failed} failed"
     moved = f"{change(outcome):>9} {times(outcome):>8}"
     return f"{outcome.name:38} {moved}  {marks(outcome)}  {end}{ended}"
 
@@ -216,8 +216,8 @@ def text(measured: Measured) -> str:
     lines = [f"{'fault':38} {'px':>9} {'x noise':>8}  {'caught by':36}  diagnosis"]
     kind = None
     for outcome in measured.faults:
-        if COLLECTION[outcome.name].kind != kind:
-            kind = COLLECTION[outcome.name].kind
+        if EVERY[outcome.name].kind != kind:
+            kind = EVERY[outcome.name].kind
             lines.append(f"-- {kind}")
         lines.append(line(outcome))
     lines += ["", f"{'layer':40} {'first caught':>12} {'so far':>18}"]

@@ -11,7 +11,7 @@ from irgate_battery.cases.catalogue import Case, all_cases
 from irgate_battery.run import check_solver
 
 from . import detection
-from .collection import COLLECTION
+from .collection import EVERY
 from .controls import CONTROLS
 from .good import Good
 from .recording import digests_of_cases, displacements, distances_px, recorded
@@ -24,8 +24,8 @@ DERIVATIVE_SUITES = ("contract", "base", "gradient")
 
 
 def built(name: str):
-    if name in COLLECTION:
-        return COLLECTION[name].build()
+    if name in EVERY:
+        return EVERY[name].build()
     return next(control for control in CONTROLS if control.name == name).build()
 
 
@@ -62,7 +62,7 @@ def work(name: str, folder: Path, suites: tuple[str, ...], patient: bool) -> Non
     os.dup2(log, 2)
     use_images(folder)
     solver = built(name)
-    if name in COLLECTION and COLLECTION[name].spoils == "derivatives":
+    if name in EVERY and EVERY[name].spoils == "derivatives":
         suites = tuple(suite for suite in suites if suite in DERIVATIVE_SUITES)
     kept, answers = recorded(solver)
     passed, tolerances, caught = set(), {}, []
@@ -89,12 +89,12 @@ def work(name: str, folder: Path, suites: tuple[str, ...], patient: bool) -> Non
 
 def keep_answers(name, folder: Path, good: str, answers, passed, tolerances) -> None:
     """Write a good solver's answers where it passes, or how far a fault's are from those."""
-    if name not in COLLECTION:
+    if name not in EVERY:
         if passed:
             names = json.loads((folder / "cases").read_text("utf-8"))
             digests = [digest for digest, case in names.items() if case in passed]
             np.savez(folder / f"{name}.npz", **displacements(answers, digests))
-    elif COLLECTION[name].spoils != "derivatives":
+    elif EVERY[name].spoils != "derivatives":
         change = change_of(answers, folder, good, tolerances)
         (folder / f"{name}.change").write_text(json.dumps(change), "utf-8")
 

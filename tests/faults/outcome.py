@@ -10,6 +10,7 @@ from typing import Any
 from irgate_battery.diagnosis import pattern
 from irgate_battery.report.report import Report
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.suites.rows import family_of
 
 from .fault import LAYERS
 
@@ -119,7 +120,7 @@ def said(report: Report, named: Counter[str]) -> str | None:
 
     The run's own diagnosis; where it names none, what most rows say.
     """
-    whole = pattern(report.rows)
+    whole = pattern(report.rows, family_of)
     if whole is not None and whole.fault is not None:
         return whole.fault
     if named:

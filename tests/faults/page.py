@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .collection import COLLECTION
+from .collection import COLLECTION, EVERY
 from .controls import CONTROLS
 from .detection import (
     NOISE_PX,
@@ -81,19 +81,19 @@ def markdown(measured: Measured) -> str:
         *known_limits(measured.controls),
         "## Each fault",
     ]
-    for kind in dict.fromkeys(COLLECTION[outcome.name].kind for outcome in measured.faults):
-        mine = [outcome for outcome in measured.faults if COLLECTION[outcome.name].kind == kind]
+    for kind in dict.fromkeys(EVERY[outcome.name].kind for outcome in measured.faults):
+        mine = [outcome for outcome in measured.faults if EVERY[outcome.name].kind == kind]
         parts += [
             f"### {kind.replace('_', ' ').capitalize()}",
             table(
                 ("fault", "what is wrong", "change, px", "x noise", "caught by", "diagnosis"),
-                [cells(COLLECTION[outcome.name], outcome) for outcome in mine],
+                [cells(EVERY[outcome.name], outcome) for outcome in mine],
             ),
         ]
     parts += ["## Not caught, or not named", not_caught(measured), "## Where they were seen"]
     parts.append(
         "\n".join(
-            f"- {outcome.name.replace('_', ' ')}: {COLLECTION[outcome.name].origin}."
+            f"- {outcome.name.replace('_', ' ')}: {EVERY[outcome.name].origin}."
             for outcome in measured.faults
         )
     )
@@ -147,7 +147,7 @@ def words(outcome: Outcome) -> str:
     """Return a fault with its measure, one sentence or two."""
     name = outcome.name.replace("_", " ")
     moved = f"{change(outcome)} px, {times(outcome)} x noise, on `{outcome.changed_case}`"
-    return f"{name} ({moved}). {COLLECTION[outcome.name].about}"
+    return f"{name} ({moved}). {EVERY[outcome.name].about}"
 
 
 def called(outcome: Outcome) -> str:

@@ -23,9 +23,10 @@ for inside in ("solver", "battery", "fixtures", ".", "tests", "tests/support"):
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from items import SUITES  # noqa: E402
+from reports.collection import REPORTS  # noqa: E402
 
 from faults import detection, judging, page  # noqa: E402
-from faults.collection import COLLECTION  # noqa: E402
+from faults.collection import COLLECTION, EVERY  # noqa: E402
 from faults.controls import CONTROLS  # noqa: E402
 from faults.outcome import Outcome, outcome_of  # noqa: E402
 from irgate_battery.cases.run_spec import RunSpec  # noqa: E402
@@ -56,11 +57,12 @@ def main() -> int:
 def measure(arguments: argparse.Namespace) -> detection.Measured:
     """Run the gate over the good solvers, then over the faults that were chosen."""
     suites = QUICK if arguments.quick else SUITES
-    unknown = [n for n in arguments.only if n not in COLLECTION and n not in known_controls()]
+    unknown = [n for n in arguments.only if n not in EVERY and n not in known_controls()]
     if unknown:
-        names = ", ".join([*COLLECTION, *known_controls()])
+        names = ", ".join([*EVERY, *known_controls()])
         sys.exit(f"rate.py: --only {' '.join(unknown)}: no such fault; there are {names}")
-    chosen = [name for name in COLLECTION if not arguments.only or name in arguments.only]
+    among = REPORTS if arguments.reports else COLLECTION
+    chosen = [name for name in among if not arguments.only or name in arguments.only]
     controls = [
         name
         for name in known_controls()
@@ -103,6 +105,9 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these faults alone")
+    parser.add_argument(
+        "--reports", action="store_true", help="the reproductions of public reports instead"
+    )
     parser.add_argument("--quick", action="store_true", help="leave the recovery suite out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all that was measured")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write docs/detection.md")

@@ -1,0 +1,1 @@
+"""Public bug reports of registration code, each as a small solver with that fault."""
