@@ -7,10 +7,10 @@ import re
 
 import numpy as np
 import pytest
-from reports.collection import KINDS, REPORTS
 
 from irgate_battery.interface.protocol import Solver
 from irgate_fixtures import pair
+from reports.collection import KINDS, REPORTS
 
 GIVEN = 11
 """Reports that the collection began with; at least 25 more were found in public threads."""
