@@ -50,7 +50,8 @@ def main() -> int:
     if arguments.json:
         keep(measured, arguments.json)
     if arguments.markdown:
-        arguments.markdown.write_text(page.markdown(measured), "utf-8")
+        written = page.reported if arguments.reports else page.markdown
+        arguments.markdown.write_text(written(measured), "utf-8")
     return int(bool(detection.broken_promises(measured)))
 
 
@@ -110,7 +111,9 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="leave the recovery suite out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all that was measured")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write docs/detection.md")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write the page of what was measured"
+    )
     parser.add_argument("--again", type=Path, metavar="FILE", help="tell of a kept run once more")
     parser.add_argument(
         "--patient", action="store_true", help="ask recovery of faults that are caught before, too"
