@@ -160,7 +160,7 @@ def iteration_over_grid_sample(size: int, rounds: int) -> dict[str, float]:
         start = time.perf_counter()
         torch.nn.functional.grid_sample(moving[None], place, **options)
         middle = time.perf_counter()
-        step, _ = _levenberg._damped_step(at, [1e-3])
+        step, _ = _levenberg.damped_step(at, [1e-3])
         _ = problem.linearise(problem.retract(p, step)).equations
         bare.append(middle - start)
         whole.append(time.perf_counter() - middle)

@@ -34,7 +34,11 @@ BUNDLED_RECIPES = MappingProxyType(
         "iclk-huber": "the same by Huber's metric, with bending energy for the FFD",
         "metric-ladder": "cubic, the metric and the prior that a benchmark found best",
         "bspline-mind": "cubic, MIND where brightness varies, total variation or bending",
+        "lm-bundle": "forward-additive LM, Huber's width anew each step, an FFD's gauge apart",
+        "mixed-checkpoint": "the default; its gradient unrolls iterations, with checkpoints",
+        "siren-lm": "a SIREN, projected on the control grid, starts the FFD's LM",
         "mind-pyramid": "MIND at three scales, L-BFGS for linear models and Adam for the FFD",
+        "siren": "a SIREN alone, fitted by Adam; it gives no gradient",
         "mind-mi": "for two modalities: MIND approaches, mutual information settles",
     }
 )

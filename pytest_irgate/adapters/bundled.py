@@ -9,6 +9,9 @@ from irgate_solver import register as _register
 from pytest_irgate import __version__
 from pytest_irgate.adapters.torch_thread import one_thread
 
+WITHOUT_GRADIENT = ("siren",)
+"""Recipes that refuse inputs that require grad: their answer is no stationary point of anything."""
+
 
 class Bundled:
     """The bundled solver by one recipe, see `irgate_solver.register`.
@@ -19,10 +22,10 @@ class Bundled:
     """
 
     version = __version__
-    differentiable = True
 
     def __init__(self, recipe: str | None = None) -> None:
         self._recipe = recipe or next(iter(recipes()))  # the first is the default
+        self.differentiable = self._recipe not in WITHOUT_GRADIENT
         self.name = "irgate_solver" if recipe is None else f"irgate_solver:{recipe}"
 
     def __call__(

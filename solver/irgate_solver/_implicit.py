@@ -180,6 +180,13 @@ _apply_fixed_point: Callable[..., Tensor] = FixedPoint.apply
 _apply_once: Callable[..., Tensor] = _Once.apply
 
 
+def needed(objective: Objective, fixed: Tensor, moving: Tensor) -> bool:
+    """Return whether an image or a prior's weight requires grad, and the caller records one."""
+    weights = (torch.as_tensor(weight) for weight in objective.settings.weights)
+    wanted = any(source.requires_grad for source in (fixed, moving, *weights))
+    return wanted and torch.is_grad_enabled()
+
+
 def attach(
     objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor, settled: Sequence[bool]
 ) -> tuple[Tensor, Stationarity | None]:
@@ -196,10 +203,9 @@ def attach(
         settled: False for a pair whose solve ran out of iterations.
 
     """
-    weights = [torch.as_tensor(weight) for weight in objective.settings.weights]
-    needed = any(source.requires_grad for source in (fixed, moving, *weights))
-    if not (needed and torch.is_grad_enabled()):
+    if not needed(objective, fixed, moving):
         return p, None
+    weights = [torch.as_tensor(weight) for weight in objective.settings.weights]
     with torch.no_grad():
         extent = (moving.shape[1], moving.shape[2])
         held = objective.weighted(*(weight.detach() for weight in weights))

@@ -32,9 +32,10 @@ from irgate_solver._precision import (
     SHORT,
 )
 
-RUNNING, CONVERGED, STALLED, EXHAUSTED = range(4)
+RUNNING, CONVERGED, STALLED, EXHAUSTED, SCHEDULED = range(5)
 """State of a descent: still running; ended with a step under the tolerance; ended because no
-damping gave a better point; ended because the iterations ran out."""
+damping gave a better point; ended because the iterations ran out; ended after a planned number of
+steps, without a test of convergence."""
 
 
 class Linearisation:
@@ -208,6 +209,7 @@ def descend(
     iterations: int,
     tolerance: float,
     after: Descent | None = None,
+    solve: "Solve | None" = None,
 ) -> Descent:
     """Minimise from `p` `(B, n)` until a step moves every probe by less than `tolerance` px.
 
@@ -223,8 +225,10 @@ def descend(
         iterations: most trial steps.
         tolerance: px.
         after: an earlier descent on the same level, whose damping and last step are taken over.
+        solve: what solves (1); `damped_step` where not given.
 
     """
+    solve = solve or damped_step
     at = problem.linearise(p)
     figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
     pairs = [
@@ -237,7 +241,7 @@ def descend(
     for _ in range(iterations):
         if not any(pair.state == RUNNING for pair in pairs):
             break
-        step, info = _damped_step(at, [pair.damping for pair in pairs])
+        step, info = solve(at, [pair.damping for pair in pairs])
         solved = zip(info.tolist(), problem.length(step).tolist(), strict=True)
         lengths = [math.nan if failed else length for failed, length in solved]
         unsolved = [not math.isfinite(length) for length in lengths]
@@ -270,15 +274,24 @@ def descend(
     )
 
 
-def _damped_step(at: Linearisation, damping: Sequence[float]) -> tuple[Tensor, Tensor]:
+Solve = Callable[[Linearisation, Sequence[float]], tuple[Tensor, Tensor]]
+"""Solve (1) for each pair's lambda: the step `(B, n)`, and 0 where there is one, `(B,)`."""
+
+
+def damped_step(at: Linearisation, damping: Sequence[float]) -> tuple[Tensor, Tensor]:
     """Solve (1) by Cholesky; return the step, and 0 where there is one, `(B,)`."""
+    factor, info = torch.linalg.cholesky_ex(damped(at, damping))
+    return torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1).neg_(), info
+
+
+def damped(at: Linearisation, damping: Sequence[float]) -> Tensor:
+    """Return N + lambda D of (1), `(B, n, n)`."""
     # Far from a minimum a Hessian may have negative diagonal entries; their size sets the scale.
     diagonal = at.normal.diagonal(dim1=1, dim2=2).abs()
     floored = torch.maximum(diagonal, diagonal.mean(1, keepdim=True) * GAUGE)
-    damped = at.normal.clone()
-    damped.diagonal(dim1=1, dim2=2).addcmul_(floored, floored.new_tensor(damping).unsqueeze(1))
-    factor, info = torch.linalg.cholesky_ex(damped)
-    return torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1).neg_(), info
+    matrix = at.normal.clone()
+    matrix.diagonal(dim1=1, dim2=2).addcmul_(floored, floored.new_tensor(damping).unsqueeze(1))
+    return matrix
 
 
 def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> Descent:

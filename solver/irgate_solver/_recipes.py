@@ -27,6 +27,9 @@ class Parts:
         bending: weight of the mean bending energy of an FFD.
         total_variation: weight of the displacement's total variation.
         anchor: weight of the distance of the affine part from the start's.
+        stages: the stages of the solve, a key of `_register.STAGES`.
+        gradient: "implicit" (by the implicit function theorem at the minimum), "unrolled" (through
+            the iterations on the full images) or "none".
 
     """
 
@@ -38,6 +41,8 @@ class Parts:
     bending: float = 0.0
     total_variation: float = 0.0
     anchor: float = 0.0
+    stages: str = "iclk"
+    gradient: str = "implicit"
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ _BENDING = 1e-4
 _TOTAL_VARIATION = 1e-6
 _SSD, _NCC = Parts("ssd"), Parts("ncc")
 _HUBER = Parts("huber", huber_width=0.05)
+_BUNDLE = Parts("huber", stages="bundle")
+_SIREN = Parts("ssd", stages="siren", gradient="none")
 _CUBIC_SSD = Parts("ssd", sampling="cubic")
 _MIND = Parts("mind", sampling="cubic")
 _PYRAMID = Parts("mind-pyramid", sampling="cubic", descent="lbfgs")
@@ -113,12 +120,36 @@ _TABLE = (
         replace(_MIND, bending=_BENDING),
     ),
     Recipe(
+        "lm-bundle",
+        "forward-additive LM, Huber's width anew each step, an FFD's gauge apart",
+        _BUNDLE,
+        replace(_NCC, stages="bundle"),
+    ),
+    Recipe(
+        "mixed-checkpoint",
+        "the default; its gradient unrolls iterations, with checkpoints",
+        replace(_SSD, gradient="unrolled"),
+        replace(_NCC, gradient="unrolled"),
+    ),
+    Recipe(
+        "siren-lm",
+        "a SIREN, projected on the control grid, starts the FFD's LM",
+        replace(_SSD, stages="siren-start"),
+        replace(_NCC, stages="siren-start"),
+    ),
+    Recipe(
         "mind-pyramid",
         "MIND at three scales, L-BFGS for linear models and Adam for the FFD",
         _PYRAMID,
         _PYRAMID,
         replace(_PYRAMID, descent="adam", bending=_BENDING),
         replace(_PYRAMID, descent="adam", bending=_BENDING),
+    ),
+    Recipe(
+        "siren",
+        "a SIREN alone, fitted by Adam; it gives no gradient",
+        _SIREN,
+        replace(_SIREN, metric="ncc"),
     ),
     Recipe(
         "mind-mi",

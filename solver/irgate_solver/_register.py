@@ -7,13 +7,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _allocator, _implicit, _inputs, _precision, _result, _sampling
+from irgate_solver import _allocator, _implicit, _inputs, _precision, _result, _sampling, _unrolled
+from irgate_solver._bundle import Bundle
 from irgate_solver._dissimilarity import Compare, Dissimilarity
 from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
-from irgate_solver._recipes import DEFAULT
+from irgate_solver._recipes import DEFAULT, Parts
 from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule, Solution
+from irgate_solver._siren_stages import SirenAlone, SirenStart
+
+STAGES: dict[str, type[Schedule]] = {
+    "iclk": Schedule,
+    "bundle": Bundle,
+    "siren-start": SirenStart,
+    "siren": SirenAlone,
+}
+"""The stages of a solve, by the name that a recipe gives them."""
 
 
 def register(
@@ -103,22 +113,38 @@ def register(
         iterations=iterations,
         tolerance=_precision.final_tolerance(pair.fixed.dtype) if tolerance is None else tolerance,
     )
-    schedule = Schedule(pair, settings)
-    with _without_gradients(settings):
+    schedule = STAGES[parts.stages](pair, settings)
+    with _without_gradients(settings, parts):
         solution = schedule.run(warp, init)
     solution = solution.released()
-    settled = [state != EXHAUSTED for state in solution.states]
-    p, at = _implicit.attach(solution.objective, pair.fixed, pair.moving, solution.p, settled)
-    return _finish(pair, solution, p, at)
+    if parts.gradient == "implicit":
+        settled = [state != EXHAUSTED for state in solution.states]
+        p, at = _implicit.attach(solution.objective, pair.fixed, pair.moving, solution.p, settled)
+        return _finish(pair, solution, p, at)
+    if not _implicit.needed(solution.objective, pair.fixed, pair.moving):
+        return _finish(pair, solution, solution.p, None)
+    if parts.gradient == "none":
+        raise ValueError(
+            f"register: recipe {recipe!r} has no gradient and an input requires one; expected "
+            "tensors without requires_grad: detach them, or choose another recipe"
+        )
+    if isinstance(solution.objective.settings.metric, Dissimilarity):
+        raise ValueError(
+            f"register: recipe {recipe!r} unrolls the metrics ssd, ncc and huber only, and metric "
+            f"is {solution.objective.settings.metric.name!r}; choose recipe='iclk-implicit'"
+        )
+    p = _unrolled.attach(solution.objective, pair.fixed, pair.moving, solution.p)
+    return _finish(pair, solution, p, None)
 
 
-def _without_gradients(settings: Settings) -> AbstractContextManager[None]:
+def _without_gradients(settings: Settings, parts: Parts) -> AbstractContextManager[None]:
     """Return the mode of a solve: inference mode, or less where derivatives are taken within.
 
     Inference mode is a fifth quicker: most of a small solve is torch's cost for each call.
     """
     by_function = any(isinstance(m, Dissimilarity) for m in (settings.metric, settings.approach))
-    return torch.no_grad() if by_function else torch.inference_mode()
+    within = by_function or parts.stages != "iclk"
+    return torch.no_grad() if within else torch.inference_mode()
 
 
 def _finish(
@@ -128,6 +154,8 @@ def _finish(
     objective = solution.objective
     warp = objective.warp
     matrix, control_points = _result.transform_of(warp, p)
+    if solution.field is not None:
+        control_points = None
     condition = _implicit.reciprocal_condition(solution.normal)
     if at is not None:
         condition = torch.minimum(condition, at.reciprocal_condition)
@@ -155,4 +183,5 @@ def _finish(
         _objective=objective,
         _images=(pair.fixed.detach(), pair.moving.detach()),
         _batched=pair.batched,
+        _dense=solution.field,
     )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _sampling, _uncertainty
-from irgate_solver._levenberg import CONVERGED, EXHAUSTED, STALLED
+from irgate_solver._levenberg import CONVERGED, EXHAUSTED, SCHEDULED, STALLED
 from irgate_solver._normal_equations import basis_of
 from irgate_solver._objective import Objective
 from irgate_solver._precision import SOLVE
@@ -26,6 +26,10 @@ class Status(enum.Enum):
     SINGULAR = (
         "The images do not determine all parameters, some of which stayed at the start: choose a "
         "smaller model, trust more of the image, or give `bending` a weight."
+    )
+    SCHEDULED = (
+        "All steps of the recipe were taken; it has no test of convergence: compare `objective` "
+        "with another recipe's."
     )
     EXHAUSTED = (
         "The iterations ran out before the step fell under the tolerance: raise `iterations`, or "
@@ -45,6 +49,7 @@ STATUS_OF_CODE = {
     CONVERGED: Status.CONVERGED,
     STALLED: Status.STALLED,
     EXHAUSTED: Status.EXHAUSTED,
+    SCHEDULED: Status.SCHEDULED,
 }
 
 
@@ -54,7 +59,7 @@ def status_of(code: int, singular: bool) -> Status:
     A singular normal matrix is reported instead of convergence, but not instead of running out of
     iterations.
     """
-    if singular and code != EXHAUSTED:
+    if singular and code not in (EXHAUSTED, SCHEDULED):
         return Status.SINGULAR
     return STATUS_OF_CODE[code]
 
@@ -70,8 +75,9 @@ class Result:
         model: the family's name.
         matrix: `(3, 3)` about the pixel origin on (x, y, 1); None for an FFD.
         control_points: control displacements of an FFD, `(2, rows, columns)`, x first, px; None
-            for the linear families.
-        parameters: `(n,)`, px, in the order of the family (`_warps`).
+            for the linear families, and for a recipe that gives a displacement only.
+        parameters: `(n,)`, px, in the order of the family (`_warps`); for a recipe that gives a
+            displacement only, those of the family's nearest member.
         status: how the solve ended; a tuple of them for a batch.
         objective: value of the metric, in squared units of the given intensities ("ncc": none).
         overlap: valid fraction of the trusted fixed pixels.
@@ -93,6 +99,7 @@ class Result:
     _objective: Objective
     _images: tuple[Tensor, Tensor]
     _batched: bool
+    _dense: Tensor | None = None
 
     def displacement(self, shape: tuple[int, int] | None = None) -> Tensor:
         """Return u(x) = T(x) - x, `(H, W, 2)`, last axis (dx, dy), px; differentiable.
@@ -142,10 +149,12 @@ class Result:
     def covariance(self) -> Tensor:
         """Covariance of the parameters under the images' noise, `(n, n)`, px^2, not attached.
 
-        Infinite where the images do not determine them. Computed when first asked for;
-        `_uncertainty`, eq. 1, says what it assumes.
+        Infinite where the images do not determine them, and for a recipe that gives a displacement
+        only. Computed when first asked for; `_uncertainty`, eq. 1, says what it assumes.
         """
         p = self.parameters.detach()
+        if self._dense is not None:
+            return torch.full_like(p.unsqueeze(-1) * p.unsqueeze(-2), torch.inf)
         with torch.no_grad():
             found = _uncertainty.covariance(
                 self._objective, *self._images, p if self._batched else p[None]
@@ -169,6 +178,14 @@ class Result:
 
     def _field(self, height: int, width: int) -> Tensor:
         """Return the displacement `(B, 2, height, width)`."""
+        if self._dense is not None:
+            if self._dense.shape[2:] != (height, width):
+                raise ValueError(
+                    f"Result.displacement: shape is {(height, width)}; expected the fixed image's "
+                    f"{tuple(self._dense.shape[2:])}, as this recipe's answer is a displacement of "
+                    "its pixels: choose a recipe with a matrix or control points"
+                )
+            return self._dense
         p = self.parameters if self._batched else self.parameters[None]
         warp = self._objective.warp
         basis = basis_of(warp, (height, width), 1, p.device)

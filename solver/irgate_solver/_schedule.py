@@ -56,6 +56,8 @@ class Solution:
         states: how the last descent ended, for each pair.
         iterations: trial steps of each descent, coarsest first, for each pair.
         objective: the objective that the last descent minimised.
+        field: displacement on the fixed grid, px, `(B, 2, H, W)`, of a recipe whose answer is no
+            member of the family; None where `p` says all.
 
     """
 
@@ -66,6 +68,7 @@ class Solution:
     states: tuple[int, ...]
     iterations: tuple[tuple[int, ...], ...]
     objective: Objective
+    field: Tensor | None = None
 
     def released(self) -> "Solution":
         """Return a copy outside of inference mode, whose tensors autograd would refuse."""

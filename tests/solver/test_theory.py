@@ -298,13 +298,13 @@ class Rosenbrock:
 
 def test_descent_rejects_then_accepts_and_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     accepted: list[bool] = []
-    whole = _levenberg._choose_all
+    whole = _levenberg.choose_all
 
     def watched(chosen: list[bool], *rest: Linearisation) -> Linearisation:
         accepted.extend(chosen)
         return whole(chosen, *rest)
 
-    monkeypatch.setattr(_levenberg, "_choose_all", watched)
+    monkeypatch.setattr(_levenberg, "choose_all", watched)
     start = torch.tensor([[-1.2, 1.0]], dtype=torch.float64)
     descent = _levenberg.descend(Rosenbrock(), start, iterations=100, tolerance=1e-10)
     torch.testing.assert_close(descent.p, torch.ones(1, 2, dtype=torch.float64))

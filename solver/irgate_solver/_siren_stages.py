@@ -1,0 +1,54 @@
+"""The stages of the recipes with a SIREN: alone, or as the start of an FFD's descent."""
+
+from typing import Any
+
+from torch import Tensor
+
+from irgate_solver import _levenberg, _start, _warps
+from irgate_solver._levenberg import Descent
+from irgate_solver._schedule import FREE_FORM_LEVELS, Schedule, Solution
+from irgate_solver._siren import STEPS, Siren
+from irgate_solver._warps import FreeForm, Warp
+
+START_STEPS = (150,)
+"""Steps of Adam on the coarsest level of an FFD, for a start: the descent finds the rest."""
+
+
+class SirenStart(Schedule):
+    """A SIREN on the coarsest level, projected on the control grid by least squares, then LM."""
+
+    def _free_form(self, warp: FreeForm, start: Tensor | None) -> Solution:
+        descents: list[Descent] = []
+        levels = self.levels[:FREE_FORM_LEVELS]
+        if start is None:
+            affine = _warps.Affine(warp.height, warp.width)
+            descents = self._from_identity(affine)
+            start = _start.to_free_form(affine, descents[-1].p, warp)
+            siren = self._siren(warp, start, levels[-1:]).run(START_STEPS)
+            start = siren.parameters()
+        return self._settle(warp, descents, start, levels)
+
+    def _siren(self, warp: Warp, start: Tensor, levels: list[Any]) -> Siren:
+        # Brightness varies where each image has a range of its own.
+        local = self.settings.own_units
+        return Siren(warp, levels, self.extent, local=local, start=start)
+
+
+class SirenAlone(SirenStart):
+    """A SIREN on every level, from the identity or `init`, and nothing else."""
+
+    def run(self, warp: Warp, init: Any) -> Solution:
+        start = None if init is None else _start.read(init, warp, self.batch, self.device)
+        self.origin = start
+        if start is None:
+            start = _start.identity(warp, self.batch, self.device)
+        else:
+            self._require_overlap(warp, start)
+        siren = self._siren(warp, start, self.levels).run()
+        p = siren.parameters()
+        objective = self._objective(warp, self.levels[0], p)
+        at = objective.on(self.levels[0], self.extent).linearise(p)
+        field = siren.displacement() if isinstance(warp, FreeForm) else None
+        counts = (STEPS[-len(self.levels) :],) * self.batch
+        states = (_levenberg.SCHEDULED,) * self.batch
+        return Solution(p, at.objective, at.overlap, at.normal, states, counts, objective, field)
