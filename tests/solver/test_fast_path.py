@@ -14,7 +14,6 @@ RECORDED = json.loads((Path(__file__).parent / "recorded" / "parameters.json").r
 """Parameters from the last version that had these three metrics alone, and where they were made."""
 
 
-
 def machine() -> list[str]:
     """Return what decides in which order sums are taken: torch, its kernels and the processor."""
     information = Path("/proc/cpuinfo")
