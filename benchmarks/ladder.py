@@ -131,7 +131,7 @@ def measure(class_name: str) -> list[Row]:
 
 
 def summaries(rows: list[Row], class_name: str) -> list[Row]:
-    """Return one line a combination, best first: those that qualify, then by distance and time."""
+    """Return one line a combination, best first: those that qualify, then by distance."""
     found: dict[tuple[str, str, float], list[Row]] = {}
     for row in rows:
         if row["class"] == class_name:
@@ -155,8 +155,9 @@ def summaries(rows: list[Row], class_name: str) -> list[Row]:
             }
         )
 
-    def rank(line: Row) -> tuple[bool, float, float]:
-        return not line["qualifies"], round(line["distance_px"], 4), line["weight"]
+    def rank(line: Row) -> tuple[bool, float, float, float]:
+        mean, largest = (round(line[key], 4) for key in ("distance_px", "largest_px"))
+        return not line["qualifies"], mean, largest, line["weight"]
 
     return sorted(lines, key=rank)
 
