@@ -1,4 +1,4 @@
-"""Flat, constant, half-constant and tiny images, and NaN under a mask, for all metrics and samplers.
+"""Flat, constant, half-constant, tiny and masked images, for every metric, sampler and prior.
 
 Each gives finite values and gradients, or one line that says what is wrong.
 """
