@@ -21,6 +21,10 @@ class Claim:
     measured: str
     held: bool
 
+    def __post_init__(self) -> None:
+        # A comparison of numpy's numbers is no bool of Python's, which JSON wants.
+        object.__setattr__(self, "held", bool(self.held))
+
 
 def table(claims: Sequence[Claim]) -> str:
     """Return the claims as a Markdown table."""

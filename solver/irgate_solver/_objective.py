@@ -9,6 +9,7 @@ from irgate_solver import _metrics, _precision, _sampling
 from irgate_solver._any_metric import AnyMetric
 from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._lucas_kanade import Forward, level_basis
+from irgate_solver._precision import Units
 from irgate_solver._priors import Priors
 from irgate_solver._pyramid import Level
 from irgate_solver._warps import FreeForm, Warp
@@ -69,6 +70,11 @@ class Settings:
             return self.metric.own_units
         return self.metric == "ncc"
 
+    def units(self, fixed: Tensor, moving: Tensor, mask: Tensor) -> tuple[Units, Units]:
+        """Return the units of both images for a metric that may depend on them."""
+        fixed_units = Units.smooth(fixed, mask)
+        return fixed_units, Units.smooth(moving, None) if self.own_units else fixed_units
+
     def approaching(self) -> "Settings":
         """Return the settings of the stages before the last."""
         return replace(self, metric=self.approach)
@@ -97,8 +103,8 @@ class Objective:
     warp: Warp
     settings: Settings
     mask: Tensor
-    fixed_units: _precision.Units
-    moving_units: _precision.Units
+    fixed_units: Units
+    moving_units: Units
     width: Tensor | None = None
     region: Tensor | None = None
     origin: Tensor | None = None
@@ -111,9 +117,7 @@ class Objective:
         """
         fixed_units, moving_units = self.fixed_units, self.moving_units
         if isinstance(self.settings.metric, Dissimilarity):
-            fixed_units = _precision.Units.of(fixed, self.mask)
-            own = self.settings.own_units
-            moving_units = _precision.Units.of(moving, None) if own else fixed_units
+            fixed_units, moving_units = self.settings.units(fixed, moving, self.mask)
         trusted = self.mask.to(fixed.dtype)
         normal = fixed_units.normalise(fixed) * trusted
         return Level(normal, trusted, moving_units.normalise(moving), 1)

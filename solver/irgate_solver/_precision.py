@@ -73,6 +73,9 @@ HUBER_WIDTH = 1.345
 MAD_TO_SIGMA = 1.4826
 """1 / Phi^-1(3/4): a Gaussian's standard deviation over its median absolute deviation."""
 
+SOFTNESS = 0.04
+"""Of the ends of smooth units, over the standard deviation: a hundredth of the range, as a rule."""
+
 RECIPROCAL_CONDITION = 1e-12
 """Least reciprocal condition number (1-norm, after scaling to unit diagonal) of a matrix that is
 solved with. Under it float64 keeps fewer than four digits of the solution."""
@@ -123,17 +126,40 @@ class Units:
 
     @classmethod
     def of(cls, image: Tensor, trusted: Tensor | None) -> "Units":
-        """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1.
-
-        Differentiable by the image, whose darkest and brightest pixel they hang on.
-        """
-        if trusted is None:
-            low, high = image.amin((1, 2), keepdim=True), image.amax((1, 2), keepdim=True)
-        else:
-            low = image.masked_fill(~trusted, torch.inf).amin((1, 2), keepdim=True)
-            high = image.masked_fill(~trusted, -torch.inf).amax((1, 2), keepdim=True)
+        """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1."""
+        low, high = _extremes(image, trusted)
         return cls(offset=low, span=high - low)
+
+    @classmethod
+    def smooth(cls, image: Tensor, trusted: Tensor | None) -> "Units":
+        """Return units whose ends are smooth functions of `image`, a little beyond its range.
+
+        (1)  high = t log sum exp(I / t),  low = -t log sum exp(-I / t),  t = SOFTNESS std I
+
+        The brightest pixel itself has no derivative where another is as bright, as in a background
+        of zeros.
+        """
+        low, high = _extremes(image.detach(), trusted)
+        weight = torch.ones_like(image) if trusted is None else trusted.to(image.dtype)
+        count = weight.sum((1, 2), keepdim=True)
+        mean = (weight * image).sum((1, 2), keepdim=True) / count
+        t = SOFTNESS * ((weight * (image - mean) ** 2).sum((1, 2), keepdim=True) / count).sqrt()
+        # Taking the extremes off first changes nothing but the rounding.
+        above, below = (image - high) / t, (low - image) / t
+        if trusted is not None:
+            above, below = (tail.masked_fill(~trusted, -torch.inf) for tail in (above, below))
+        top = high + t * above.flatten(1).logsumexp(1).view(-1, 1, 1)
+        bottom = low - t * below.flatten(1).logsumexp(1).view(-1, 1, 1)
+        return cls(offset=bottom, span=top - bottom)
 
     def normalise(self, image: Tensor) -> Tensor:
         """Bring `(B, H, W)` intensities to these units, in the image's own type."""
         return (image - self.offset) / self.span
+
+
+def _extremes(image: Tensor, trusted: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the smallest and the largest trusted value of each image, `(B, 1, 1)`."""
+    if trusted is None:
+        return image.amin((1, 2), keepdim=True), image.amax((1, 2), keepdim=True)
+    low = image.masked_fill(~trusted, torch.inf).amin((1, 2), keepdim=True)
+    return low, image.masked_fill(~trusted, -torch.inf).amax((1, 2), keepdim=True)

@@ -19,6 +19,7 @@ from irgate_solver import (
     _warps,
 )
 from irgate_solver._any_metric import AnyMetric
+from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
 from irgate_solver._lucas_kanade import level_basis, valid_points
@@ -95,9 +96,11 @@ class Schedule:
         self.mask = pair.mask
         self.settings = settings
         self.fixed_units = pair.fixed_units
-        # Correlation does not depend on units, so each image is brought to its own unit range.
+        # Correlation does not depend on units, so each image gets its own.
         self.moving_units = pair.moving_units if settings.own_units else pair.fixed_units
         fixed, moving = pair.fixed.detach(), pair.moving.detach()
+        if isinstance(settings.metric, Dissimilarity):
+            self.fixed_units, self.moving_units = settings.units(fixed, moving, pair.mask)
         fixed, moving = self.fixed_units.normalise(fixed), self.moving_units.normalise(moving)
         if pair.whole:
             trusted = torch.ones_like(fixed)

@@ -37,6 +37,15 @@ def test_gradient_is_the_implicit_one_and_that_of_differences(
     assert difference == pytest.approx(exact, rel=max(limit, CUBIC))
 
 
+@pytest.mark.parametrize("model", ["translation", "rigid", "affine"])
+def test_gauss_newton_unrolled_comes_near_the_implicit_gradient(model: str) -> None:
+    """Linear sampling takes the Gauss-Newton matrix, whose rate decides how many steps it needs."""
+    problem = Problem(model, "ssd", "linear")
+    unrolled = gradient(problem, 0, "mixed-checkpoint")
+    implicit = gradient(problem, 0, "iclk-implicit")
+    assert float((unrolled - implicit).norm()) <= 1e-4 * float(implicit.norm())
+
+
 def test_answer_is_the_defaults_to_its_tolerance() -> None:
     problem = Problem("affine", "ssd", "cubic")
     fixed = problem.images[0].clone().requires_grad_(True)
