@@ -129,8 +129,12 @@ def mutants(source):
         count = sum(len(list(operator.mutation_positions(node))) for node in ast_nodes(tree))
         for occurrence in range(count):
             mutated = mutate_code(source, operator, occurrence)
-            if mutated is not None and mutated != source:
-                yield (*_difference(source, mutated), mutated)
+            if mutated is None or mutated == source:
+                continue
+            line, before, after = _difference(source, mutated)
+            # The library takes the star before keyword-only arguments for a product.
+            if before != "*,":
+                yield line, before, after, mutated
 
 
 def _difference(source, mutated):

@@ -40,6 +40,9 @@ that; some seconds are added, for a busy machine."""
 
 PYTEST = ("-x", "-q", "-p", "no:cacheprovider")
 
+FOR_EACH = ("battery/test_frozen.py",)
+"""Tests of every module, beside those that modules.toml pairs with it."""
+
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 """One core a mutant, and no plugins, which take longer to load than the tests take to run."""
 
@@ -195,7 +198,7 @@ def main():
         started = time.monotonic()
         equivalent = {(e["before"], e["after"]) for e in reasons.get(module, [])}
         left_out += len(equivalent)
-        paths = [f"tests/{test}" for test in tests]
+        paths = [f"tests/{test}" for test in (*tests, *FOR_EACH)]
         try:
             count, survivors = _run_module(module, paths, equivalent, killed, asked.jobs)
         finally:
@@ -203,9 +206,13 @@ def main():
         total, alive = total + count, alive + len(survivors)
         died = count - len(survivors)
         seconds = time.monotonic() - started
-        print(f"{module}: {died} of {count} died ({_share(died, count)}, {seconds:.0f} s)", flush=True)
+        print(
+            f"{module}: {died} of {count} died ({_share(died, count)}, {seconds:.0f} s)", flush=True
+        )
     died = total - alive
-    print(f"all: {died} of {total} died ({_share(died, total)}); {left_out} equivalent ones left out")
+    print(
+        f"all: {died} of {total} died ({_share(died, total)}); {left_out} equivalent ones left out"
+    )
     return 0 if died >= GOAL * total else 1
 
 
