@@ -215,12 +215,14 @@ def test_the_oracles_own_distance_reaches_the_diagnosis(monkeypatch):
     assert 0 < given["seconds"] < 7.0
 
 
-def test_the_ratio_s_cap_stands_between():
-    """On a pure shift of the first fixture the RMSE grows with the shift alone."""
+def test_under_noise_the_distance_tells_and_without_it_the_rmse():
+    """Noise hides a third of a pixel from the RMSE, and eight pixels not."""
     case = CASES["synth_translate_2d-noise10"]
     loose = Store({case.id: moved(case, 3.0, 0.0)})
-    for off, status in ((0.1, "passed"), (0.3, "failed")):
+    tolerance = evaluate_case(case, knowing.register).row.tolerance_px
+    for off, status in ((0.99 * tolerance, "passed"), (1.01 * tolerance, "failed")):
         row = evaluate_case(case, as_lost_as(moved(case, off, 0.0)), OracleStore("stored")).row
+        assert row.tre_px == pytest.approx(off)
         assert (row.status, row.ratio < 2) == (status, True)
         assert "does not show it" in row.message or status == "passed"
     row = evaluate_case(case, as_lost_as(moved(case, 8.0, 0.0)), OracleStore("stored")).row

@@ -4,6 +4,8 @@ Of its replacements of one binary operator or comparison by every other, those a
 person might type by mistake; `|` stands in annotations here, and is left alone.
 """
 
+import re
+
 import parso
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
@@ -133,7 +135,7 @@ def mutants(source):
                 continue
             line, before, after = _difference(source, mutated)
             # The library takes the star before keyword-only arguments for a product.
-            if before != "*,":
+            if not (re.search(r"(^|[(, ])\*,", before) and "/," in after):
                 yield line, before, after, mutated
 
 
