@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from irgate_battery.judge.measure import folded_fraction, measure, measure_without_truth
+from irgate_battery.judge.measure import (
+    folded_fraction,
+    inside,
+    measure,
+    measure_without_truth,
+    warp,
+)
 from irgate_fixtures import Matrix, Pair, rigid, translation
 
 ROUNDING = 1e-12
@@ -136,3 +142,119 @@ def test_without_a_truth_coverage_is_held_against_the_oracles():
     assert measure_without_truth(pair, field(5, 0), field(2, 0)).escaped
     # The oracle itself may lie anywhere: nothing is known to hold it against.
     assert not measure_without_truth(pair, field(20, 0), field(20, 0)).oracle_diverged
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+def test_every_figure_is_that_of_its_own_region():
+    """Beside a loop over pixels, with fields that differ from pixel to pixel.
+
+    Three regions are in play: where ours is valid, where the oracle's is, and where both are.
+    """
+    pair = ramp_pair()
+    y, x = np.mgrid[:20, :30].astype(float)
+    ours = np.stack([2 + 0.05 * x, -1 + 0.02 * y], -1)
+    oracle = np.stack([2 + 0.1 * y, -1 - 0.06 * x], -1)
+
+    def lands(field, row, column):
+        at_x, at_y = column + field[row, column, 0], row + field[row, column, 1]
+        return 0 <= at_x <= 29 and 0 <= at_y <= 19
+
+    def plane(field, row, column):
+        # Linear interpolation of a plane is the plane.
+        return (column + field[row, column, 0] + 10 * (row + field[row, column, 1])) / 400
+
+    def off(one, other, row, column):
+        return float(np.hypot(*(one[row, column] - other[row, column])))
+
+    truth = np.broadcast_to(np.array([2.0, -1.0]), ours.shape)
+    pixels = [(row, column) for row in range(20) for column in range(30)]
+    mine = [at for at in pixels if lands(ours, *at)]
+    its = [at for at in pixels if lands(oracle, *at)]
+    both = [at for at in mine if at in its]
+    assert len({len(mine), len(its), len(both)}) == 3
+    m = measure(pair, ours, oracle)
+    assert m.coverage == pytest.approx(len(mine) / 600)
+    assert m.oracle_coverage == pytest.approx(len(its) / 600)
+    assert m.truth_coverage == pytest.approx(28 * 19 / 600)
+    assert m.tre_px == pytest.approx(mean([off(ours, truth, *at) for at in mine]))
+    assert m.tre_max_px == pytest.approx(max(off(ours, truth, *at) for at in mine))
+    assert m.tre_max_px > 1.5 * m.tre_px
+    assert m.oracle_tre_px == pytest.approx(mean([off(oracle, truth, *at) for at in its]))
+    assert m.oracle_distance_px == pytest.approx(mean([off(ours, oracle, *at) for at in mine]))
+
+    def squared(field, other, region):
+        return mean([(plane(field, *at) - plane(other, *at)) ** 2 for at in region])
+
+    assert m.rmse == pytest.approx(squared(ours, truth, mine) ** 0.5)
+    assert m.oracle_rmse == pytest.approx(squared(oracle, truth, its) ** 0.5)
+    assert m.rmse_vs_oracle == pytest.approx(squared(ours, oracle, both) ** 0.5)
+    assert m.ratio == pytest.approx(m.rmse / m.oracle_rmse)
+
+
+def test_pixel_centres_of_the_border_are_inside_and_what_is_beyond_is_not():
+    """[0, W - 1] x [0, H - 1], `(x, y)`, of an image of 5 rows and 9 columns."""
+    inner = [(0, 0), (8, 0), (0, 4), (8, 4), (3.5, 1.2)]
+    beyond = [(-1e-9, 2), (8 + 1e-9, 2), (2, -1e-9), (2, 4 + 1e-9), (2, 5), (9, 2)]
+    assert inside(np.array(inner, dtype=float), (5, 9)).all()
+    assert not inside(np.array(beyond), (5, 9)).any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_affine_map_folds_where_its_determinant_is_not_positive(seed):
+    y, x = np.mgrid[:7, :9].astype(float)
+    signs = set()
+    for matrix in np.random.default_rng(seed).normal(size=(20, 2, 2)):
+        moved = np.stack([x, y], -1) @ matrix.T
+        folds = np.linalg.det(matrix) < 0
+        signs.add(folds)
+        assert folded_fraction(moved - np.stack([x, y], -1)) == folds
+    assert len(signs) == 2
+
+
+def test_what_is_flattened_onto_a_line_folds():
+    """The determinant is 0 there, and nothing can be undone."""
+    x = np.tile(np.arange(9.0), (7, 1))
+    assert folded_fraction(np.stack([-x, 0 * x], -1)) == 1
+
+
+def test_a_mask_of_one_pixel_or_none():
+    for count in (1, 0):
+        mask = np.zeros((20, 30), dtype=bool)
+        mask[10, 10 : 10 + count] = True
+        warped = warp(ramp_pair(mask=mask), field(0, 0))
+        assert warped.coverage == count
+        assert (warped.rmse is None) == (count == 0)
+
+
+def test_nine_tenths_of_the_truth_s_coverage_are_enough():
+    """Of 100 columns 90 remain, exactly 0.9, and then 89."""
+    image = np.zeros((3, 100))
+    pair = Pair("flat", image, image, None, translation(0, 0), "translation", "same")
+    for away, escaped in ((10, False), (11, True)):
+        m = measure(pair, field(away, 0, (3, 100)), field(0, 0, (3, 100)))
+        assert (m.coverage, m.escaped) == (pytest.approx(1 - away / 100), escaped)
+
+
+def test_an_oracle_that_left_the_overlap_has_diverged_however_small_its_rmse():
+    """Along the plane's level lines, x + 10 y, nothing is seen to move."""
+    m = measure(ramp_pair(), field(2, -1), field(8, -1.6))
+    assert m.oracle_rmse == pytest.approx(0, abs=ROUNDING)
+    assert m.oracle_coverage < 0.9 * m.truth_coverage
+    assert m.oracle_diverged
+    assert not m.escaped
+    # The same for the solver, which then has escaped.
+    assert measure(ramp_pair(), field(8, -1.6), field(2, -1)).escaped
+
+
+def test_there_is_no_ratio_to_an_oracle_without_error_or_without_a_result():
+    perfect = measure(ramp_pair(), field(2.5, -1), field(2, -1))
+    assert perfect.oracle_rmse < ROUNDING
+    image = np.zeros((20, 30))
+    flat = Pair("flat", image, image, None, translation(0, 0), "translation", "same")
+    assert measure(flat, field(1, 0), field(0, 0)).ratio is None
+    assert measure(flat, field(1, 0), field(100, 0)).ratio is None
+    assert measure(flat, field(100, 0), field(1, 0)).ratio is None
+    assert measure(ramp_pair(), field(2.5, -1), field(100, 0)).oracle_diverged
