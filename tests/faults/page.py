@@ -113,17 +113,19 @@ def reported(measured: Measured) -> str:
             "For those who want to know how far a pass can be trusted. Faults that we invent are "
             "easier to catch than those that happen, so this page counts public bug reports of "
             "registration code. Each is reproduced from its thread as a small solver in "
-            "`tests/reports/`, with the names that would be right, before anything was mended for it."
+            "`tests/reports/`, with the names that would be right, before anything was mended for "
+            "it."
         ),
         f"Measured on {measured.date} with {with_what}. This page is written by the command:",
         "    python tests/faults/rate.py --reports --markdown docs/reports.md",
         (
-            f"Of {len(measured.faults)} reports {len(outcomes)} change an answer on one of the gate's "
-            f"cases, or what becomes of a start value. {percent(len(caught), outcomes)} of those are "
-            f"caught, and {percent(len(named), caught)} of the caught ones are named rightly. The "
-            f"other {len(idle)} show only under conditions that no case has (an odd size, integers, "
-            "values beyond 0 to 1), and are not counted. A name that is given wrongly counts as a "
-            "miss."
+            f"Of {len(measured.faults)} reports {len(outcomes)} change an answer on one of the "
+            "gate's cases, or what becomes of a start value. "
+            f"{percent(len(caught), outcomes)} of those are caught, and "
+            f"{percent(len(named), caught)} of the caught ones are named rightly. The other "
+            f"{len(idle)} show only under conditions that no case has (an odd size, integers, "
+            "values beyond 0 to 1), and are not counted. A name that is given wrongly counts as "
+            "a miss."
         ),
         "## By layer",
         table(
