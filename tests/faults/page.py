@@ -123,9 +123,8 @@ def reported(measured: Measured) -> str:
             "gate's cases, or what becomes of a start value. "
             f"{percent(len(caught), outcomes)} of those are caught, and "
             f"{percent(len(named), caught)} of the caught ones are named rightly. The other "
-            f"{len(idle)} show only under conditions that no case has (an odd size, integers, "
-            "values beyond 0 to 1), and are not counted. A name that is given wrongly counts as "
-            "a miss."
+            f"{len(idle)} show only under conditions that no case has (integers, values beyond 0 "
+            "to 1), and are not counted. A name that is given wrongly counts as a miss."
         ),
         "## By layer",
         table(
