@@ -89,12 +89,12 @@ def inverse_against_forward() -> Claim:
             f"{1e3 * costs[0]:.1f} and {1e3 * costs[1]:.1f} ms"
         )
     return Claim(
-        "inverse-compositional takes 10 times fewer iterations or less time than forward-additive",
+        "inverse-compositional takes 10 times fewer iterations, or 10 times less time, than forward",
         "from 2 px off the truth on the full images, to a step of 0.01 px: IC, then FA, iterations "
         "and wall time with all that a level needs",
         "; ".join(lines) + f". Iterations x {pairs.geometric_mean(fewer):.2f}, time x "
         f"{pairs.geometric_mean(quicker):.2f} in IC's favour",
-        pairs.geometric_mean(fewer) >= 10 or min(quicker) > 1,
+        max(pairs.geometric_mean(fewer), pairs.geometric_mean(quicker)) >= 10,
     )
 
 
