@@ -4,7 +4,8 @@
                                 [--json benchmarks/results/claims.json]
 
 Each claim is one function of `claim_accuracy` or `claim_cost`, and says what it measured. All of
-them run in one thread. With `--only` these are measured anew and the others kept. Times depend on the machine; the rest is reproducible on it.
+them run in one thread. With `--only` these are measured anew and the others kept. Times depend on
+the machine; the rest is reproducible on it.
 """
 
 import argparse
