@@ -357,7 +357,8 @@ def folding() -> Claim:
         "; ".join(
             f"bending {weight:g}, {start} start: {folds} of {points} fold"
             for (weight, start), (folds, points) in shares.items()
-        ),
+        )
+        + (". Bending is not what prevents it" if not shares[0.0, "found"][0] else ""),
         folded <= 0.01 * total,
     )
 

@@ -1,6 +1,5 @@
 """The plan's claims on cost and reach, each measured: iterations, time, basin, memory."""
 
-import statistics
 import time
 from collections.abc import Callable
 
@@ -30,13 +29,13 @@ ROUNDS = 15
 
 
 def timed(work: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Return the median wall time of `work`, s."""
+    """Return the least processor time of `work`, s: a busy machine disturbs it little."""
     times = []
     for _ in range(rounds + 1):
-        begin = time.perf_counter()
+        begin = time.process_time()
         work()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times[1:])
+        times.append(time.process_time() - begin)
+    return min(times[1:])
 
 
 def level_of(pair: irgate_fixtures.Pair, index: int = 0) -> tuple[_pyramid.Level, tuple[int, int]]:
@@ -89,12 +88,12 @@ def inverse_against_forward() -> Claim:
             f"{1e3 * costs[0]:.1f} and {1e3 * costs[1]:.1f} ms"
         )
     return Claim(
-        "inverse-compositional takes 10 times fewer iterations or less time than forward-additive",
+        "IC takes 10 times fewer iterations, or 10 times less time, than forward-additive",
         "from 2 px off the truth on the full images, to a step of 0.01 px: IC, then FA, iterations "
-        "and wall time with all that a level needs",
+        "and processor time with all that a level needs",
         "; ".join(lines) + f". Iterations x {pairs.geometric_mean(fewer):.2f}, time x "
         f"{pairs.geometric_mean(quicker):.2f} in IC's favour",
-        pairs.geometric_mean(fewer) >= 10 or min(quicker) > 1,
+        max(pairs.geometric_mean(fewer), pairs.geometric_mean(quicker)) >= 10,
     )
 
 

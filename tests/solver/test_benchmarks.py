@@ -104,7 +104,7 @@ def test_choice_prefers_what_qualifies_and_then_the_nearest(ladder: ModuleType) 
 
 def test_another_modality_shares_no_order_of_grey_values(ladder: ModuleType) -> None:
     """A straight line explains little of the new contrast, on both images."""
-    modalities = importlib.import_module("modalities")
+    modalities = importlib.import_module("two_modalities")
     for name in ("brain_mri_real", "lena_affine_2d"):
         image = importlib.import_module("pairs").CASES[name].pair().fixed
         correlation = np.corrcoef(image.ravel(), modalities.contrast(image).ravel())[0, 1]
