@@ -300,3 +300,248 @@ def test_every_cell_comes_from_the_json_and_from_nothing_else():
     differing = [one.title for one, two in zip(before, after, strict=True) if one != two]
     assert differing == [BASE[0]]
     assert json.loads(json.dumps(first.rows[0].to_dict())) == first.rows[0].to_dict()
+
+
+@pytest.mark.parametrize(("factor", "same"), [(1 + 0.9e-6, True), (1 + 1.1e-6, False)])
+@pytest.mark.parametrize("place", ["truth_rmse", "identity_rmse"])
+def test_images_are_the_same_to_a_millionth(place, factor, same):
+    """Rounding moves the RMSE at the true transform by 1e-12, one pixel's change by more."""
+    figures = {"truth_rmse": None, "identity_rmse": None}
+    suite, where = (
+        ("base", "at its true transform") if place == "truth_rmse" else ("pair", "unmoved")
+    )
+
+    def one(name, rmse):
+        return saved(name, [row(suite, BASE[0], **{**figures, place: rmse})])
+
+    for reports in (
+        [one("a", 0.01), one("b", 0.01 * factor)],
+        [one("b", 0.01 * factor), one("a", 0.01)],
+    ):
+        if same:
+            compare(reports)
+            continue
+        with pytest.raises(NotComparableError) as refused:
+            compare(reports)
+        assert str(refused.value).startswith(f"{BASE[0]} has RMSE 0.01 {where} in ")
+        assert str(refused.value).endswith(": these are not the same images")
+
+
+def test_other_images_of_a_suite_that_is_not_compared_do_not_matter():
+    moved = [replace(each, truth_rmse=0.02) for each in GOOD]
+    others = [row("battery", case) for case in BATTERY]
+    compare([saved("a", [*GOOD, *others]), saved("b", [*moved, *others])], ["battery"])
+
+
+@pytest.mark.parametrize(("factor", "said"), [(1 + 0.9e-6, False), (1 + 1.1e-6, True)])
+def test_oracles_are_the_same_to_a_millionth(factor, said):
+    other = [replace(GOOD[0], oracle_rmse=0.01 * factor), *GOOD[1:]]
+    notes = compare([saved("a", GOOD), saved("b", other)]).notes
+    told = [note for note in notes if "oracle's RMSE differs" in note]
+    assert bool(told) == said
+    if said:
+        assert "on 1 cases, by up to 1.1e-06 relative; its column is that of the first" in told[0]
+
+
+def test_a_mean_ratio_over_fewer_cases_is_not_ranked():
+    """A solver that skipped the hard case is no better than one that took it."""
+    good = [row("battery", case, ratio=1.2) for case in BATTERY]
+    worse = [row("battery", case, ratio=1.3) for case in BATTERY]
+    easy = [
+        *(row("battery", case, ratio=1.0) for case in BATTERY[:2]),
+        skipped("battery", BATTERY[2]),
+    ]
+    table = compare([saved("good", good), saved("worse", worse), saved("easy", easy)]).summary
+    assert texts(table, "battery", "mean ratio") == ["1.0000", "1.2000", "1.3000", "1.0000"]
+    assert best(table, "battery", "mean ratio") == {1}
+    (found,) = [section for section in table.sections if section.title == "battery"]
+    assert [cell.partial for cell in cells(found, "mean ratio").cells] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert any("(1.0000)" in line for line in as_text(table, 100) if "mean ratio" in line)
+
+
+def test_what_is_waived_ran():
+    """It failed as expected: it counts among those that ran, and not among those that passed."""
+    waived = [replace(GOOD[0], status="xfailed"), *GOOD[1:]]
+    table = compare([saved("good", GOOD), saved("waived", waived)]).summary
+    assert texts(table, "base", "passed / ran, of 5") == ["-", "5/5", "4/5"]
+    assert best(table, "base", "passed / ran") == {1}
+    (found,) = [section for section in table.sections if section.title == "base"]
+    assert [cell.tone for cell in cells(found, "passed").cells] == ["plain", "plain", "bad"]
+    assert not [each for each in found.table_rows if each.title in ("skipped", "not in the report")]
+
+
+def test_part_of_a_suite_that_passed_is_neither_good_nor_bad():
+    table = compare([saved("part", GOOD[:2])]).summary
+    (found,) = [section for section in table.sections if section.title == "base"]
+    assert cells(found, "passed").cells[1].tone == "open"
+    assert cells(found, "not in the report").cells[1].tone == "open"
+    assert cells(found, "hard gate").cells[1].tone == "open"
+
+
+@pytest.mark.parametrize(
+    ("status", "title"), [("error", "error, not the solver's"), ("missing", "missing")]
+)
+def test_what_is_lost_is_counted_in_a_line_of_its_own(status, title):
+    lost = [ResultRow(node_id("base", BASE[0]), "base", BASE[0], status=status), *GOOD[1:]]
+    table = compare([saved("good", GOOD), saved("lost", lost)]).summary
+    assert texts(table, "base", title) == ["-", "-", "1"]
+    assert texts(table, "base", "passed / ran") == ["-", "5/5", "4/4"]
+    assert texts(table, "base", "hard gate") == ["-", "PASS", "FAIL"]
+    (found,) = [section for section in table.sections if section.title == "base"]
+    assert [cell.tone for cell in cells(found, "hard gate").cells] == ["plain", "plain", "bad"]
+
+
+def test_more_starts_that_came_back_are_better():
+    names = cases_of(RUN_SPEC, "recovery")
+
+    def run(name, recovered):
+        rows = [
+            ResultRow(node_id("recovery", case), "recovery", case, recovered=recovered, tried=10)
+            for case in names
+        ]
+        return saved(name, rows)
+
+    reports = [run("ten", 10), run("nine", 9)]
+    assert best(compare(reports).summary, "recovery", "starts that came back") == {1}
+    table = compare(reports).cases
+    assert texts(table, "recovery: starts that came back, of 10", names[0]) == ["-", "10", "9"]
+    assert best(table, "recovery", names[0]) == {1}
+
+
+def test_the_oracle_s_column_is_that_of_the_first_run_that_has_it():
+    without = [replace(GOOD[0], oracle_rmse=None, oracle_tre_px=None), *GOOD[1:]]
+    other = [replace(GOOD[0], oracle_tre_px=0.5), *GOOD[1:]]
+    table = compare([saved("a", without), saved("b", other)]).cases
+    assert texts(table, "base", BASE[0]) == ["0.5000", "0.0200", "0.0200"]
+    assert texts(table, "base", BASE[1]) == ["0.0100", "0.0200", "0.0200"]
+
+
+def test_times_are_medians_over_what_passed_and_beside_the_oracle_s():
+    times = (0.1, 0.2, 0.4, 0.8, 1.6)
+    rows = [
+        replace(each, seconds=time, oracle_seconds=4 * time)
+        for each, time in zip(GOOD, times, strict=True)
+    ]
+    rows[4] = replace(rows[4], status="failed")
+    table = compare([saved("a", rows)]).summary
+    assert texts(table, "time", "median, s") == ["1.6", "0.3"]
+    assert texts(table, "time", "median / oracle") == ["1", "0.25"]
+    without = [replace(each, oracle_seconds=None) for each in rows]
+    table = compare([saved("a", without)]).summary
+    assert texts(table, "time", "median, s") == ["-", "0.3"]
+    assert texts(table, "time", "median / oracle") == ["-", "-"]
+    timeless = [replace(each, seconds=None) for each in GOOD]
+    titles = [section.title for section in compare([saved("a", timeless)]).summary.sections]
+    assert titles == ["base"]
+
+
+def test_another_battery_than_this_version_s_is_compared_without_its_list():
+    old = [saved(name, GOOD[:2], battery="0") for name in "ab"]
+    compared = compare(old)
+    assert texts(compared.summary, "base", "passed / ran, of 2") == ["-", "2/2", "2/2"]
+    assert any("battery 0 is not this version's" in note for note in compared.notes)
+    assert compared.heading == "2 solvers on base (battery 0, seed 0)"
+    now = compare([saved("a", GOOD)])
+    assert now.heading == f"1 solver on base (battery {saved('a', GOOD).battery}, seed 0)"
+    assert not [note for note in now.notes if "not this version's" in note]
+
+
+def test_the_note_on_stored_seconds_is_there_where_they_are():
+    words = "the oracle's seconds are those of the machine that stored its results"
+    assert words in compare([saved("a", GOOD)]).notes
+    live = [replace(each, oracle="live") for each in GOOD]
+    assert compare([saved("a", live)]).notes == ()
+
+
+def test_nothing_to_compare_is_said_with_what_there_is():
+    with pytest.raises(NotComparableError, match=r"no item in a\.json; there is nothing"):
+        compare([saved("a", [])])
+    with pytest.raises(NotComparableError, match=r"suite 'fuzz' in a\.json; there is base"):
+        compare([saved("a", GOOD)], ["base", "fuzz"])
+
+
+def test_who_is_who():
+    compared = compare([saved("a", GOOD), saved("b", GOOD)])
+    assert compared.who == (("a", "a 1", "a.json"), ("b", "b 1", "b.json"))
+    assert compared.summary.columns == compared.cases.columns == ("oracle", "a", "b")
+    assert compared.summary.fixed == compared.cases.fixed == 1
+
+
+def test_what_explains_most_failures_is_said_of_each_solver():
+    figures = {"status": "failed", "diagnosis": "inverted", "explanations": "inverted"}
+    bad = [replace(each, **figures, tre_px=5.0) for each in GOOD]
+    compared = compare([saved("good", GOOD), saved("bad", bad)])
+    ((label, sentence),) = compared.faults
+    assert label == "bad"
+    assert "inverted" in sentence
+    silent = [replace(each, diagnosis=None, explanations=None) for each in bad]
+    assert compare([saved("silent", silent)]).faults == ()
+
+
+def test_a_suite_that_this_version_does_not_know_comes_last_and_is_counted():
+    stranger = ResultRow("irgate/new.py::test_x", "new", "x", tre_px=0.1)
+    compared = compare([saved("a", [stranger, *GOOD])])
+    assert [section.title for section in compared.summary.sections][:2] == ["base", "new"]
+    assert texts(compared.summary, "new", "passed / ran, of 1") == ["-", "1/1"]
+
+
+CELLS = {
+    "passed": ({}, "0.0200", "plain", 0.02),
+    "failed": (
+        {"status": "failed", "tre_px": 3.0, "tolerance_px": 0.5},
+        "3.0000 T",
+        "bad",
+        float("inf"),
+    ),
+    "waived": ({"status": "xfailed"}, "0.0200 w", "open", None),
+    "skipped": ({"status": "skipped", "tre_px": None}, "s", "open", None),
+    "missing": ({"status": "missing", "tre_px": None}, "m", "bad", None),
+    "no figure": ({"tre_px": None}, "ok", "plain", None),
+}
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_a_case_s_cell(kind):
+    figures, text, tone, value = CELLS[kind]
+    table = compare([saved("a", [replace(GOOD[0], **figures), *GOOD[1:]])]).cases
+    cell = cells(table.sections[0], BASE[0]).cells[1]
+    assert (cell.text, cell.tone, cell.value) == (text, tone, value)
+
+
+def test_a_limit_decides_between_too_far_and_too_large_an_rmse():
+    failed = {"status": "failed", "tre_px": 0.6, "tolerance_px": 0.5}
+    assert letter_of(row("battery", "x", **failed, rmse=0.02)) == "T"
+    assert letter_of(row("battery", "x", **failed, rmse=0.0201)) == "R"
+    assert letter_of(row("battery", "x", **{**failed, "tre_px": 0.5}, rmse=0.02)) == "R"
+    assert letter_of(row("battery", "x", **{**failed, "tolerance_px": None}, rmse=0.02)) == "R"
+    assert letter_of(row("battery", "x", **{**failed, "tre_px": None}, rmse=0.02)) == "R"
+    lost = {**failed, "oracle": "diverged", "truth_rmse": 0.03}
+    assert letter_of(row("battery", "x", **lost, rmse=0.06)) == "T"
+    assert letter_of(row("battery", "x", **lost, rmse=0.0601)) == "R"
+    assert letter_of(ResultRow("id", "contract", "x", status="failed")) == "F"
+    assert letter_of(ResultRow("id", "base", "x", status="failed")) == "N"
+    assert letter_of(ResultRow("id", "base", "x", status="failed", escaped=True)) == "E"
+
+
+def test_a_suite_without_figures_shows_ok_and_letters():
+    rows = [
+        ResultRow(node_id("contract", name), "contract", name, status=status)
+        for name, status in (("direction", "passed"), ("identity", "failed"))
+    ]
+    table = compare([saved("a", rows)]).cases
+    (section,) = table.sections
+    assert section.title == "contract"
+    assert texts(table, "contract", "direction") == ["-", "ok"]
+    assert texts(table, "contract", "identity") == ["-", "F"]
+
+
+def test_what_an_equal_cell_is_worth():
+    """A diverged oracle stands in the title row of letters where any run has it, else not."""
+    assert compare([saved("a", GOOD)]).letters == frozenset()
+    lost = [replace(GOOD[0], oracle="diverged", status="skipped"), *GOOD[1:]]
+    assert compare([saved("a", GOOD), saved("b", lost)]).letters == {"D", "s"}

@@ -8,6 +8,7 @@ import pkgutil
 import pytest
 
 import irgate_battery
+from irgate_battery.results.verdict import Verdict
 
 COUNTS = ("CallHistory",)
 """Those that count while a run goes on."""
@@ -42,3 +43,11 @@ def test_what_holds_arrays_has_no_equality(kinds):
     ]
     assert holders
     assert [kind for kind in holders if kind.__dataclass_params__.eq] == []
+
+
+def test_verdicts_are_made_by_keywords_alone(kinds):
+    """A figure that a suite adds moves no other."""
+    verdicts = [kind for kind in kinds if issubclass(kind, Verdict)]
+    assert len(verdicts) > 5
+    for kind in verdicts:
+        assert all(field.kw_only for field in dataclasses.fields(kind)), kind

@@ -5,16 +5,19 @@ from the habit.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from items import evaluate_case
+from scipy.stats import norm
 
 from irgate_battery.cases.catalogue import base_cases, battery_cases
+from irgate_battery.diagnosis import probes
 from irgate_battery.diagnosis.probes import SLOWEST_SECONDS, probe
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.oracle.store import OracleStore
-from irgate_fixtures import Matrix, translation
+from irgate_fixtures import Matrix, Pair, translation
 
 CASES = {case.id: case for case in (*base_cases(), *battery_cases())}
 OCCLUDED = CASES["lena_affine_2d-occlusion25"]
@@ -185,3 +188,201 @@ def test_a_right_answer_is_not_asked_about():
 
     assert result(PLAIN, register).status == "passed"
     assert len(calls) == 1
+
+
+def asked(case, register, near_px=0.1, seconds=0.1, pair=None):
+    """What is found where a solver is asked again about its first answer."""
+    pair = pair or case.pair()
+    solver = Solver.of(register)
+    answer, _ = solver.solve(
+        pair.fixed,
+        pair.moving,
+        model=case.model,
+        mask=pair.mask,
+        intensity=case.intensity,
+    )
+    return probe(case, pair, solver, answer, near_px=near_px, seconds=seconds, timeout=60.0)
+
+
+def shifted(case, px):
+    """The truth, moved by so many px to the right."""
+    return translation(px, 0.0).matrix @ case.pair().truth.matrix
+
+
+def fault_of(found):
+    return None if found is None else found.fault
+
+
+@pytest.mark.parametrize(("off", "fault"), [(0.9e-6, "mask ignored"), (1.1e-6, None)])
+def test_answers_are_the_same_to_a_millionth_of_a_pixel(off, fault):
+    def masked(fixed, moving, mask=None):
+        return shifted(OCCLUDED, 3.0 + off * (mask is None))
+
+    found = asked(OCCLUDED, masked)
+    assert fault_of(found) == fault
+
+    def started(fixed, moving, init=None):
+        return shifted(PLAIN, 3.0 + off * (init is not None))
+
+    assert (fault_of(asked(PLAIN, started)) is None) == (off < 1e-6)
+
+
+def test_what_is_found_says_where_the_answer_was_and_where_it_comes_to():
+    def register(fixed, moving, mask=None):
+        return shifted(OCCLUDED, 3.0 if mask is None or mask.mean() > 0.5 else 0.05)
+
+    found = asked(OCCLUDED, register)
+    # Without a mask the answer is the same: that is told first.
+    assert (found.fault, found.fits) == ("mask ignored", ("mask ignored",))
+    assert (found.before_px, found.after_px) == (pytest.approx(3.0), pytest.approx(3.0))
+    assert found.sentence.endswith("the answer is the same, 3 px from the truth, now 3 px")
+
+
+@pytest.mark.parametrize(("left", "named"), [(0.099, True), (0.101, False)])
+@pytest.mark.parametrize("fault", ["mask inverted", "intensity assumption", "noise", "wrong start"])
+def test_near_enough_is_what_the_case_says(fault, left, named):
+    case = {"mask inverted": OCCLUDED, "intensity assumption": BIASED, "noise": NOISY}.get(
+        fault, PLAIN
+    )
+    given = case.pair().fixed.astype(np.float32)
+
+    def wrong(fixed, mask, init):
+        if fault == "mask inverted":
+            return mask is None or mask.mean() > 0.5
+        if fault == "wrong start":
+            return init is None or distance(case, init) > 1
+        return np.array_equal(fixed, given)
+
+    def masked(fixed, moving, mask=None):
+        without = 1.0 if mask is None else 0.0
+        return shifted(case, 3.0 + without if wrong(fixed, mask, None) else left)
+
+    def started(fixed, moving, init=None):
+        return shifted(case, 3.0 if wrong(fixed, None, init) else left)
+
+    def plain(fixed, moving):
+        return shifted(case, 3.0 if wrong(fixed, None, None) else left)
+
+    register = {"mask inverted": masked, "wrong start": started}.get(fault, plain)
+    found = asked(case, register)
+    assert (fault_of(found) == fault) == named
+    if named:
+        assert found.after_px == pytest.approx(left)
+
+
+@pytest.mark.parametrize(("left", "early"), [(0.49, True), (0.51, False)])
+def test_a_descent_that_halves_what_is_left_had_stopped_early(left, early):
+    """Started at its own answer it goes on; started at the truth it leaves for elsewhere."""
+
+    def register(fixed, moving, init=None):
+        if init is None:
+            return shifted(PLAIN, 3.0)
+        return shifted(PLAIN, 3.0 * left if distance(PLAIN, init) > 1 else 9.0)
+
+    assert (fault_of(asked(PLAIN, register)) == "stops early") == early
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(10.0, True), (10.1, False)])
+def test_a_call_of_ten_seconds_may_be_repeated(seconds, found):
+    def register(fixed, moving, mask=None):
+        return shifted(OCCLUDED, 3.0)
+
+    assert (asked(OCCLUDED, register, seconds=seconds) is not None) == found
+
+
+def test_what_a_solver_does_not_take_is_not_asked():
+    """Neither a mask nor a start; brightness and noise only where the case changes them."""
+    calls = []
+
+    def register(fixed, moving):
+        calls.append(None)
+        return shifted(PLAIN, 3.0)
+
+    for case, count in ((PLAIN, 1), (OCCLUDED, 1), (NOISY, 2), (BIASED, 2)):
+        calls.clear()
+        asked(case, register)
+        assert len(calls) == count, case.id
+
+
+def test_each_question_is_the_same_but_for_one_thing():
+    told = []
+
+    def register(fixed, moving, model, mask=None, init=None, intensity="same"):
+        told.append((fixed, moving, model, mask, init, intensity))
+        return shifted(OCCLUDED, 3.0 + 0.1 * len(told))
+
+    asked(OCCLUDED, register)
+    pair = OCCLUDED.pair()
+    first, unmasked, inverted, on, there = told
+    for fixed, moving, model, _, _, intensity in told:
+        assert (model, intensity) == ("affine", "same")
+        np.testing.assert_array_equal(fixed, first[0])
+        np.testing.assert_array_equal(moving, first[1])
+    assert unmasked[3] is None
+    np.testing.assert_array_equal(inverted[3], ~pair.mask)
+    for started in (on, there):
+        np.testing.assert_array_equal(started[3], pair.mask)
+    assert first[4] is unmasked[4] is inverted[4] is None
+    np.testing.assert_allclose(on[4].matrix, shifted(OCCLUDED, 3.1))
+    np.testing.assert_allclose(there[4].matrix, pair.truth.matrix)
+    np.testing.assert_allclose(
+        there[4].displacement(pair.shape), pair.truth.displacement(pair.shape)
+    )
+
+
+@pytest.mark.parametrize("worse", [True, False])
+def test_a_larger_rmse_is_told_from_as_small_a_one(worse):
+    """Under noise of 0.1 the RMSE cannot tell 0.2 px; it can tell 9 px."""
+    off = 9.0 if worse else 0.2
+
+    def register(fixed, moving, init=None):
+        return shifted(NOISY, off if init is None else off + 1e-3 * distance(NOISY, init))
+
+    assert fault_of(asked(NOISY, register)) == (
+        "worsens its start" if worse else "another objective"
+    )
+
+
+def test_seen_through_the_truth_the_moving_image_is_the_fixed_one():
+    """x is the column: the pair is not square, and is turned."""
+    pair = CASES["synth_rotate_2d"].pair()
+    seen = probes._seen_through_truth(pair)
+    # What a cubic spline leaves at the border; exchanged, x and y leave half the grey scale.
+    assert np.abs(seen - pair.fixed).max() < 0.02
+    points = pair.truth(probes.pixel_grid(pair.shape))
+    height, width = pair.moving.shape
+    outside = (points < 0).any(-1) | (points > (width - 1, height - 1)).any(-1)
+    assert outside.any()
+    np.testing.assert_array_equal(seen[outside], pair.fixed[outside])
+    assert not np.array_equal(seen, pair.fixed)
+
+
+def bright(fixed, moving):
+    return probes._evenly_bright(
+        Pair("flat", fixed, moving, None, translation(0, 0), "translation", "varying")
+    ).fixed
+
+
+def test_the_fixed_image_becomes_as_bright_as_the_moving_one():
+    """0.05 of the larger brightness is added above and below: here 0.02."""
+    dark, light = np.full((60, 80), 0.2), np.full((60, 80), 0.4)
+    np.testing.assert_allclose(bright(dark, light), 0.2 * 0.42 / 0.22)
+    np.testing.assert_allclose(bright(light, dark), 0.4 * 0.22 / 0.42)
+
+
+def test_brightness_is_that_over_eight_pixels():
+    """A step in the moving image is blurred by a Gaussian of that width."""
+    step = np.tile((np.arange(200) >= 100).astype(float), (60, 1))
+    found = bright(np.full((60, 200), 0.5), step)[30]
+    blurred = norm.cdf((np.arange(200) - 99.5) / 8)
+    np.testing.assert_allclose(found, 0.5 * (blurred + 0.05) / 0.55, atol=2e-3)
+
+
+def test_a_probe_keeps_the_pair_s_other_parts():
+    pair = replace(BIASED.pair(), mask=np.ones(BIASED.pair().shape, dtype=bool))
+    evened = probes._evenly_bright(pair)
+    np.testing.assert_array_equal(evened.moving, pair.moving)
+    assert evened.mask is pair.mask
+    seen = probes._seen_through_truth(pair)
+    before, after = (np.abs(image - seen).mean() for image in (pair.fixed, evened.fixed))
+    assert after < 0.3 * before

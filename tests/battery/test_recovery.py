@@ -45,6 +45,34 @@ def test_pushes_are_the_same_for_every_solver():
             np.testing.assert_array_equal(one, other)
 
 
+FROZEN = {
+    "shift1px": [[1, 0, -0.920772700], [0, 1, 0.390099520]],
+    "shift5px": [[1, 0, -4.220244017], [0, 1, -2.681331841]],
+    "turn100mrad": [
+        [0.995004165, -0.099833417, 9.145312228],
+        [0.099833417, 0.995004165, -7.641908331],
+    ],
+}
+"""The first push of each kind, px: Python promises `random.Random`'s stream for a text as seed."""
+
+
+@pytest.mark.parametrize("push", PUSHES)
+def test_pushes_are_the_same_in_every_version(push):
+    """Two reports count starts of the same places."""
+    first = next(pushes(push, "name", SHAPE))
+    np.testing.assert_allclose(first.matrix[:2], FROZEN[push], atol=1e-8)
+
+
+def test_turns_go_both_ways():
+    signs = [np.sign(away.matrix[1, 0]) for away in pushes("turn100mrad", "name", SHAPE)]
+    assert set(signs) == {-1, 1}
+
+
+def test_another_push_is_refused():
+    with pytest.raises(KeyError, match="no push 'shove'; there are shift1px, shift5px, turn100m"):
+        next(pushes("shove", "name", SHAPE))
+
+
 def test_a_start_is_the_optimum_followed_by_the_push_as_matrix_and_dense():
     matrix = irgate_fixtures.pair("synth_rotate_2d").truth.matrix
     as_matrix = read_answer(matrix, SHAPE)
@@ -122,10 +150,83 @@ def test_nine_of_ten_are_enough(failures, status):
     assert evaluate_recovery(RIGID, "shift5px", Solver.of(register)).row.status == status
 
 
+def ends(*off_px):
+    """A solver that ends so far from its optimum, start after start; its starts are kept."""
+    starts = []
+
+    def register(fixed, moving, init=None):
+        known = knowing.truth(fixed, moving).displacement(fixed.shape)
+        if init is None:
+            return known
+        starts.append(init)
+        return known + np.array([0.6, 0.8]) * off_px[(len(starts) - 1) % len(off_px)]
+
+    register.starts = starts
+    return register
+
+
+@pytest.mark.parametrize(("off", "recovered"), [(0.99e-3, 10), (1.01e-3, 0)])
+def test_a_thousandth_of_a_pixel_is_back(off, recovered):
+    row = evaluate_recovery(RIGID, "shift5px", Solver.of(ends(off))).row
+    assert row.recovered == recovered
+
+
+@pytest.mark.parametrize(
+    ("off", "diagnosis"),
+    [(0.0499, "stops early"), (0.0501, "narrow basin"), (4.0, "narrow basin")],
+)
+def test_what_is_near_has_stopped_early_and_what_is_far_had_another_optimum(off, diagnosis):
+    row = evaluate_recovery(RIGID, "shift5px", Solver.of(ends(0.01, off, 0.02))).row
+    assert (row.status, row.diagnosis) == ("failed", diagnosis)
+    # The farthest of the ten, and not the last or the nearest.
+    assert f"the farthest ended {off:.3g} px away" in row.message
+    assert "came back to within 0.001 px of the solver's own optimum, expected 90%" in row.message
+
+
+def test_the_last_start_is_half_an_image_away_and_upside_down():
+    """From there no descent ends at the same bits, unless it does not look at its start."""
+    register = ends(0.0)
+    evaluate_recovery(RIGID, "shift5px", Solver.of(register))
+    pair = RIGID.pair()
+    height, width = pair.shape
+    far = irgate_fixtures.rigid(np.pi, width / 2, height / 2, pair.shape)
+    expected = irgate_fixtures.Matrix(far.matrix @ pair.truth.matrix).displacement(pair.shape)
+    np.testing.assert_allclose(register.starts[-1].displacement(pair.shape), expected, atol=1e-6)
+    assert len(register.starts) == 11
+
+
+def test_one_start_that_is_heeded_is_enough():
+    """Nearby it is looked at; far away the solver gives up, and answers what it always does."""
+    row = evaluate_recovery(RIGID, "shift5px", Solver.of(ends(*[1e-9] * 10, 0.0))).row
+    assert (row.status, row.recovered) == ("passed", 10)
+
+
+def test_a_solver_is_told_what_the_case_says():
+    told = set()
+
+    def register(fixed, moving, model, intensity, mask=None, init=None):
+        told.add((model, intensity, mask is None))
+        return knowing.register(fixed, moving)
+
+    evaluate_recovery(RIGID, "shift1px", Solver.of(register))
+    assert told == {(RIGID.model, RIGID.intensity, True)}
+
+
+def test_a_model_that_it_lacks_is_not_asked_for():
+    def register(fixed, moving, init=None):
+        raise AssertionError("not to be called")
+
+    register.models = ("translation",)
+    row = evaluate_recovery(RIGID, "shift1px", Solver.of(register)).row
+    assert row.status == "skipped"
+    assert "has no rigid model" in row.message
+
+
 def test_a_solver_that_does_not_look_at_its_start_has_not_come_back():
     row = evaluate_recovery(RIGID, "shift5px", Solver.of(deaf)).row
     assert (row.status, row.recovered, row.tried) == ("failed", 0, 10)
     assert "init changes not one bit of the answer" in row.message
+    assert row.diagnosis == "init ignored"
 
 
 @pytest.mark.parametrize("same_bits", [certain, failing])

@@ -59,6 +59,7 @@ def test_a_line_is_broken_between_words_under_its_first_letter():
 def test_a_text_gets_forty_characters_however_narrow_the_terminal_is():
     text = f"{'x' * 19} {'y' * 20} {'z' * 3}"
     assert [line.text for line in wrapped("", text, "plain", 1)] == [text[:40], "zzz"]
+    assert next(line.text for line in wrapped("", f"x{text}", "plain", 1)) == "x" * 20
     # What is one word stays one.
     assert [line.text for line in wrapped("", "x" * 60, "plain", 1)] == ["x" * 60]
     assert [line.text for line in wrapped("", text, "plain", 39)] == [text[:40], "zzz"]

@@ -108,7 +108,14 @@ def test_gradient_names_the_largest_error():
     assert verdict.status == "fail"
     assert (verdict.passed, verdict.tried, verdict.max_relative_error) == (1, 2, 0.2)
     assert evaluate(rows[:1], expected).gradient.status == "not_evaluated"
-    assert (
-        evaluate([rows[0], row("b", "gradient", relative_error=0.0)], expected).gradient.status
-        == "pass"
+    good = evaluate([rows[0], row("b", "gradient", relative_error=0.0)], expected).gradient
+    assert (good.status, good.passed, good.tried) == ("pass", 2, 2)
+    assert good.reason == (
+        "2 of 2 agree with differences, relative error at most 1.0e-06 (2 of 2 ran)"
     )
+    assert verdict.reason.endswith("(2 of 2 ran); not: b")
+    assert evaluate(rows[:1], expected).gradient.reason == "not evaluated (1 of 2 ran)"
+    none = evaluate([row(case, "gradient", status="failed") for case in "ab"], expected).gradient
+    assert (none.max_relative_error, none.reason) == (
+        None, "0 of 2 agree with differences (2 of 2 ran); not: a, b",
+    )  # fmt: skip

@@ -255,13 +255,18 @@ def _displacement(raw: Any, shape: tuple[int, int], solver: Solver) -> Any:
 
 
 def _weights(shape: tuple[int, int]) -> Any:
-    """Return w, `(H, W, 2)`: one period of a cosine each way, so that every parameter counts."""
+    """Return w, `(H, W, 2)`: half a period of a cosine along each diagonal.
+
+    Whole periods are orthogonal to what is linear in x or y: a turn, a shear or a stretch about
+    the centre would hardly count, and a wrong derivative of it would not be seen.
+    """
     import torch
 
     height, width = shape
-    y = np.linspace(0, 2 * math.pi, height)[:, None]
-    x = np.linspace(0, 2 * math.pi, width)[None, :]
-    return torch.tensor(np.stack([1 + np.cos(x + 0.5 * y), 1 + np.sin(y - 0.5 * x)], -1))
+    y = np.linspace(0, math.pi, height)[:, None]
+    x = np.linspace(0, math.pi, width)[None, :]
+    waves = [1 + np.cos(x + y - math.pi / 4), 1 + np.cos(x - y + math.pi / 4)]
+    return torch.tensor(np.stack(waves, -1))
 
 
 def _direction(shape: tuple[int, ...], name: str) -> NDArray[np.float64]:
