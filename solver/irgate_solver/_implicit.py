@@ -182,7 +182,7 @@ _apply_once: Callable[..., Tensor] = _Once.apply
 
 def needed(objective: Objective, fixed: Tensor, moving: Tensor) -> bool:
     """Return whether an image or a prior's weight requires grad, and the caller records one."""
-    weights = (torch.as_tensor(weight) for weight in objective.settings.weights)
+    weights = (weight for weight in objective.settings.weights if isinstance(weight, Tensor))
     wanted = any(source.requires_grad for source in (fixed, moving, *weights))
     return wanted and torch.is_grad_enabled()
 

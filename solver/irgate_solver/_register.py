@@ -113,9 +113,8 @@ def register(
         iterations=iterations,
         tolerance=_precision.final_tolerance(pair.fixed.dtype) if tolerance is None else tolerance,
     )
-    schedule = STAGES[parts.stages](pair, settings)
     with _without_gradients(settings, parts):
-        solution = schedule.run(warp, init)
+        solution = STAGES[parts.stages](pair, settings).run(warp, init)
     solution = solution.released()
     if parts.gradient == "implicit":
         settled = [state != EXHAUSTED for state in solution.states]
