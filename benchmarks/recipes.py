@@ -162,7 +162,9 @@ def main() -> None:
     parser.add_argument("reports", type=Path, help="folder for the JSON reports and logs")
     parser.add_argument("--docs", type=Path, help="page whose table is replaced")
     parser.add_argument("--only", help="recipes that are judged anew; all if not given")
-    parser.add_argument("--quick", default="siren", help=f"recipes that run {QUICK} only")
+    parser.add_argument(
+        "--quick", default="siren,bspline-mind,mind-pyramid", help=f"recipes that run {QUICK} only"
+    )
     options = parser.parse_args()
     options.reports.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
