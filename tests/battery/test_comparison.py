@@ -396,6 +396,13 @@ def test_what_is_lost_is_counted_in_a_line_of_its_own(status, title):
     assert [cell.tone for cell in cells(found, "hard gate").cells] == ["plain", "plain", "bad"]
 
 
+def test_a_suite_that_was_left_out_altogether_lacks_no_case():
+    others = [row("battery", case) for case in BATTERY]
+    table = compare([saved("part", GOOD[:2]), saved("none", others)]).summary
+    assert texts(table, "base", "passed / ran, of 5") == ["-", "2/2", "not run"]
+    assert texts(table, "base", "not in the report") == ["-", "3", "-"]
+
+
 def test_more_starts_that_came_back_are_better():
     names = cases_of(RUN_SPEC, "recovery")
 
