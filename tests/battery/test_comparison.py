@@ -327,6 +327,16 @@ def test_images_are_the_same_to_a_millionth(place, factor, same):
         assert str(refused.value).endswith(": these are not the same images")
 
 
+def test_what_is_zero_in_both_is_the_same():
+    """The fixed image itself as the moving one: no RMSE where nothing is moved."""
+    still = [row("base", case, truth_rmse=0.0, oracle_rmse=0.0) for case in BASE]
+    notes = compare([saved("a", still), saved("b", still)]).notes
+    assert not [note for note in notes if "oracle's RMSE differs" in note]
+    other = [replace(each, oracle_rmse=0.01) for each in still]
+    notes = compare([saved("a", still), saved("b", other)]).notes
+    assert any("on 5 cases, by up to inf relative" in note for note in notes)
+
+
 def test_other_images_of_a_suite_that_is_not_compared_do_not_matter():
     moved = [replace(each, truth_rmse=0.02) for each in GOOD]
     others = [row("battery", case) for case in BATTERY]
