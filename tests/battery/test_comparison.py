@@ -172,6 +172,7 @@ def test_other_batteries_and_seeds_are_refused():
 def test_another_seed_does_not_matter_where_nothing_is_drawn_and_is_said():
     compared = compare([saved("a", GOOD), replace(saved("b", GOOD), seed=7)])
     assert any("different seeds" in note and "7: b.json" in note for note in compared.notes)
+    assert compared.heading == "2 solvers on base (battery 1, seeds 0, 7)"
 
 
 def test_other_images_are_refused_whatever_their_names():
@@ -463,9 +464,21 @@ def test_another_battery_than_this_version_s_is_compared_without_its_list():
     assert texts(compared.summary, "base", "passed / ran, of 2") == ["-", "2/2", "2/2"]
     assert any("battery 0 is not this version's" in note for note in compared.notes)
     assert compared.heading == "2 solvers on base (battery 0, seed 0)"
+    assert any("battery 0 is not this version's" in note for note in compare(old[:1]).notes)
     now = compare([saved("a", GOOD)])
     assert now.heading == f"1 solver on base (battery {saved('a', GOOD).battery}, seed 0)"
     assert not [note for note in now.notes if "not this version's" in note]
+
+
+def test_a_report_that_does_not_say_how_many_cases_it_asked_for_asked_for_none():
+    rows = [row("battery", case) for case in BATTERY]
+    known = saved("known", rows)
+    verdicts = {
+        **known.verdicts,
+        "mean_ratio": replace(known.verdicts["mean_ratio"], expected=None),
+    }
+    notes = compare([known, replace(known, source="old.json", verdicts=verdicts)]).notes
+    assert "different numbers of battery cases: 3: known.json; 0: old.json" in notes
 
 
 def test_the_note_on_stored_seconds_is_there_where_they_are():

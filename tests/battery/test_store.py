@@ -94,7 +94,7 @@ def test_the_oracle_is_told_model_intensity_and_mask(computed):
 def test_stored_refuses_to_compute(nothing_stored, computed):
     with pytest.raises(OracleUnavailable, match="brain_mri_real: no result is stored") as got:
         OracleStore("stored", Memory()).get(CASE)
-    assert store.digest(CASE)[:12] in str(got.value)
+    assert f"(digest {store.digest(CASE)[:12]}); let it be" in str(got.value)
     assert "irgate_battery.oracle rewrite" in str(got.value)
     assert "\n" not in str(got.value)
     assert not computed
