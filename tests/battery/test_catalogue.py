@@ -197,6 +197,41 @@ def test_bias_is_smooth_and_of_its_amplitude(fixture):
     assert 1.1 < field.max() < 1.31
 
 
+@pytest.mark.parametrize("fixture", ["lena_affine_2d", "brain_mri_real"])
+def test_bias_is_half_a_period_of_a_cosine_across_the_moving_image(fixture):
+    """It falls all the way from 1 + a to 1 - a, along one direction: no second dark band."""
+    case = by_id(f"{fixture}-bias30")
+    pair, clean = case.pair(), irgate_fixtures.pair(fixture)
+    np.testing.assert_array_equal(pair.fixed, clean.fixed)
+    height, width = clean.moving.shape
+    angle = np.radians(case.recipe["perturbation"]["degrees"])
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
+    along = x * np.cos(angle) + y * np.sin(angle)
+    order = np.argsort(along, axis=None)
+    seen = clean.moving.ravel()[order] > 0.05
+    field = (pair.moving.ravel()[order] / np.where(seen, clean.moving.ravel()[order], 1))[seen]
+    assert np.all(np.diff(field) <= ROUNDING)
+    s = ((along - along.min()) / np.ptp(along)).ravel()[order][seen]
+    np.testing.assert_allclose(field, 1 + 0.3 * np.cos(np.pi * s), atol=1e-9)
+
+
+def test_the_occluder_s_stripes_are_as_coarse_as_the_scene():
+    """They repeat after 16 px along x, or 32 along y, and are the opposite half way."""
+    pair = by_id("lena_affine_2d-occlusion25").pair()
+    rows, columns = np.nonzero(~pair.mask)
+    stripes = pair.fixed[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    assert stripes.shape[1] > 48
+    np.testing.assert_allclose(stripes[:, 16:], stripes[:, :-16], atol=ROUNDING)
+    np.testing.assert_allclose(stripes[32:], stripes[:-32], atol=ROUNDING)
+    np.testing.assert_allclose(stripes[:, 8:], 1 - stripes[:, :-8], atol=ROUNDING)
+    # Along a line y = -2 x they are one grey.
+    np.testing.assert_allclose(stripes[2:, :-1], stripes[:-2, 1:], atol=ROUNDING)
+    assert (stripes.min(), stripes.max()) == (
+        pytest.approx(0, abs=0.01),
+        pytest.approx(1, abs=0.01),
+    )
+
+
 def test_every_perturbation_that_can_be_drawn_has_a_purpose():
     assert set(irgate_fixtures.PURPOSES) == set(irgate_fixtures.NAMES)
     assert {case.purpose for case in all_cases(count=300)} == {

@@ -172,6 +172,7 @@ def test_other_batteries_and_seeds_are_refused():
 def test_another_seed_does_not_matter_where_nothing_is_drawn_and_is_said():
     compared = compare([saved("a", GOOD), replace(saved("b", GOOD), seed=7)])
     assert any("different seeds" in note and "7: b.json" in note for note in compared.notes)
+    assert compared.heading == "2 solvers on base (battery 1, seeds 0, 7)"
 
 
 def test_other_images_are_refused_whatever_their_names():
@@ -327,6 +328,16 @@ def test_images_are_the_same_to_a_millionth(place, factor, same):
         assert str(refused.value).endswith(": these are not the same images")
 
 
+def test_what_is_zero_in_both_is_the_same():
+    """The fixed image itself as the moving one: no RMSE where nothing is moved."""
+    still = [row("base", case, truth_rmse=0.0, oracle_rmse=0.0) for case in BASE]
+    notes = compare([saved("a", still), saved("b", still)]).notes
+    assert not [note for note in notes if "oracle's RMSE differs" in note]
+    other = [replace(each, oracle_rmse=0.01) for each in still]
+    notes = compare([saved("a", still), saved("b", other)]).notes
+    assert any("on 5 cases, by up to inf relative" in note for note in notes)
+
+
 def test_other_images_of_a_suite_that_is_not_compared_do_not_matter():
     moved = [replace(each, truth_rmse=0.02) for each in GOOD]
     others = [row("battery", case) for case in BATTERY]
@@ -396,6 +407,13 @@ def test_what_is_lost_is_counted_in_a_line_of_its_own(status, title):
     assert [cell.tone for cell in cells(found, "hard gate").cells] == ["plain", "plain", "bad"]
 
 
+def test_a_suite_that_was_left_out_altogether_lacks_no_case():
+    others = [row("battery", case) for case in BATTERY]
+    table = compare([saved("part", GOOD[:2]), saved("none", others)]).summary
+    assert texts(table, "base", "passed / ran, of 5") == ["-", "2/2", "not run"]
+    assert texts(table, "base", "not in the report") == ["-", "3", "-"]
+
+
 def test_more_starts_that_came_back_are_better():
     names = cases_of(RUN_SPEC, "recovery")
 
@@ -446,9 +464,21 @@ def test_another_battery_than_this_version_s_is_compared_without_its_list():
     assert texts(compared.summary, "base", "passed / ran, of 2") == ["-", "2/2", "2/2"]
     assert any("battery 0 is not this version's" in note for note in compared.notes)
     assert compared.heading == "2 solvers on base (battery 0, seed 0)"
+    assert any("battery 0 is not this version's" in note for note in compare(old[:1]).notes)
     now = compare([saved("a", GOOD)])
     assert now.heading == f"1 solver on base (battery {saved('a', GOOD).battery}, seed 0)"
     assert not [note for note in now.notes if "not this version's" in note]
+
+
+def test_a_report_that_does_not_say_how_many_cases_it_asked_for_asked_for_none():
+    rows = [row("battery", case) for case in BATTERY]
+    known = saved("known", rows)
+    verdicts = {
+        **known.verdicts,
+        "mean_ratio": replace(known.verdicts["mean_ratio"], expected=None),
+    }
+    notes = compare([known, replace(known, source="old.json", verdicts=verdicts)]).notes
+    assert "different numbers of battery cases: 3: known.json; 0: old.json" in notes
 
 
 def test_the_note_on_stored_seconds_is_there_where_they_are():

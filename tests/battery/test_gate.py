@@ -53,6 +53,12 @@ def test_the_limit_stands_between(rmse, status):
     assert gate(swapped("c", row("c", rmse))).status == status
 
 
+def test_what_equals_a_limit_passes():
+    assert gate(swapped("c", row("c", float(base_limit(0.01))))).status == "pass"
+    apart = swapped("c", row("c", rmse_vs_oracle=1e-4))
+    assert evaluate(apart, EXPECTED).agreement.status == "pass"
+
+
 def test_the_maximum_is_over_all_five_on_both_sides():
     rows = [row("a", 0.02, 0.001), row("b", 0.019, 0.0183), *GOOD[2:]]
     assert gate(rows).status == "pass"

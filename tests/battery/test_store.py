@@ -94,7 +94,7 @@ def test_the_oracle_is_told_model_intensity_and_mask(computed):
 def test_stored_refuses_to_compute(nothing_stored, computed):
     with pytest.raises(OracleUnavailable, match="brain_mri_real: no result is stored") as got:
         OracleStore("stored", Memory()).get(CASE)
-    assert store.digest(CASE)[:12] in str(got.value)
+    assert f"(digest {store.digest(CASE)[:12]}); let it be" in str(got.value)
     assert "irgate_battery.oracle rewrite" in str(got.value)
     assert "\n" not in str(got.value)
     assert not computed
@@ -260,3 +260,72 @@ def test_the_digest_holds_case_recipe_and_version(monkeypatch):
     monkeypatch.setattr(oracle, "RECIPE", {**oracle.RECIPE, "sampling": "regular"})
     digests.add(store.digest(CASE))
     assert len(digests) == 4
+
+
+def test_the_fingerprint_is_sizes_and_means_over_four_by_four_blocks():
+    """Of the values and of their squares; no mask trusts everything."""
+    fixed, moving = (
+        np.random.default_rng(0).random((8, 12)),
+        np.random.default_rng(1).random((4, 4)),
+    )
+    pair = replace(PAIR, fixed=fixed, moving=moving, mask=None)
+    found = store.fingerprint(pair)
+    blocks = fixed.reshape(4, 2, 4, 3)
+    expected = [8, 12, *blocks.mean((1, 3)).ravel(), *(blocks**2).mean((1, 3)).ravel()]
+    expected += [4, 4, *moving.ravel(), *(moving**2).ravel(), 8, 12, *[1] * 32]
+    np.testing.assert_allclose(found, expected)
+    mask = fixed > 0.5
+    masked = store.fingerprint(replace(pair, mask=mask))
+    np.testing.assert_allclose(masked[:70], expected[:70])
+    np.testing.assert_allclose(masked[70:86], mask.reshape(4, 2, 4, 3).mean((1, 3)).ravel())
+
+
+@pytest.mark.parametrize(("off", "believed"), [(0.9e-9, True), (1.1e-9, False)])
+def test_a_mean_may_differ_by_a_billionth(off, believed):
+    was = store.fingerprint(PAIR)
+    was[7] += off
+    entry = signed(fingerprint=was)
+    if believed:
+        assert store.believe(entry, CASE, PAIR).to_json() == RESULT.to_json()
+    else:
+        with pytest.raises(store.NotBelievedError, match="other images"):
+            store.believe(entry, CASE, PAIR)
+
+
+def test_an_entry_holds_what_it_is_of():
+    entry = store.entry_of(CASE, PAIR, RESULT)
+    assert entry["case"] == CASE.id
+    assert entry["digest"] == store.digest(CASE)
+    assert entry["fingerprint"] == store.fingerprint(PAIR)
+    assert entry["result"] == RESULT.to_json()
+    assert len(entry["checksum"]) == len(entry["digest"]) == 64
+
+
+def test_what_is_not_stored_is_no_reason_to_warn(nothing_stored, computed, recwarn):
+    OracleStore("auto", Memory()).get(CASE)
+    assert not recwarn.list
+
+
+def test_a_warning_points_at_whoever_asked(computed, monkeypatch):
+    entries("no entry", monkeypatch)
+    with pytest.warns(OracleStoreWarning) as told:
+        OracleStore("auto").get(CASE)
+    assert str(told[0].message).startswith("irgate: brain_mri_real: the stored result is not used")
+    assert told[0].filename == __file__
+
+
+def test_an_image_of_another_size_is_another_image():
+    entry = store.entry_of(CASE, PAIR, RESULT)
+    with pytest.raises(store.NotBelievedError, match="other images"):
+        store.believe(entry, CASE, replace(PAIR, fixed=PAIR.fixed[:-1]))
+
+
+def test_the_checksum_is_of_every_bit():
+    assert store._sha256({"a": 1.0, "b": [0.1]}) == store._sha256({"b": [0.1], "a": 1.0})
+    assert store._sha256(0.1) != store._sha256(np.nextafter(0.1, 1.0).item())
+    with pytest.raises(ValueError, match="JSON"):
+        store._sha256(float("nan"))
+
+
+def test_the_stored_file_is_read_once():
+    assert store.stored_entries() is store.stored_entries()
