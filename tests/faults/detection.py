@@ -89,10 +89,6 @@ class Measured:
         )
 
 
-def today() -> str:
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
-
-
 def versions() -> dict[str, str]:
     """Return what this runs with."""
     return {
