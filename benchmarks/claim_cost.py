@@ -10,7 +10,8 @@ from claims_table import Claim
 from torch.profiler import ProfilerActivity, profile
 
 import irgate_fixtures
-from irgate_battery import judge, store
+from irgate_battery.judge import measure
+from irgate_battery.oracle import store
 from irgate_solver import (
     _bundle,
     _levenberg,
@@ -108,7 +109,7 @@ def within_fifty_iterations() -> Claim:
         most = max(most, *found.iterations)
         theirs, _ = oracle.get(case, pair)
         field = theirs.transform.displacement(pair.fixed.shape)
-        measured = judge.measure(pair, found.displacement().numpy(), field)
+        measured = measure.measure(pair, found.displacement().numpy(), field)
         ratios[name] = measured.rmse / measured.oracle_rmse
     return Claim(
         "RMSE of at most 1.05 times the oracle's in at most 50 iterations a level",

@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import page
 import pairs
 
-from irgate_battery import judge, store
+from irgate_battery.judge import measure as judge
+from irgate_battery.oracle import store
 
 METRICS = ("ssd", "huber", "ncc", "lncc", "mind", "nmi")
 SAMPLERS = ("linear", "catmull-rom", "cubic")

@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 
 import irgate_fixtures
-from irgate_battery import catalogue
+from irgate_battery.cases import catalogue
 from irgate_solver import Result, register
 
 Array = NDArray[np.float64]
 
-CASES = {case.id: case for case in catalogue.cases()}
+CASES = {case.id: case for case in catalogue.all_cases()}
 """The battery's 55 cases, by id."""
 FIXTURES = irgate_fixtures.NAMES
 STRESSORS = tuple(name for name in CASES if name.split("-")[-1][:4] in ("over", "occl", "bias"))
