@@ -91,7 +91,7 @@ def probe(
         case, pair: what was context.
         solver, answer: who answered what.
         near_px: a mean distance to the truth under which an answer is right.
-        seconds: what the answer took; a slow solver is not context again.
+        seconds: what the answer took; a slow solver is not asked again.
         timeout: seconds for each further call.
 
     """
