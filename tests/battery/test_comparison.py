@@ -330,6 +330,11 @@ def test_images_are_the_same_to_a_millionth(place, factor, same):
         assert str(refused.value).endswith(": these are not the same images")
 
 
+def test_a_case_that_a_report_lacks_is_a_dash():
+    table = compare([saved("all", GOOD), saved("part", GOOD[:2])]).cases
+    assert texts(table, "base", BASE[4]) == ["0.0100", "0.0200", "-"]
+
+
 def test_a_row_without_figures_hides_none_of_those_after_it():
     first = skipped("base", BASE[0])
     moved = [first, *(replace(each, truth_rmse=0.02) for each in GOOD[1:])]

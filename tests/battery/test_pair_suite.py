@@ -7,6 +7,7 @@ import pytest
 
 from irgate_battery.cases.own_pairs import PreparedPair
 from irgate_battery.interface.protocol import Solver
+from irgate_battery.judge.acceptance import base_limit
 from irgate_battery.oracle import OracleResult
 from irgate_battery.oracle.plausibility import Plausibility
 from irgate_battery.results.result_row import ResultRow
@@ -85,6 +86,8 @@ def test_where_doing_nothing_passes_too_nothing_is_decided(monkeypatch):
         "p: not evaluated: within its limit, but doing nothing would be too (RMSE 0.0111 where "
         "nothing is moved, limit 0.0111)"
     )
+    exactly = float(base_limit(row.oracle_rmse))
+    assert evaluated(monkeypatch, moves(1.0), given, still=exactly).status == "skipped"
     assert evaluated(monkeypatch, moves(1.0), given, still=limit * (1 + 1e-9)).status == "passed"
     assert evaluated(monkeypatch, moves(1.0), given, still=None).status == "passed"
     # What is wrong is wrong all the same.
