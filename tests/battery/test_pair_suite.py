@@ -224,6 +224,12 @@ def test_what_goes_first_where_it_is_narrow():
     assert left == ["ours", "ratio", "px"]
 
 
+def test_without_a_pixel_of_the_oracle_s_nothing_is_within_a_limit(monkeypatch):
+    """It is in doubt then, and nothing is decided; were it believed, doing nothing is no excuse."""
+    row = evaluated(monkeypatch, moves(1.0), oracle=translation(900, 0), reason="it is gone")
+    assert (row.status, row.oracle_rmse, row.ratio) == ("skipped", None, None)
+
+
 def test_items_are_what_was_given():
     from irgate_battery.cases.run_spec import RunSpec
 

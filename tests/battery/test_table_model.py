@@ -116,6 +116,17 @@ def test_a_block_holds_as_many_columns_as_fit():
     assert as_text(two, 1) == as_text(two, 27)
 
 
+@pytest.mark.parametrize(("zero", "other", "best"), [(0.0, -1.0, 1), (0.0, 0.5, 0), (0.5, 0.0, 1)])
+def test_zero_is_a_figure_like_any_other(zero, other, best):
+    """No start that came back is worse than one; no distance is better than some."""
+    assert TableRow("t", (Cell("a", zero), Cell("b", other))).best() == {best}
+
+
+def test_no_column_is_repeated_unless_it_is_asked_for():
+    two = Table(("one", "two"), (Section("s", (TableRow("t", (Cell("1"), Cell("2"))),)),))
+    assert as_text(two, 1) == ["    one", "s", "  t  1", "", "    two", "s", "  t  2"]
+
+
 def test_a_column_is_as_wide_as_its_widest_cell_and_titles_stand_on_their_column():
     """A cell leaves room for the star of the best, and is marked where it is partial."""
     rows = (

@@ -205,9 +205,7 @@ def main():
             f"{module}: {died} of {count} died ({_share(died, count)}, {seconds:.0f} s)", flush=True
         )
     died = total - alive
-    print(
-        f"all: {died} of {total} died ({_share(died, total)}); {same} equivalent ones left out"
-    )
+    print(f"all: {died} of {total} died ({_share(died, total)}); {same} equivalent ones left out")
     return 0 if died >= GOAL * total else 1
 
 
