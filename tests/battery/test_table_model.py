@@ -116,6 +116,15 @@ def test_a_block_holds_as_many_columns_as_fit():
     assert as_text(two, 1) == as_text(two, 27)
 
 
+@pytest.mark.parametrize(("width", "blocks"), [(28, ["a b", "c d"]), (27, ["a", "b", "c", "d"])])
+def test_every_block_has_the_same_room(width, blocks):
+    names = tuple(f"solver-{letter}" for letter in "abcd")
+    row = TableRow("t", tuple(Cell("1") for _ in range(5)))
+    lines = as_text(Table(("oracle", *names), (Section("s", (row,)),), fixed=1), width)
+    heads = [line.replace("solver-", "").split()[1:] for line in lines if "oracle" in line]
+    assert [" ".join(head) for head in heads] == blocks
+
+
 @pytest.mark.parametrize(("zero", "other", "best"), [(0.0, -1.0, 1), (0.0, 0.5, 0), (0.5, 0.0, 1)])
 def test_zero_is_a_figure_like_any_other(zero, other, best):
     """No start that came back is worse than one; no distance is better than some."""
@@ -150,6 +159,7 @@ def test_a_column_is_as_wide_as_its_widest_cell_and_titles_stand_on_their_column
         ("abcdefghijklmnop", ["abcdefghijk", "lmnop"]),
         ("two words here", ["two words", "here"]),
         ("a_b c", ["a_b c"]),
+        ("abcdefghijk-lm-no", ["abcdefghijk-", "lm-no"]),
     ],
 )
 def test_a_title_is_broken_at_twelve_characters(title, lines):
