@@ -7,7 +7,8 @@ import pytest
 from items import cases_of, node_id
 
 from irgate_battery.cases.run_spec import RunSpec
-from irgate_battery.report.comparison.case_by_case import letter_of
+from irgate_battery.report.comparison.case_by_case import case_by_case, letter_of
+from irgate_battery.report.comparison.run_set import RunSet
 from irgate_battery.report.comparison.side_by_side import NotComparableError, compare, labels_of
 from irgate_battery.report.comparison.table_model import as_text
 from irgate_battery.report.conclusion import conclude
@@ -165,7 +166,8 @@ def test_other_batteries_and_seeds_are_refused():
     with pytest.raises(NotComparableError, match=r"battery 1, later\.json of battery 2"):
         compare([first, replace(first, source="later.json", battery="2")])
     other = replace(first, source="other.json", seed=7)
-    with pytest.raises(NotComparableError, match=r"seed 0, other\.json with seed 7.*--suite"):
+    rest = "--suite contract,base,recovery,gradient$"
+    with pytest.raises(NotComparableError, match=rf"seed 0, other\.json with seed 7.*{rest}"):
         compare([first, other])
 
 
@@ -326,6 +328,32 @@ def test_images_are_the_same_to_a_millionth(place, factor, same):
             compare(reports)
         assert str(refused.value).startswith(f"{BASE[0]} has RMSE 0.01 {where} in ")
         assert str(refused.value).endswith(": these are not the same images")
+
+
+def test_a_case_that_a_report_lacks_is_a_dash():
+    table = compare([saved("all", GOOD), saved("part", GOOD[:2])]).cases
+    assert texts(table, "base", BASE[4]) == ["0.0100", "0.0200", "-"]
+
+
+def test_a_row_without_figures_hides_none_of_those_after_it():
+    first = skipped("base", BASE[0])
+    moved = [first, *(replace(each, truth_rmse=0.02) for each in GOOD[1:])]
+    with pytest.raises(NotComparableError, match=f"{BASE[1]} has RMSE 0.01 .* and 0.02 in b"):
+        compare([saved("a", [first, *GOOD[1:]]), saved("b", moved)])
+    other = [first, *(replace(each, oracle_rmse=0.02) for each in GOOD[1:])]
+    notes = compare([saved("a", [first, *GOOD[1:]]), saved("b", other)]).notes
+    assert any("differs between the runs on 4 cases, by up to 1.0e+00" in note for note in notes)
+
+
+def test_the_number_of_cases_of_a_suite_that_is_not_compared_does_not_matter():
+    more = saved("more", GOOD, run_spec=RunSpec(seed=0, count=5))
+    notes = compare([saved("a", GOOD), more]).notes
+    assert not [note for note in notes if "numbers of battery cases" in note]
+
+
+def test_distances_are_shown_unless_ratios_are_asked_for():
+    sections = list(case_by_case(RunSet([saved("a", GOOD)])))
+    assert sections[0].title == "base: px to the truth, mean over the image"
 
 
 def test_what_is_zero_in_both_is_the_same():
@@ -492,7 +520,7 @@ def test_nothing_to_compare_is_said_with_what_there_is():
     with pytest.raises(NotComparableError, match=r"no item in a\.json; there is nothing"):
         compare([saved("a", [])])
     with pytest.raises(NotComparableError, match=r"suite 'fuzz' in a\.json; there is base"):
-        compare([saved("a", GOOD)], ["base", "fuzz"])
+        compare([saved("a", GOOD)], ["base", "fuzz", "recovery"])
 
 
 def test_who_is_who():

@@ -90,6 +90,15 @@ def test_an_exact_derivative_passes_in_every_form(function):
     assert relative_error(CASE, solver(register), None) < EXACT
 
 
+def test_an_exact_derivative_is_a_row_that_passed():
+    def register(fixed, moving):
+        return moments(fixed, moving)
+
+    row = evaluate_gradient(CASE, solver(register)).row
+    assert (row.status, row.message) == ("passed", "")
+    assert row.relative_error < EXACT
+
+
 def test_one_percent_is_seen():
     def register(fixed, moving):
         return Scaled.apply(moments(fixed, moving))

@@ -7,6 +7,7 @@ import pytest
 
 from irgate_battery.cases.own_pairs import PreparedPair
 from irgate_battery.interface.protocol import Solver
+from irgate_battery.judge.acceptance import base_limit
 from irgate_battery.oracle import OracleResult
 from irgate_battery.oracle.plausibility import Plausibility
 from irgate_battery.results.result_row import ResultRow
@@ -85,6 +86,8 @@ def test_where_doing_nothing_passes_too_nothing_is_decided(monkeypatch):
         "p: not evaluated: within its limit, but doing nothing would be too (RMSE 0.0111 where "
         "nothing is moved, limit 0.0111)"
     )
+    exactly = float(base_limit(row.oracle_rmse))
+    assert evaluated(monkeypatch, moves(1.0), given, still=exactly).status == "skipped"
     assert evaluated(monkeypatch, moves(1.0), given, still=limit * (1 + 1e-9)).status == "passed"
     assert evaluated(monkeypatch, moves(1.0), given, still=None).status == "passed"
     # What is wrong is wrong all the same.
@@ -219,6 +222,12 @@ def test_what_goes_first_where_it_is_narrow():
             left = [*left[:at], *left[at + 1 :]]
         assert now == left
     assert left == ["ours", "ratio", "px"]
+
+
+def test_without_a_pixel_of_the_oracle_s_nothing_is_within_a_limit(monkeypatch):
+    """It is in doubt then, and nothing is decided; were it believed, doing nothing is no excuse."""
+    row = evaluated(monkeypatch, moves(1.0), oracle=translation(900, 0), reason="it is gone")
+    assert (row.status, row.oracle_rmse, row.ratio) == ("skipped", None, None)
 
 
 def test_items_are_what_was_given():

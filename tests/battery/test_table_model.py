@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from irgate_battery.report.comparison import table_model
 from irgate_battery.report.comparison.table_model import (
     Cell,
     Section,
@@ -91,3 +92,75 @@ def test_markdown_is_a_table_whatever_the_names():
 
 def test_escaped_text_is_one_line():
     assert escaped("a\nb | c_d") == r"a b \| c\_d"
+
+
+def test_a_block_holds_as_many_columns_as_fit():
+    """3 characters of titles; 6 of the fixed column and 8 of each other, a space before each."""
+    row = TableRow("t", (Cell("1"), Cell("22"), Cell("333")))
+    two = Table(("oracle", "solver-a", "solver-b"), (Section("s", (row,)),), fixed=1)
+    assert as_text(two, 28) == [
+        "    oracle solver-a solver-b",
+        "s",
+        "  t     1       22      333",
+    ]
+    assert as_text(two, 27) == [
+        "    oracle solver-a",
+        "s",
+        "  t     1       22",
+        "",
+        "    oracle solver-b",
+        "s",
+        "  t     1      333",
+    ]
+    # One column a block is the least, however narrow it is.
+    assert as_text(two, 1) == as_text(two, 27)
+
+
+@pytest.mark.parametrize(("width", "blocks"), [(28, ["a b", "c d"]), (27, ["a", "b", "c", "d"])])
+def test_every_block_has_the_same_room(width, blocks):
+    names = tuple(f"solver-{letter}" for letter in "abcd")
+    row = TableRow("t", tuple(Cell("1") for _ in range(5)))
+    lines = as_text(Table(("oracle", *names), (Section("s", (row,)),), fixed=1), width)
+    heads = [line.replace("solver-", "").split()[1:] for line in lines if "oracle" in line]
+    assert [" ".join(head) for head in heads] == blocks
+
+
+@pytest.mark.parametrize(("zero", "other", "best"), [(0.0, -1.0, 1), (0.0, 0.5, 0), (0.5, 0.0, 1)])
+def test_zero_is_a_figure_like_any_other(zero, other, best):
+    """No start that came back is worse than one; no distance is better than some."""
+    assert TableRow("t", (Cell("a", zero), Cell("b", other))).best() == {best}
+
+
+def test_no_column_is_repeated_unless_it_is_asked_for():
+    two = Table(("one", "two"), (Section("s", (TableRow("t", (Cell("1"), Cell("2"))),)),))
+    assert as_text(two, 1) == ["    one", "s", "  t  1", "", "    two", "s", "  t  2"]
+
+
+def test_a_column_is_as_wide_as_its_widest_cell_and_titles_stand_on_their_column():
+    """A cell leaves room for the star of the best, and is marked where it is partial."""
+    rows = (
+        TableRow("t", (Cell("123456", 1.0), Cell("2", 2.0))),
+        TableRow("u", (Cell("1", 1.0), Cell("12345", 0.5, partial=True))),
+    )
+    assert as_text(Table(("a", "two-words-of-it"), (Section("s", rows),)), 80) == [
+        "            two-words-",
+        "          a      of-it",
+        "s",
+        "  t 123456*         2",
+        "  u      1    (12345)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("solver-name-two", ["solver-name-", "two"]),
+        ("solver-name-", ["solver-name-"]),
+        ("abcdefghijklmnop", ["abcdefghijk", "lmnop"]),
+        ("two words here", ["two words", "here"]),
+        ("a_b c", ["a_b c"]),
+        ("abcdefghijk-lm-no", ["abcdefghijk-", "lm-no"]),
+    ],
+)
+def test_a_title_is_broken_at_twelve_characters(title, lines):
+    assert table_model._broken(title) == lines

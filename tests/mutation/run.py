@@ -7,7 +7,8 @@
 Each mutant is tried in a process of its own, forked where numpy, scipy and SimpleITK are imported
 already; the mutated source takes the module's place on import and is written nowhere. Only the
 tests that modules.toml pairs with the module run, and only until one fails. What was killed is
-remembered in .mutation/ while the module stays as it is; what survived is tried again.
+remembered in .mutation/ while the module stays as it is (--fresh forgets it: after tests were taken
+away); what survived is tried again.
 
 Exit status: 0 where at least 95 % of the mutants that are not in equivalent.toml die, else 1.
 """
@@ -18,7 +19,6 @@ import hashlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
-import json
 import os
 import signal
 import sys
@@ -29,7 +29,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PACKAGE = ROOT / "battery" / "irgate_battery"
-REMEMBERED = ROOT / ".mutation" / "killed.json"
+REMEMBERED = ROOT / ".mutation" / "killed"
 
 GOAL = 0.95
 """Part of the mutants that must die."""
@@ -162,6 +162,8 @@ def _run_module(module, tests, equivalent, killed, jobs):
                 print(f"  {module}.py:{mutant[0]}: {mutant[1]}  ->  {mutant[2]}", flush=True)
             else:
                 killed.add(_key(module, source, mutant[3]))
+                with REMEMBERED.open("a") as lines:
+                    print(_key(module, source, mutant[3]), file=lines)
         time.sleep(0.01)
     return len(every), len(made) - len(every), survivors
 
@@ -185,20 +187,17 @@ def main():
     if not chosen:
         parser.error(f"no module of modules.toml begins with {', '.join(asked.modules)}")
     reasons = tomllib.loads((HERE / "equivalent.toml").read_text())
-    killed = set()
-    if REMEMBERED.exists() and not asked.fresh:
-        killed = set(json.loads(REMEMBERED.read_text()))
     REMEMBERED.parent.mkdir(exist_ok=True)
+    if asked.fresh:
+        REMEMBERED.unlink(missing_ok=True)
+    killed = set(REMEMBERED.read_text().split()) if REMEMBERED.exists() else set()
     _import_what_does_not_change()
     total = alive = same = 0
     for module, tests in chosen.items():
         started = time.monotonic()
         equivalent = {(e["before"], e["after"]) for e in _of_module(reasons, module)}
         paths = [f"tests/{test}" for test in (*tests, *FOR_EACH)]
-        try:
-            count, left_out, survivors = _run_module(module, paths, equivalent, killed, asked.jobs)
-        finally:
-            REMEMBERED.write_text(json.dumps(sorted(killed)))
+        count, left_out, survivors = _run_module(module, paths, equivalent, killed, asked.jobs)
         total, alive, same = total + count, alive + len(survivors), same + left_out
         died = count - len(survivors)
         seconds = time.monotonic() - started
@@ -206,9 +205,7 @@ def main():
             f"{module}: {died} of {count} died ({_share(died, count)}, {seconds:.0f} s)", flush=True
         )
     died = total - alive
-    print(
-        f"all: {died} of {total} died ({_share(died, total)}); {left_out} equivalent ones left out"
-    )
+    print(f"all: {died} of {total} died ({_share(died, total)}); {same} equivalent ones left out")
     return 0 if died >= GOAL * total else 1
 
 
