@@ -1,9 +1,10 @@
 """The stages of recipe `lm-bundle`: forward-additive Levenberg-Marquardt, as in bundle adjustment.
 
 Three levels, no inverse-compositional approach. Huber's width is taken anew from the residuals for
-each iteration, 1.5 times their median absolute size. The last rounds hold the width with which the
-full images' stage began, so that they have one objective. The Jacobian of the linear families is
-analytic; that of an FFD comes from automatic differentiation of the warped image.
+each iteration, 1.5 times their median absolute size or a grey level, if that is more. The last
+rounds hold the width with which the full images' stage began, so that they have one objective. The
+Jacobian of the linear families is analytic; that of an FFD comes from automatic differentiation of
+the warped image.
 
 An FFD's coefficients are split into its affine part, the *gauge*, and the rest:
 
@@ -38,6 +39,10 @@ LEVELS = 3
 """Number of levels, full images included."""
 MEDIANS = 1.5
 """Huber's k over the median absolute residual; 1.345 standard deviations would be 1.99 of them."""
+LEAST_WIDTH = 1 / 255
+"""Least k, in parts of the range: a grey level of 8 bits. Without noise the residuals are
+interpolation errors of 0.001, and none of them is an outlier. A k as small as these makes the
+minimum a function of the images that is curved at their size, which no difference resolves."""
 
 
 class Bundle(Schedule):
@@ -103,7 +108,7 @@ class Bundle(Schedule):
         if objective.width is None or given:
             return objective
         factor = MEDIANS / (_precision.HUBER_WIDTH * _precision.MAD_TO_SIGMA)
-        return replace(objective, width=factor * objective.width)
+        return replace(objective, width=(factor * objective.width).clamp_min(LEAST_WIDTH))
 
 
 def _apart(problem: Problem) -> tuple[Problem, _levenberg.Solve]:

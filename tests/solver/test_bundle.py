@@ -20,7 +20,7 @@ METRICS = {
 
 def problem(metric: str, sampling: str = "cubic") -> tuple[_lucas_kanade.Forward, torch.Tensor]:
     """Return a noisy FFD problem and parameters near its minimum."""
-    pair = scene.make(ffd_field(SHAPE), noise=0.02)
+    pair = scene.make(ffd_field(SHAPE), noise=0.005)
     fixed, moving = torch.tensor(pair.fixed)[None], torch.tensor(pair.moving)[None]
     level = _pyramid.Level(fixed, torch.ones_like(fixed), moving, 1)
     warp = _warps.FreeForm(*SHAPE)
@@ -100,7 +100,8 @@ def test_finds_the_truth_among_outliers(model: str) -> None:
     assert errors[0] <= 0.5 * errors[1]
 
 
-def test_width_is_taken_anew_for_each_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
+def widths_of_a_run(monkeypatch: pytest.MonkeyPatch, noise: float) -> tuple[list[float], int]:
+    """Return the widths of one solve, and its iterations without those that hold the width."""
     widths: list[float] = []
     whole = _metrics.huber
 
@@ -110,6 +111,18 @@ def test_width_is_taken_anew_for_each_iteration(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(_metrics, "huber", watched)
     pair = scene.make(scene.field_of(scene.turned((72, 88), 8), (72, 88)))
-    result = register(pair.fixed, pair.moving, model="rigid", recipe="lm-bundle", search=False)
-    assert len(set(widths)) >= sum(result.iterations[:-1])
-    assert widths[-1] < 0.1 * widths[0]
+    fixed = pair.fixed + np.random.default_rng(2).normal(0, noise, pair.fixed.shape)
+    result = register(fixed, pair.moving, model="rigid", recipe="lm-bundle", search=False)
+    return widths, sum(result.iterations[:-1])
+
+
+def test_width_is_taken_anew_for_each_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths, iterations = widths_of_a_run(monkeypatch, noise=0.005)
+    assert len(set(widths)) >= iterations
+    assert widths[-1] < 0.5 * widths[0]
+
+
+def test_width_stays_above_interpolation_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths, _ = widths_of_a_run(monkeypatch, noise=0.0)
+    assert widths[-1] == pytest.approx(_bundle.LEAST_WIDTH)
+    assert min(widths) == widths[-1]
