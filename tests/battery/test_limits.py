@@ -437,6 +437,4 @@ def test_a_limit_has_a_unit_and_a_reason(name):
     limit = limits.TABLE[name]
     assert limit.unit
     assert limit.why.endswith(".")
-    assert (
-        f"| `{name}` | {limit:g} | {limit.unit} | {limit.why} |" in limits.markdown().splitlines()
-    )
+    assert f"| `{name}` | {limit:g} | {limit.unit} | {limit.why} |" in limits.page().splitlines()
