@@ -58,14 +58,6 @@ def test_a_page_is_what_its_command_prints(docs, name, module):
     assert (docs / f"{name}.md").read_text("utf-8") == module.page()
 
 
-def test_every_limit_has_a_unit_and_a_reason():
-    assert len(limits.TABLE) == len({*limits.TABLE})
-    for name, limit in limits.TABLE.items():
-        assert name.isupper()
-        assert limit.unit
-        assert limit.why.endswith(".")
-
-
 def test_every_suite_stands_in_the_readme(request):
     readme = (request.config.rootpath / "README.md").read_text("utf-8")
     for entry in REGISTRY:

@@ -9,6 +9,7 @@ import pytest
 from items import evaluate, evaluate_case
 
 from irgate_battery.cases.catalogue import base_cases, battery_cases
+from irgate_battery.diagnosis.explanation import Explanation
 from irgate_battery.interface.protocol import SolverFault
 from irgate_battery.judge.measure import Measurement, measure
 from irgate_battery.oracle.store import OracleStore
@@ -282,3 +283,8 @@ class TestWhatGoesWrong:
     def test_the_fault_that_a_solver_raises_is_not_the_gate_s(self):
         row = evaluate_case(TURNED, self.raising(SolverFault("beyond me"))).row
         assert row.status == "failed"
+
+
+def test_an_explanation_is_told_as_a_sentence():
+    found = Explanation("axes_swapped", "your x and y are swapped", 16.9, 0.0, ("axes_swapped",))
+    assert case_evaluation._because(found) == "Your x and y are swapped."

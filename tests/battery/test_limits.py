@@ -435,6 +435,7 @@ def test_a_number_is_what_it_says(name):
 @pytest.mark.parametrize("name", limits.TABLE)
 def test_a_limit_has_a_unit_and_a_reason(name):
     limit = limits.TABLE[name]
+    assert name.isupper()
     assert limit.unit
     assert limit.why.endswith(".")
     assert f"| `{name}` | {limit:g} | {limit.unit} | {limit.why} |" in limits.page().splitlines()

@@ -5,6 +5,7 @@ person might type by mistake; `|` stands in annotations here, and is left alone.
 """
 
 import re
+from abc import abstractmethod
 
 import parso
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -48,8 +49,9 @@ LIBRARY = (
 class _OfNode(Operator):
     """One mutation of each node that fits."""
 
+    @abstractmethod
     def fits(self, node):
-        raise NotImplementedError
+        """Return whether the mutation can be made at `node`."""
 
     def mutation_positions(self, node):
         if self.fits(node):
