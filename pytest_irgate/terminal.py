@@ -21,7 +21,7 @@ _MARKUP: dict[str, dict[str, bool]] = {
 def show(
     reporter: pytest.TerminalReporter, report: Report, json: Path | None, notices: list[str]
 ) -> None:
-    """Print the report; with `-q` only its last sentence."""
+    """Print the report; with `-q` only what is wrong and its last sentence."""
     if reporter.config.get_verbosity() >= 0:
         reporter.section("irgate", "=")
         reporter.write_line(f"solver: {report.solver}")
@@ -30,6 +30,8 @@ def show(
         for line in report.lines(reporter._tw.fullwidth - 1)[:-1]:
             _write(reporter, line)
         reporter.write_line("")
+    elif diagnosis := report.diagnosis():
+        _write(reporter, diagnosis)
     if json is not None:
         reporter.write_line(f"report: {json}")
     for notice in notices:

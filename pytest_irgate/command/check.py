@@ -93,6 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
         _show(done, report)
         if target:
             print(f"report: {arguments.json}")
+    elif diagnosis := report.diagnosis():
+        print(paint(diagnosis.text, diagnosis.tone))
     for notice in notices:
         print(paint(f"irgate: {notice}", "open"))
     sentence = report.sentence()

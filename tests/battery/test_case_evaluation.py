@@ -9,8 +9,9 @@ import pytest
 from items import evaluate, evaluate_case
 
 from irgate_battery.cases.catalogue import base_cases, battery_cases
-from irgate_battery.diagnosis.explanation import Explanation
-from irgate_battery.interface.protocol import SolverFault
+from irgate_battery.diagnosis import cause
+from irgate_battery.diagnosis.found import Explanation
+from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.judge.measure import Measurement, measure
 from irgate_battery.oracle.store import OracleStore
 from irgate_battery.run import check_solver
@@ -151,9 +152,13 @@ def test_what_is_wrong_is_said_with_numbers_and_the_reason():
 
 
 def test_what_nothing_explains_is_said_to_be_so():
+    """And what would tell more."""
     row = evaluate_case(BASE, as_lost_as(moved(BASE, 3.1, 2.3))).row
-    assert row.message.endswith("at most. No simple fault explains it.")
+    assert "at most. No simple fault explains it, and the solver takes no init: with" in row.message
     assert row.diagnosis is row.explanations is row.undone_px is None
+    lost = moved(BASE, 3.1, 2.3)
+    row = evaluate_case(BASE, lambda fixed, moving, init=None: lost).row
+    assert row.message.endswith("at most. No simple fault explains it.")
 
 
 def test_what_lands_nowhere_has_no_distance():
@@ -203,11 +208,14 @@ def test_a_model_that_a_solver_lacks_is_not_asked_for():
 def test_the_oracles_own_distance_reaches_the_diagnosis(monkeypatch):
     """Under noise the oracle is off too, and what is undone need come no nearer than that."""
     asked = []
-    monkeypatch.setattr(case_evaluation, "explain", lambda *given: asked.append(given))
-    monkeypatch.setattr(case_evaluation, "probe", lambda *_, **given: asked.append(given))
+    monkeypatch.setattr(cause, "explain", lambda *given: asked.append(given))
+    monkeypatch.setattr(cause, "stands_at", lambda *given: asked.append(given))
+    monkeypatch.setattr(cause, "probe", lambda *_, **given: asked.append(given))
     near = moved(NOISY, 0.1, 0.0)
     evaluate_case(NOISY, as_lost_as(moved(NOISY, 9.0, 0.0)), Store({NOISY.id: near}), timeout=7.0)
-    (_, field, matrix, oracle_px), given = asked
+    (_, field, matrix, oracle_px), (_, _, answer, right), given = asked
+    np.testing.assert_array_equal(answer, field)
+    np.testing.assert_allclose(right, near.displacement(field.shape[:2]))
     np.testing.assert_allclose(matrix, moved(NOISY, 9.0, 0.0).matrix)
     np.testing.assert_allclose(field, Matrix(matrix).displacement(field.shape[:2]))
     assert oracle_px == pytest.approx(0.1)
@@ -287,4 +295,5 @@ class TestWhatGoesWrong:
 
 def test_an_explanation_is_told_as_a_sentence():
     found = Explanation("axes_swapped", "your x and y are swapped", 16.9, 0.0, ("axes_swapped",))
-    assert case_evaluation._because(found) == "Your x and y are swapped."
+    solver = Solver.of(lambda fixed, moving: np.eye(3))
+    assert case_evaluation._because(found, solver) == "Your x and y are swapped."

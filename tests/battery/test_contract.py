@@ -53,10 +53,24 @@ def test_the_fault_that_it_is_there_for_fails(check, monkeypatch):
 
 @pytest.mark.parametrize("check", ["direction", "axis_order"])
 def test_an_answer_that_stands_nowhere_cannot_show_its_convention(check):
-    with pytest.raises(ItemFailed, match=r"cannot be confirmed.*nothing was moved"):
+    with pytest.raises(ItemFailed, match=r"does not show.*nothing was moved"):
         run(check, lambda fixed, moving: np.eye(3))
-    with pytest.raises(ItemFailed, match=r"cannot be confirmed.*no simple fault explains it"):
+    with pytest.raises(ItemFailed, match=r"does not show.*no convention brings it near"):
         run(check, lambda fixed, moving: np.array([[1.0, 0, 30], [0, 1, 40]]))
+
+
+@pytest.mark.parametrize("check", ["direction", "axis_order"])
+def test_a_coarse_answer_is_no_other_convention(check):
+    """0.75 px off, and 8 px with the other direction."""
+    with pytest.raises(
+        ItemFailed, match=r"0\.75 px off.*it is coarse, and its .* is right"
+    ) as coarse:
+        run(check, lambda fixed, moving: np.array([[1.0, 0, 3.5 + 0.75], [0, 1, -2.23]]))
+    assert coarse.value.fault == "coarse answer"
+    # Its v negated besides: the nearest reading, though it leaves a coarse answer's distance.
+    with pytest.raises(ItemFailed, match=r"sign of v wrong.*to 0\.75 px once.*now 4\.5") as negated:
+        run(check, lambda fixed, moving: np.array([[1.0, 0, 3.5 + 0.75], [0, 1, 2.23]]))
+    assert negated.value.reason.fault == "v negated"
 
 
 def test_each_convention_names_its_own_fault_only():

@@ -106,6 +106,7 @@ def mistaken(pair):
     # x_n of one convention read by the other: ((x_n + 1) N - 1) / 2 with x_n = 2 x / (N - 1) - 1.
     reread = np.linalg.inv(edges) @ corners
     flip = np.array([[1.0, 0, 0], [0, -1, height - 1], [0, 0, 1]])
+    first = rigid(angle / 2, 0.0, 0.0, (height, width)).matrix
     half_turn = affine(-np.eye(2), 0.0, 0.0, (height, width)).matrix
 
     def about(centre, a, d):
@@ -143,6 +144,17 @@ def mistaken(pair):
         "y upwards": flip @ truth @ flip,
         "rounded": about(c, linear, np.round(shift)),
         "periodic wrap": shifted(-width, 0) @ truth,
+        "one pixel off": shifted(-1, 0) @ truth,
+        "centre off": about(c + 1, linear, shift),
+        "u negated": np.diag([-1.0, 1, 1]) @ (truth - np.eye(3)) + np.eye(3),
+        "v negated": np.diag([1.0, -1, 1]) @ (truth - np.eye(3)) + np.eye(3),
+        "composed in the wrong order": np.linalg.inv(first) @ truth @ first,
+        "matrix without the identity": truth - np.diag([1.0, 1, 0]),
+        "coordinates for displacements": truth + np.diag([1.0, 1, 0]),
+        "divided by the other side": np.diag([width / height, height / width, 1])
+        @ (truth - np.eye(3))
+        + np.eye(3),
+        "refinement added twice": about(c, linear, 2 * shift - np.round(shift)),
     }
 
 
@@ -161,6 +173,8 @@ def test_each_mistake_has_its_name(turned, fault):
 def test_every_misreading_of_a_matrix_is_among_them():
     names = {fault.partition(", edges")[0] for fault in mistaken(irgate_fixtures.pair(LINEAR[1]))}
     fields_only = {
+        "affine and warp in the wrong order",
+        "field read on another grid",
         "rows and columns of the field swapped",
         "control grid transposed",
         "FFD domain",

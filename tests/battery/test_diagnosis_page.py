@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import irgate_battery
+from irgate_battery.diagnosis.meanings import MEANINGS
 from irgate_battery.diagnosis.misreadings import MISREADINGS
+from irgate_battery.diagnosis.objectives import WRONG_OBJECTIVES
 
 PAGE = Path(__file__).parents[2] / "docs" / "diagnosis.md"
 SOURCES = Path(irgate_battery.__file__).parent
@@ -20,11 +22,16 @@ def names_in(module):
 
 def test_the_page_has_them_all():
     tables = PAGE.read_text().partition("## Misreadings")[2]
-    documented = set(re.findall(r"`([a-zFH][A-Za-z0-9/_, ]*[a-zA-Z0-9])`", tables))
+    documented = set(re.findall(r"`([a-zFH][A-Za-z0-9/_, -]*[a-zA-Z0-9])`", tables))
     given = {misreading.fault for misreading in MISREADINGS} | {"identity", "images swapped"}
+    given |= {objective.fault for objective in WRONG_OBJECTIVES}
+    given |= {"every frequency weighted alike", "centroid of negative values"}
+    given |= {"affine part only", "scale in a rigid model"}
     for module in ("diagnosis/probes.py", "suites/recovery.py", "suites/derivatives.py"):
         given |= names_in(module)
     assert len(given) > 30
     assert given - documented == set()
     others = {"repeatable", "output_form", "input_unchanged", "align_corners", "family"}
+    others |= {"direction", "axis_order", "coarse answer", "moves identical images", "init"}
+    assert given - set(MEANINGS) == set()
     assert documented - given - others == set()

@@ -1,5 +1,7 @@
 """What the failures of a run share: votes of rows that alone could not tell."""
 
+from dataclasses import replace
+
 from irgate_battery.diagnosis.pattern import MAJORITY, pattern
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.rows import family_of
@@ -28,13 +30,25 @@ def test_pairs_that_cannot_tell_are_outvoted_by_those_that_can():
     ]
     found = of_run(rows)
     assert (found.fault, found.explains, found.failed) == ("negated", 3, 3)
-    assert found.sentence == "negated: explains 3 of 3 failed items"
+    assert found.sentence.startswith("your transform has the sign of its displacement wrong: ")
+    assert found.sentence.endswith(". This (negated) explains 3 of 3 failed items")
 
 
 def test_a_tie_names_both():
-    assert of_run([row("a-shift03", "inverse; negated")]).sentence.startswith(
-        "inverse or negated: explains 1 of 1"
-    )
+    said = of_run([row("a-shift03", "inverse; negated")]).sentence
+    assert said.endswith("This (inverse) explains 1 of 1 failed items, and so does negated")
+
+
+def test_what_undoing_it_leaves_is_said_in_numbers():
+    rows = [
+        replace(row(f"a-{k}", "v negated"), tre_px=before, undone_px=after)
+        for k, (before, after) in enumerate([(4.0, 0.01), (6.0, 0.02), (100.0, 0.03)])
+    ]
+    said = of_run(rows).sentence
+    assert said.endswith("3 of 3 failed items: from 6 px to 0.02 px once it is undone (medians)")
+    # Where nothing is undone, as by a question to the solver, the two are no before and after.
+    said = of_run([replace(row("a", "read-out"), tre_px=4.0, undone_px=4.0)]).sentence
+    assert said.endswith("This (read-out) explains 1 of 1 failed items")
 
 
 def test_half_is_not_most():
@@ -63,8 +77,8 @@ def test_the_perturbations_that_fail_are_named_where_they_are_few():
     rows = [row(f"a-{family}", status="passed") for family in families]
     rows += [row("b-rot75", "wrong start"), row("b-rot45", "wrong start")]
     found = of_run(rows)
-    assert found.sentence == (
-        "wrong start: explains 2 of 2 failed items; "
+    assert found.sentence.endswith(
+        "This (wrong start) explains 2 of 2 failed items; "
         "in the battery only rot45 (1 of 2), rot75 (1 of 2) fail"
     )
     everywhere = [row(f"c-{family}", "wrong start") for family in families]

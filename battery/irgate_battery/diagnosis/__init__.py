@@ -1,7 +1,8 @@
 """What is wrong: a transform's misreadings, a solver's habits, what a run's failures share."""
 
 from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid
-from irgate_battery.diagnosis.explanation import Explanation, explain
+from irgate_battery.diagnosis.explanation import explain
+from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.diagnosis.pattern import SEPARATOR, Pattern, pattern
 from irgate_battery.diagnosis.probes import probe
 

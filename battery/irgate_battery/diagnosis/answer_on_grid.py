@@ -52,26 +52,38 @@ class AnswerOnGrid:
         self.centre = (self.size - 1) / 2
         self._given = matrix
 
+    def of_truth(self) -> "AnswerOnGrid":
+        """Return the same with the truth for an answer."""
+        truth = self.pair.truth
+        return AnswerOnGrid(self.pair, truth.displacement(self.pair.shape), truth.matrix)
+
     @cached_property
     def matrix(self) -> Array | None:
         """The answer as a matrix: as it came, or fitted where the displacement is affine."""
         if self._given is not None:
             return self._given
-        known = np.concatenate([self.points, np.ones_like(self.points[..., :1])], -1).reshape(-1, 3)
-        fitted = np.linalg.lstsq(known, self.answer.reshape(-1, 2), rcond=None)[0]
-        if np.abs(known @ fitted - self.answer.reshape(-1, 2)).max() > AFFINE_PX:
-            return None
-        matrix = np.eye(3)
-        matrix[:2] = fitted.T
-        return matrix
+        fitted = self.nearest_affine(self.answer)
+        mapped = self.points @ fitted[:2, :2].T + fitted[:2, 2]
+        return fitted if np.abs(mapped - self.answer).max() <= AFFINE_PX else None
 
     def off(self, mapped: Array) -> float:
         """Return the mean distance of mapped points to where the truth maps them, px."""
-        return float(np.linalg.norm(mapped - self.truth, axis=-1).mean())
+        return self.mean_length(mapped - self.truth)
 
     def off_matrix(self, matrix: Array) -> float:
         """Return the same for a matrix."""
         return self.off(self.points @ matrix[:2, :2].T + matrix[:2, 2])
+
+    def mean_length(self, vectors: Array) -> float:
+        """Return the mean length of vectors `(..., 2)`."""
+        return float(np.linalg.norm(vectors, axis=-1).mean())
+
+    def nearest_affine(self, mapped: Array) -> Array:
+        """Return the affine map that fits mapped points best in least squares, `(3, 3)`."""
+        known = np.concatenate([self.points, np.ones_like(self.points[..., :1])], -1).reshape(-1, 3)
+        matrix = np.eye(3)
+        matrix[:2] = np.linalg.lstsq(known, mapped.reshape(-1, 2), rcond=None)[0].T
+        return matrix
 
     def back(self, mapped: Array) -> float:
         """Return how far the truth, applied after an inverted answer, ends from where it began.

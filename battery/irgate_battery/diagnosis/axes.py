@@ -1,6 +1,6 @@
 """Mistakes of direction, axis order, sign and layout, each undone.
 
-Each function yields the distance to the truth, px, that is left for each variant of its mistake.
+Each function yields what is left for each variant of its mistake.
 """
 
 from collections.abc import Iterator
@@ -8,68 +8,89 @@ from collections.abc import Iterator
 import numpy as np
 
 from irgate_battery.diagnosis.answer_on_grid import STRIDE, AnswerOnGrid
+from irgate_battery.diagnosis.undone import Undone
 
 
-def inverse(on_grid: AnswerOnGrid) -> Iterator[float]:
+def inverse(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """The answer is the inverse of the truth."""
-    yield on_grid.back(on_grid.answer)
+    yield Undone(on_grid.back(on_grid.answer))
 
 
-def swapped(on_grid: AnswerOnGrid) -> Iterator[float]:
+def swapped(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """X and y are exchanged."""
-    yield on_grid.off(on_grid.swapped())
+    yield Undone(on_grid.off(on_grid.swapped()))
 
 
-def inverse_swapped(on_grid: AnswerOnGrid) -> Iterator[float]:
+def inverse_swapped(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """Both: the inverse, with x and y exchanged."""
-    yield on_grid.back(on_grid.swapped())
+    yield Undone(on_grid.back(on_grid.swapped()))
 
 
-def negated(on_grid: AnswerOnGrid) -> Iterator[float]:
+def negated(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """-u was returned for u."""
-    yield on_grid.off(on_grid.points - on_grid.moved)
+    yield Undone(on_grid.off(on_grid.points - on_grid.moved))
 
 
-def inverse_by_negation(on_grid: AnswerOnGrid) -> Iterator[float]:
+def inverse_by_negation(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """-v was returned, v the displacement from moving to fixed: right for pure shifts only."""
-    yield on_grid.back(on_grid.points - on_grid.moved)
+    yield Undone(on_grid.back(on_grid.points - on_grid.moved))
 
 
-def transposed(on_grid: AnswerOnGrid) -> Iterator[float]:
+def one_component_negated(component: int) -> "Sign":
+    """Return the misreading of one component's sign: 0 for dx, 1 for dy."""
+    return Sign(component)
+
+
+class Sign:
+    """One component of the displacement has the wrong sign."""
+
+    def __init__(self, component: int) -> None:
+        self.signs = np.where(np.arange(2) == component, -1.0, 1.0)
+
+    def __call__(self, on_grid: AnswerOnGrid) -> Iterator[Undone]:
+        """Give it back."""
+        yield Undone(on_grid.off(on_grid.points + on_grid.moved * self.signs))
+
+
+def transposed(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """A^T was returned for A, about the centre or in its column."""
     if on_grid.matrix is not None:
         linear, shift = on_grid.parts(on_grid.matrix)
-        yield on_grid.off_matrix(on_grid.built(linear.T, shift))
+        yield Undone(on_grid.off_matrix(on_grid.built(linear.T, shift)), "about the centre")
         columns = on_grid.matrix.copy()
         columns[:2, :2] = linear.T
-        yield on_grid.off_matrix(columns)
+        yield Undone(on_grid.off_matrix(columns), "about the origin")
 
 
-def half_turn(on_grid: AnswerOnGrid) -> Iterator[float]:
+def half_turn(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """The answer is half a turn off, in the moving or in the fixed image."""
     moving_centre = (on_grid.moving_size - 1) / 2
-    yield on_grid.off(2 * moving_centre - on_grid.answer)
+    yield Undone(on_grid.off(2 * moving_centre - on_grid.answer), "moving")
     if on_grid.matrix is not None:
         linear, shift = on_grid.parts(on_grid.matrix)
-        yield on_grid.off_matrix(on_grid.built(-linear, shift))
+        yield Undone(on_grid.off_matrix(on_grid.built(-linear, shift)), "fixed")
 
 
-def y_upwards(on_grid: AnswerOnGrid) -> Iterator[float]:
+def y_upwards(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """Y was counted from the last row."""
     if on_grid.matrix is not None:
         flip, moving_flip = (
             np.array([[1.0, 0.0, 0.0], [0.0, -1.0, size[1] - 1], [0.0, 0.0, 1.0]])
             for size in (on_grid.size, on_grid.moving_size)
         )
-        yield on_grid.off_matrix(moving_flip @ on_grid.matrix @ flip)
-    else:
-        yield on_grid.off(on_grid.points + on_grid.moved * (1.0, -1.0))
+        yield Undone(on_grid.off_matrix(moving_flip @ on_grid.matrix @ flip))
 
 
-def field_laid_out_by_columns(on_grid: AnswerOnGrid) -> Iterator[float]:
+def coordinates(on_grid: AnswerOnGrid) -> Iterator[Undone]:
+    """The field holds where points land, T(x), and not how far they move."""
+    yield Undone(on_grid.off(on_grid.moved))
+
+
+def field_laid_out_by_columns(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """The numbers of a (W, H, 2) field came as (H, W, 2)."""
     height, width = on_grid.displacement.shape[:2]
-    if on_grid.matrix is None and height != width:
-        meant = on_grid.displacement.reshape(width, height, 2).transpose(1, 0, 2)
-        for field in (meant, meant[..., ::-1]):
-            yield on_grid.off(on_grid.points + field[::STRIDE, ::STRIDE])
+    if height == width:
+        return
+    meant = on_grid.displacement.reshape(width, height, 2).transpose(1, 0, 2)
+    for field, order in ((meant, "x, y"), (meant[..., ::-1], "y, x")):
+        yield Undone(on_grid.off(on_grid.points + field[::STRIDE, ::STRIDE]), order)

@@ -1,16 +1,18 @@
 """Ways to misread or mistake a transform, each with its name, its words and how it is undone.
 
 A misreading is tried on an answer: what is left of its distance to the truth once the mistake is
-undone? The mistakes are those of one convention taken for another (`axes`, `units`, `grids`), so
-they need no knowledge of the solver.
+undone? The mistakes are those of one convention taken for another (`axes`, `units`, `grids`), and
+of putting a transform together (`composition`, `free_form`), so they need no knowledge of the
+solver.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from irgate_battery.diagnosis import axes, grids, units
+from irgate_battery.diagnosis import axes, composition, free_form, grids, units
 from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid
+from irgate_battery.diagnosis.undone import Undone
 
 
 @dataclass(frozen=True)
@@ -20,17 +22,15 @@ class Misreading:
     Attributes:
         fault: its name in reports.
         words: what completes `your transform ...`, with the mend.
-        distances: what is left of the distance to the truth, px, for each variant of the mistake.
+        variants: what is left for each variant of the mistake once it is undone.
+        says_variant: whether the variant that fits is said: a factor, an offset.
 
     """
 
     fault: str
     words: str
-    distances: Callable[[AnswerOnGrid], Iterator[float]]
-
-    def remainder(self, on_grid: AnswerOnGrid) -> float:
-        """Return the smallest distance that undoing this leaves, px; infinite if it cannot be."""
-        return min(self.distances(on_grid), default=math.inf)
+    variants: Callable[[AnswerOnGrid], Iterator[Undone]]
+    says_variant: bool = False
 
 
 MISREADINGS = (
@@ -69,9 +69,32 @@ MISREADINGS = (
         axes.inverse_by_negation,
     ),
     Misreading(
+        "u negated",
+        "has the sign of u wrong: x, the column, grows to the right, and u with it",
+        axes.one_component_negated(0),
+    ),
+    Misreading(
+        "v negated",
+        "has the sign of v wrong: y, the row, grows downwards, and v with it",
+        axes.one_component_negated(1),
+    ),
+    Misreading(
+        "coordinates for displacements",
+        "holds where points land, not how far they move (or the identity twice, in a matrix): a "
+        "displacement is T(x) - x",
+        axes.coordinates,
+    ),
+    Misreading(
         "half pixel",
         "is half a pixel off: the first pixel's centre is (0, 0), not its corner",
-        grids.half_pixel,
+        grids.off_by(0.5),
+        says_variant=True,
+    ),
+    Misreading(
+        "one pixel off",
+        "is a whole pixel off: an index, or the lag 0 of a Fourier transform of odd size",
+        grids.off_by(1.0),
+        says_variant=True,
     ),
     Misreading(
         "align_corners",
@@ -79,9 +102,22 @@ MISREADINGS = (
         grids.mixed_corners,
     ),
     Misreading(
+        "field read on another grid",
+        "is a field of N samples that was read as N - 1 or N + 1 of them: resample between pixel "
+        "centres",
+        grids.compressed,
+        says_variant=True,
+    ),
+    Misreading(
         "centre N/2",
         "turns about N/2: the centre of N pixels is (N-1)/2",
-        grids.centre_half_pixel_off,
+        grids.centre_off(0.5),
+    ),
+    Misreading(
+        "centre off",
+        "turns about a centre that is a whole pixel off: the centre of N pixels is (N-1)/2, not "
+        "(N+1)/2 or (N-3)/2",
+        grids.centre_off(1.0),
     ),
     Misreading(
         "H and W swapped",
@@ -98,7 +134,19 @@ MISREADINGS = (
         "shift before the turn",
         "composes its shift and its linear part in the other order: A (x - c) + c + d, the shift "
         "last",
-        grids.shift_first,
+        composition.shift_first,
+    ),
+    Misreading(
+        "composed in the wrong order",
+        "puts a first rotation and what was found after it together the wrong way round: what is "
+        "found last is applied first, T = first . then",
+        composition.stages_exchanged,
+        says_variant=True,
+    ),
+    Misreading(
+        "matrix without the identity",
+        "lacks the identity: the matrix holds what is added to it, so return I + A",
+        composition.without_identity,
     ),
     Misreading(
         "degrees for radians",
@@ -122,9 +170,16 @@ MISREADINGS = (
         units.turned_in_square,
     ),
     Misreading(
+        "divided by the other side",
+        "has dx divided by the height and dy by the width on the way to normalised units: x goes "
+        "with W, y with H",
+        units.other_side,
+    ),
+    Misreading(
         "level scale",
         "has its shift wrong by a power of two: a pyramid level's shift was not rescaled",
         units.level_scale,
+        says_variant=True,
     ),
     Misreading(
         "turned by 180 degrees",
@@ -142,6 +197,11 @@ MISREADINGS = (
         units.rounded,
     ),
     Misreading(
+        "refinement added twice",
+        "has what lies below the whole pixel added twice: the refined peak holds it already",
+        composition.fraction_twice,
+    ),
+    Misreading(
         "periodic wrap",
         "is off by a whole image: a shift beyond half the size comes out of a Fourier transform "
         "with the size subtracted",
@@ -155,17 +215,24 @@ MISREADINGS = (
     Misreading(
         "control grid transposed",
         "has its control points laid out by columns: a (2, 4, 4) grid has y along its rows",
-        grids.control_grid_transposed,
+        free_form.control_grid_transposed,
     ),
     Misreading(
         "FFD domain",
         "has its control points on another domain: B-splines span (N + 1/4) px from -5/8 px on",
-        grids.spline_domain,
+        free_form.spline_domain,
+    ),
+    Misreading(
+        "affine and warp in the wrong order",
+        "puts the affine map and the warp together in the wrong order: what was found last is "
+        "applied first",
+        free_form.warp_before_affine,
     ),
     Misreading(
         "scaled",
         "has every displacement wrong by one factor: a pixel spacing, a step size, a resized image",
         units.scaled,
+        says_variant=True,
     ),
 )
 """The simplest come first: where two fit equally well, the first is named."""

@@ -7,8 +7,10 @@ can, so each failed row votes for every fault that fits it.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
+from irgate_battery.diagnosis.meanings import meaning
 from irgate_battery.results.result_row import ResultRow
 
 MAJORITY = 0.5
@@ -20,6 +22,9 @@ SEPARATOR = "; "
 UNREPEATABLE = "repeatable"
 """The contract's check whose failure makes every other explanation meaningless: answers differ by
 chance."""
+
+NEARER = 0.5
+"""What undoing a fault leaves is said where it is less than this part of the error."""
 
 _MOST_NAMED = 4
 """Faults or families that one sentence names."""
@@ -71,7 +76,7 @@ def pattern(rows: Sequence[ResultRow], family_of: FamilyOf) -> Pattern | None:
         votes.update(dict.fromkeys((row.explanations or "").split(SEPARATOR), 1))
     del votes[""]
     if UNREPEATABLE in votes:
-        said = "repeatable: answers differ from call to call, so that nothing else can be told"
+        said = f"{meaning(UNREPEATABLE)} ({UNREPEATABLE})"
         return Pattern(UNREPEATABLE, votes[UNREPEATABLE], len(failed), said)
     ranked = votes.most_common()
     where = _families(rows, family_of)
@@ -81,11 +86,29 @@ def pattern(rows: Sequence[ResultRow], family_of: FamilyOf) -> Pattern | None:
     first, most = ranked[0]
     alike = [fault for fault, number in ranked if number == most]
     if most > MAJORITY * len(failed):
-        said = f"{' or '.join(alike)}: explains {most} of {len(failed)} failed items"
-        return Pattern(first, most, len(failed), said + where)
+        said = f"{meaning(first)}. This ({first}) explains {most} of {len(failed)} failed items"
+        if alike[1:]:
+            said += f", and so does {' or '.join(alike[1:])}"
+        return Pattern(first, most, len(failed), said + _undone(failed, first) + where)
     told = ", ".join(f"{fault} ({number})" for fault, number in ranked[:_MOST_NAMED])
     said = f"no one fault explains most of the {len(failed)} failed items; named were {told}"
     return Pattern(None, most, len(failed), said + where)
+
+
+def _undone(failed: Sequence[ResultRow], fault: str) -> str:
+    """Say what undoing a misreading leaves, over the rows that it explains."""
+    undone = [
+        (row.tre_px, row.undone_px)
+        for row in failed
+        if fault in (row.explanations or "").split(SEPARATOR)
+        and row.tre_px is not None
+        and row.undone_px is not None
+        and row.undone_px < NEARER * row.tre_px
+    ]
+    if not undone:
+        return ""
+    before, after = (median(column) for column in zip(*undone, strict=True))
+    return f": from {before:.3g} px to {after:.2g} px once it is undone (medians)"
 
 
 def _families(rows: Sequence[ResultRow], family_of: FamilyOf) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+import irgate_fixtures
 from irgate_battery.cases.catalogue import Case
 from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid
-from irgate_battery.diagnosis.explanation import Explanation
+from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.interface.answer import Answer
 from irgate_battery.interface.protocol import Init, Solver, SolverFault
 from irgate_battery.interface.start import Start
@@ -28,9 +29,16 @@ SLOWEST_SECONDS = 10.0
 SAME_PX = 1e-6
 """Answers no farther apart than this are the same answer, up to rounding."""
 
+SAME_SHARE = 0.1
+"""Started at the truth, a solver comes back to its answer where it ends nearer to it than this part
+of the answer's distance to the truth."""
+
 NEARER = 0.5
-"""A descent had stopped early where, started at its own answer, it leaves less than this part of
-the distance to the truth."""
+"""A change explains an answer only where it leaves less than this part of the distance to the
+truth."""
+
+BRIGHTER = 255.0
+"""Both images times this are the same images to a solver that has no fixed threshold."""
 
 BRIGHTNESS_PX = 8.0
 """Blur, px, over which brightness is compared: wider than the structures that are registered,
@@ -70,6 +78,10 @@ class ProbeContext:
         on_grid = AnswerOnGrid(self.pair, answer.displacement, answer.matrix)
         return on_grid.off(on_grid.answer)
 
+    def helps(self, left: float) -> bool:
+        """Whether a change that leaves this distance, px, brings the answer to the truth."""
+        return left <= self.near_px and left < NEARER * self.off(self.answer)
+
     def apart(self, answer: Answer) -> float:
         """Return the largest distance of an answer to the first one, px."""
         return float(np.abs(answer.displacement - self.answer.displacement).max())
@@ -99,7 +111,7 @@ def probe(
         return None
     context = ProbeContext(case, pair, solver, answer, near_px, timeout)
     try:
-        return _by_mask(context) or _by_images(context) or _by_start(context)
+        return _by_mask(context) or _by_images(context) or _by_scale(context) or _by_start(context)
     except SolverFault:
         # The solver is not judged by what it does with a changed pair.
         return None
@@ -129,11 +141,27 @@ def _by_mask(context: ProbeContext) -> Explanation | None:
     return None
 
 
+def _by_scale(context: ProbeContext) -> Explanation | None:
+    """Multiply both images: no minimum moves, and a threshold of intensity does."""
+    pair = context.pair
+    brighter = replace(pair, fixed=BRIGHTER * pair.fixed, moving=BRIGHTER * pair.moving)
+    left = context.off(context.again(brighter))
+    if not context.helps(left):
+        return None
+    return _found(
+        context,
+        "intensity scale",
+        f"your solver depends on the scale of intensities: with both images times {BRIGHTER:g} (a "
+        "threshold, a damping or a tolerance that does not scale with them) it comes to",
+        left,
+    )
+
+
 def _by_images(context: ProbeContext) -> Explanation | None:
     """Take the brightness difference away, then the noise; see which of them leads astray."""
     if context.case.intensity == "varying":
         left = context.off(context.again(_evenly_bright(context.pair)))
-        if left <= context.near_px:
+        if context.helps(left):
             return _found(
                 context,
                 "intensity assumption",
@@ -145,7 +173,7 @@ def _by_images(context: ProbeContext) -> Explanation | None:
         left = context.off(
             context.again(replace(context.pair, fixed=_seen_through_truth(context.pair)))
         )
-        if left <= context.near_px:
+        if context.helps(left) and _right_without_noise(context):
             return _found(
                 context,
                 "noise",
@@ -155,6 +183,14 @@ def _by_images(context: ProbeContext) -> Explanation | None:
     return None
 
 
+def _right_without_noise(context: ProbeContext) -> bool:
+    """Whether the same pair without noise is registered, so that noise alone leads astray."""
+    clean = irgate_fixtures.pair(context.case.fixture)
+    answer = context.again(clean)
+    on_grid = AnswerOnGrid(clean, answer.displacement, answer.matrix)
+    return on_grid.off(on_grid.answer) < NEARER * context.off(context.answer)
+
+
 def _by_start(context: ProbeContext) -> Explanation | None:
     if "init" not in context.solver.accepts:
         return None
@@ -162,8 +198,8 @@ def _by_start(context: ProbeContext) -> Explanation | None:
     answer, truth = context.answer, context.pair.truth
     on = context.again(context.pair, Start(answer.matrix, answer.displacement))
     there = context.again(context.pair, Start(truth.matrix, truth.displacement(context.pair.shape)))
-    if max(context.apart(on), context.apart(there)) <= SAME_PX:
-        # It ends at one place wherever it starts. The recovery suite says whether it uses init.
+    if max(context.apart(on), context.apart(there)) == 0.0:
+        # To the last bit: the start is not used, as the recovery suite says.
         return None
     if context.off(on) < NEARER * before:
         return _found(
@@ -172,7 +208,7 @@ def _by_start(context: ProbeContext) -> Explanation | None:
             "your solver stops early: started at its own answer it goes on, and comes to",
             context.off(on),
         )
-    if context.off(there) <= context.near_px:
+    if context.helps(context.off(there)):
         return _found(
             context,
             "wrong start",
@@ -191,7 +227,18 @@ def _by_start(context: ProbeContext) -> Explanation | None:
             "ends",
             context.off(there),
         )
-    if measured.rmse is None or measured.rmse > base_limit(measured.truth_rmse or 0.0):
+    worse = measured.rmse is None or measured.rmse > base_limit(measured.truth_rmse or 0.0)
+    if worse and context.apart(there) <= max(SAME_PX, SAME_SHARE * before):
+        return _found(
+            context,
+            "read-out",
+            "your solver comes back to this answer from the truth, although the images match far "
+            "better there: neither its search nor its objective can be that wrong, so what is "
+            "returned is not what was found (the order of two stages, the angle's sign or centre, "
+            f"the last step instead of the best){_parts_off(context)}; it ends",
+            context.off(there),
+        )
+    if worse:
         return _found(
             context,
             "worsens its start",
@@ -206,15 +253,37 @@ def _by_start(context: ProbeContext) -> Explanation | None:
         "another objective",
         "your solver has its optimum elsewhere: started at the truth it leaves for a place with "
         "as small an RMSE, so it is the objective that differs (border, sampling, precision, "
-        "weights); it ends",
+        "weights), or a last step that this pair's RMSE does not show; it ends",
         context.off(there),
+        "worsens its start",
     )
 
 
-def _found(context: ProbeContext, fault: str, words: str, after: float) -> Explanation:
+def _parts_off(context: ProbeContext) -> str:
+    """Say whether the linear part or the shift of a matrix is off; nothing where both are."""
+    truth = context.pair.truth.matrix
+    on_grid = AnswerOnGrid(context.pair, context.answer.displacement, context.answer.matrix)
+    if truth is None or on_grid.matrix is None:
+        return ""
+    (A, d), (true_A, true_d) = on_grid.parts(on_grid.matrix), on_grid.parts(truth)
+    off = context.off(context.answer)
+    if on_grid.off_matrix(on_grid.built(true_A, d)) < SAME_SHARE * off:
+        angle = np.degrees(np.arctan2(A[1, 0] - A[0, 1], A[0, 0] + A[1, 1]))
+        true = np.degrees(np.arctan2(true_A[1, 0] - true_A[0, 1], true_A[0, 0] + true_A[1, 1]))
+        return f"; the shift at the centre is right, the angle {angle - true:+.3g} degrees off"
+    if on_grid.off_matrix(on_grid.built(A, true_d)) < SAME_SHARE * off:
+        return (
+            f"; the linear part is right, the shift ({d[0] - true_d[0]:+.3g}, "
+            f"{d[1] - true_d[1]:+.3g}) px off"
+        )
+    return ""
+
+
+def _found(context: ProbeContext, fault: str, words: str, after: float, *alike: str) -> Explanation:
+    """Return what was found; `alike` are faults that this pair cannot tell from it."""
     before = context.off(context.answer)
     sentence = f"{words} {after:.3g} px from the truth, now {before:.3g} px"
-    return Explanation(fault, sentence, before, after, (fault,))
+    return Explanation(fault, sentence, before, after, (fault, *alike))
 
 
 def _seen_through_truth(pair: Pair) -> NDArray[np.float64]:

@@ -82,6 +82,11 @@ class Report:
         """Return the one line that says pass, fail or not evaluated, and why."""
         return last_line(self.rows, self.verdicts, strict=self.strict)
 
+    def diagnosis(self) -> Line | None:
+        """Return the one line that says what the failures have in common; `None` without any."""
+        found = pattern(self.rows, family_of)
+        return Line(f"irgate: diagnosis: {found.sentence}", "head") if found else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON schema 1 as builtin types."""
         found = pattern(self.rows, family_of)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from irgate_battery.cases.catalogue import Case
-from irgate_battery.diagnosis.explanation import Explanation, explain
-from irgate_battery.diagnosis.probes import probe
+from irgate_battery.diagnosis.cause import cause
+from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.judge.acceptance import tolerance_px
 from irgate_battery.judge.measure import Measurement, measure
@@ -57,11 +57,19 @@ def evaluate_case(
     fault = rule(measured, near_px)
     if fault is None:
         return draft.row
-    reason = explain(pair, answer.displacement, answer.matrix, oracle_px) or probe(
-        case, pair, solver, answer, near_px=near_px, seconds=seconds, timeout=setup.timeout
+    reason = cause(
+        case,
+        pair,
+        solver,
+        answer,
+        oracle=None if measured.oracle_diverged else oracle,
+        oracle_px=oracle_px,
+        near_px=near_px,
+        seconds=seconds,
+        timeout=setup.timeout,
     )
     draft.explained(reason)
-    return draft.failed(f"{case.id}: {fault}; {_off(measured)}. {_because(reason)}")
+    return draft.failed(f"{case.id}: {fault}; {_off(measured)}. {_because(reason, solver)}")
 
 
 def _off(measured: Measurement) -> str:
@@ -70,7 +78,12 @@ def _off(measured: Measurement) -> str:
     return f"{measured.tre_px:.3g} px from the truth on average, {measured.tre_max_px:.3g} at most"
 
 
-def _because(reason: Explanation | None) -> str:
-    if reason is None:
-        return "No simple fault explains it."
-    return f"{reason.sentence[0].upper()}{reason.sentence[1:]}."
+def _because(reason: Explanation | None, solver: Solver) -> str:
+    if reason is not None:
+        return f"{reason.sentence[0].upper()}{reason.sentence[1:]}."
+    if "init" not in solver.accepts:
+        return (
+            "No simple fault explains it, and the solver takes no init: with one it could be "
+            "started at the truth, which tells a wrong search from a wrong objective."
+        )
+    return "No simple fault explains it."

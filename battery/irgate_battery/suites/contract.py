@@ -56,7 +56,7 @@ class ContractSuite(Suite[ContractCheck]):
             item.subject.run(solver, setup.timeout)
         except ItemFailed as violation:
             if violation.reason is None:
-                violation.fault = item.case
+                violation.fault = violation.fault or item.case
             raise
         return draft.row
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from irgate_battery.cases.own_pairs import PairError
-from irgate_battery.diagnosis.explanation import Explanation
+from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.diagnosis.pattern import SEPARATOR
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.judge.measure import Measurement

@@ -3,7 +3,12 @@
 import numpy as np
 
 from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid
-from irgate_battery.diagnosis.explanation import explain
+from irgate_battery.diagnosis.explanation import (
+    COARSE_SHARE,
+    CONVENTIONS,
+    explain,
+    nearest_reading,
+)
 from irgate_battery.interface.answer import Answer
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.judge.limits import CONVENTION_PX, IDENTITY_PX, REPEAT_PX
@@ -14,6 +19,8 @@ from irgate_battery.suites.contract_checks.contract_check import (
 )
 from irgate_battery.suites.evaluation import ItemFailed
 from irgate_fixtures import Pair
+
+COARSE = "coarse answer"
 
 
 def output_form(solver: Solver, timeout: float | None) -> None:
@@ -69,7 +76,9 @@ def identity(solver: Solver, timeout: float | None) -> None:
         raise ItemFailed(
             f"solver {solver.name!r} moved an image against itself by up to {moved:.3g} px; "
             f"expected the identity to {IDENTITY_PX:g} px. A half pixel or a wrong centre in the "
-            "sampler shows here first."
+            "sampler shows here first.",
+            # An answer that is the identity has that name.
+            "moves identical images",
         )
 
 
@@ -79,14 +88,24 @@ def _require_convention(pair: Pair, answer: Answer, right: float, wrong: float, 
     """
     if right <= CONVENTION_PX and right <= wrong:
         return
-    reason = explain(pair, answer.displacement, answer.matrix)
-    said = (
-        reason.sentence
-        if reason
-        else f"no simple fault explains it: {right:.2f} px off, {wrong:.2f} with the other {what}"
+    reason = explain(pair, answer.displacement, answer.matrix) or nearest_reading(
+        pair, answer.displacement, answer.matrix, CONVENTIONS
     )
+    coarse = reason is None and right <= COARSE_SHARE * wrong
+    if reason:
+        said = reason.sentence
+    elif coarse:
+        said = (
+            f"{right:.2f} px off, and {wrong:.2f} px with the other {what}: it is coarse, and its "
+            f"{what} is right; refine it"
+        )
+    else:
+        said = (
+            f"no convention brings it near: {right:.2f} px off, {wrong:.2f} with the other {what}"
+        )
     raise ItemFailed(
-        f"the {what} cannot be confirmed on a known shift of (3.5, -2.23) px: {said}; expected an "
-        f"answer within {CONVENTION_PX} px.",
+        f"on a known shift of (3.5, -2.23) px the {what} does not show: {said}; expected an answer "
+        f"within {CONVENTION_PX} px.",
+        COARSE if coarse else None,
         reason=reason,
     )

@@ -1,0 +1,141 @@
+"""The families of transforms by parameters, as a descent on wrong objectives needs them.
+
+    T(x; p) = x + sum_k p_k b_k(x)        translation, affine, free form
+    T(x; p) = R(p_0 / s) (x - c) + c + (p_1, p_2)        rigid
+
+with b_k a basis of displacements scaled so that a parameter is about a displacement in px, c the
+centre of the fixed image and s half its longer side.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from irgate_fixtures import FFD, Matrix, Pair, Transform, image_centre, pixel_grid, rigid
+
+Array = NDArray[np.float64]
+
+
+class Family(Protocol):
+    """Transforms of one model around a pair's true one.
+
+    Attributes:
+        start: the parameters of the truth.
+    """
+
+    start: Array
+
+    def points(self, step: int) -> Array:
+        """Return every `step`-th pixel centre of the fixed image, `(n, 2)`, px."""
+
+    def basis(self, points: Array) -> Array:
+        """Return what `map` and `columns` need of each point, `(n, terms)`."""
+
+    def map(self, p: Array, points: Array, basis: Array) -> Array:
+        """Return where points land, `(n, 2)`, px."""
+
+    def columns(self, p: Array, basis: Array, slope_x: Array, slope_y: Array) -> Array:
+        """Return the derivative of the looked-up intensity by each parameter, `(n, parameters)`."""
+
+    def longest_px(self, step: Array) -> float:
+        """Return about how far a step of the parameters moves a pixel at most, px."""
+
+    def transform(self, p: Array) -> Transform:
+        """Return T."""
+
+
+def family_at(pair: Pair) -> Family | None:
+    """Return the family of a pair's model; `None` for one that is not known here."""
+    if pair.model == "rigid":
+        return _Rigid(pair)
+    if pair.model in ("translation", "affine", "ffd"):
+        return _Linear(pair)
+    return None
+
+
+@dataclass
+class _Grid:
+    pair: Pair
+
+    def points(self, step: int) -> Array:
+        return pixel_grid(self.pair.shape)[::step, ::step].reshape(-1, 2)
+
+    def longest_px(self, step: Array) -> float:
+        return float(np.abs(step).max())
+
+
+class _Rigid(_Grid):
+    def __init__(self, pair: Pair) -> None:
+        super().__init__(pair)
+        matrix = pair.truth.matrix
+        if matrix is None:
+            raise ValueError(f"{pair.name}: a rigid pair whose true transform is no matrix")
+        self.centre = image_centre(pair.shape)
+        self.half = max(pair.shape) / 2
+        shift = matrix[:2, :2] @ self.centre + matrix[:2, 2] - self.centre
+        self.start = np.array([math.atan2(matrix[1, 0], matrix[0, 0]) * self.half, *shift])
+
+    def _turn(self, p: Array) -> Array:
+        c, s = math.cos(p[0] / self.half), math.sin(p[0] / self.half)
+        return np.array([[c, -s], [s, c]])
+
+    def basis(self, points: Array) -> Array:
+        return np.asarray(points - self.centre)
+
+    def map(self, p: Array, points: Array, basis: Array) -> Array:
+        return np.asarray(basis @ self._turn(p).T + self.centre + p[1:])
+
+    def columns(self, p: Array, basis: Array, slope_x: Array, slope_y: Array) -> Array:
+        turned = basis @ self._turn(p).T / self.half
+        return np.stack([slope_y * turned[:, 0] - slope_x * turned[:, 1], slope_x, slope_y], -1)
+
+    def transform(self, p: Array) -> Transform:
+        return rigid(p[0] / self.half, p[1], p[2], self.pair.shape)
+
+
+class _Linear(_Grid):
+    """Families whose displacement is linear in the parameters: those of x, then those of y."""
+
+    def __init__(self, pair: Pair) -> None:
+        super().__init__(pair)
+        every = self.points(1)
+        basis = self.basis(every)
+        found = np.linalg.lstsq(basis, pair.truth(every) - every, rcond=None)[0]
+        self.start = np.asarray(found.T.ravel(), dtype=np.float64)
+
+    def basis(self, points: Array) -> Array:
+        one = np.ones((len(points), 1))
+        if self.pair.model == "translation":
+            return one
+        if self.pair.model == "affine":
+            centred = points - image_centre(self.pair.shape)
+            return np.concatenate([one, centred / (max(self.pair.shape) / 2)], -1)
+        units = np.eye(16).reshape(16, 4, 4)
+        return np.stack(
+            [
+                FFD(np.stack([unit, 0 * unit]), self.pair.shape)(points)[:, 0] - points[:, 0]
+                for unit in units
+            ],
+            -1,
+        )
+
+    def map(self, p: Array, points: Array, basis: Array) -> Array:
+        return np.asarray(points + basis @ p.reshape(2, -1).T)
+
+    def columns(self, p: Array, basis: Array, slope_x: Array, slope_y: Array) -> Array:
+        return np.concatenate([slope_x[:, None] * basis, slope_y[:, None] * basis], -1)
+
+    def transform(self, p: Array) -> Transform:
+        terms = p.reshape(2, -1)
+        if self.pair.model == "ffd":
+            return FFD(terms.reshape(2, 4, 4), self.pair.shape)
+        matrix = np.eye(3)
+        matrix[:2, 2] = terms[:, 0]
+        if self.pair.model == "affine":
+            linear = terms[:, 1:] / (max(self.pair.shape) / 2)
+            matrix[:2, :2] += linear
+            matrix[:2, 2] -= linear @ image_centre(self.pair.shape)
+        return Matrix(matrix)

@@ -1,0 +1,95 @@
+"""What each fault's name means, as a clause that begins with `your transform` or `your solver`."""
+
+from irgate_battery.diagnosis.misreadings import MISREADINGS
+from irgate_battery.diagnosis.objectives import WRONG_OBJECTIVES
+
+HABITS = {
+    "identity": "your transform is the identity: nothing was moved",
+    "images swapped": "your transform maps moving to fixed: exchange the two images",
+    "affine part only": (
+        "your transform is affine where a free-form deformation was asked for: the control points "
+        "did not move"
+    ),
+    "scale in a rigid model": (
+        "your transform has a scale where a rigid motion was asked for: estimate angle and shift "
+        "alone"
+    ),
+    "every frequency weighted alike": (
+        "your solver weights every frequency alike (phase correlation), so that a smooth image's "
+        "noise decides: do not divide by the spectrum's magnitude"
+    ),
+    "centroid of negative values": (
+        "your solver refines its peak by a centroid over values of both signs: fit a parabola"
+    ),
+    "mask ignored": "your solver ignores the mask",
+    "mask inverted": (
+        "your solver reads the mask the wrong way round: True is where the image may be trusted"
+    ),
+    "intensity scale": (
+        "your solver depends on the scale of intensities: a threshold, a damping or a tolerance "
+        "does not scale with them"
+    ),
+    "intensity assumption": (
+        "your solver takes brightness to be constant where it varies: correlate, or fit gain and "
+        "offset"
+    ),
+    "noise": "your solver is led astray by noise",
+    "stops early": (
+        "your solver stops early: started at its own answer it goes on (more iterations, a smaller "
+        "tolerance, a longer step)"
+    ),
+    "wrong start": (
+        "your solver does not find its way: started at the truth it stays there, so the search or "
+        "the width of the basin is at fault"
+    ),
+    "flees the overlap": (
+        "your solver flees the overlap: a sum or a mean that fewer pixels make smaller"
+    ),
+    "read-out": (
+        "your solver returns something else than it found: from the truth it comes back to the "
+        "same wrong answer, although the images match better there (the order of two stages, the "
+        "angle's sign or centre, the last step instead of the best)"
+    ),
+    "worsens its start": (
+        "your solver makes its start worse: a step of the wrong sign, side or scale is accepted, "
+        "or the last one is returned instead of the best"
+    ),
+    "another objective": (
+        "your solver has its optimum elsewhere: its objective differs (border, sampling, "
+        "precision, weights)"
+    ),
+    "init ignored": "your solver does not use the start that it is given",
+    "narrow basin": "your solver does not find back from a start that is a little off",
+    "repeatable": "your solver answers differently from call to call, so nothing else can be told",
+    "coarse answer": "your solver is right to a pixel and no nearer: refine its answer",
+    "direction": "your transform does not map fixed to moving",
+    "axis_order": "your transform does not have x, the column, first",
+    "moves identical images": "your solver moves an image that is registered to itself",
+    "family": "your transform is not of the family that was asked for",
+    "brightness": "your solver is told that brightness varies, and takes differences all the same",
+    "output_form": "your solver returns no transform of a form that the protocol knows",
+    "input_unchanged": "your solver writes into the images that it is given",
+    "prints_nothing": "your solver prints to standard output",
+    "global_state_unchanged": "your solver changes global state",
+    "detached input": "your solver's answer is cut off from an image: no derivative reaches it",
+    "scaled gradient": "your solver's derivative is a multiple of the right one",
+    "negated gradient": "your solver's derivative has the wrong sign",
+    "inexact gradient": (
+        "your solver's derivative is not that of its answer: an approximate Hessian, damping, an "
+        "early stop, or a path that is cut"
+    ),
+}
+
+MEANINGS: dict[str, str] = {
+    **{
+        objective.fault: f"your solver's objective is wrong: {objective.words}"
+        for objective in WRONG_OBJECTIVES
+    },
+    **{misreading.fault: f"your transform {misreading.words}" for misreading in MISREADINGS},
+    **HABITS,
+}
+
+
+def meaning(fault: str) -> str:
+    """Return what a fault's name means; the name itself for one that is not known here."""
+    return MEANINGS.get(fault, fault)

@@ -1,0 +1,102 @@
+"""What an answer is made of shows some faults, wherever the optimiser then went with it.
+
+A model that acts in the wrong coordinates is compensated by the optimiser as far as it can, so no
+convention brings its answer to the truth. Its form stays.
+"""
+
+import numpy as np
+
+from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid, Array
+from irgate_battery.diagnosis.found import Explanation
+
+LEAST_SHEAR = 1e-3
+"""Largest entry of A^T A - I from which on A is no rotation."""
+
+ORTHOGONAL_SHARE = 0.05
+"""Part of that which may be left in the coordinates in which A is a rotation."""
+
+BENT_SHARE = 0.5
+"""An answer without a bend is the affine part of the truth where it is nearer to it than this part
+of what the truth bends."""
+
+LEAST_SCALE = 2e-3
+"""Smallest change of scale that is named; the contract's check of the family sees smaller ones."""
+
+SCALED_SHARE = 0.5
+"""A scale explains the error of a rigid answer where the same answer without it leaves less than
+this part."""
+
+
+def structural_fault(on_grid: AnswerOnGrid) -> Explanation | None:
+    """Name a fault by the form of the answer, or `None`."""
+    return _affine_part(on_grid) or _turned_in_square(on_grid) or _scale_in_rigid(on_grid)
+
+
+def _affine_part(on_grid: AnswerOnGrid) -> Explanation | None:
+    """A free form was asked for, and what came is affine and the nearest such map to the truth."""
+    if on_grid.pair.truth.matrix is not None or on_grid.matrix is None:
+        return None
+    nearest = on_grid.nearest_affine(on_grid.truth)
+    mapped = on_grid.points @ nearest[:2, :2].T + nearest[:2, 2]
+    bend = on_grid.off(mapped)
+    if on_grid.mean_length(mapped - on_grid.answer) > BENT_SHARE * bend:
+        return None
+    return _found(
+        on_grid,
+        "affine part only",
+        "is affine, where a free-form deformation was asked for: the control points did not move "
+        f"(bounds, a step of 0, a stage that was left out); the truth bends by {bend:.2f} px",
+    )
+
+
+def _turned_in_square(on_grid: AnswerOnGrid) -> Explanation | None:
+    """A = S R S^-1 with S the sides: a rotation of normalised coordinates."""
+    if on_grid.pair.model != "rigid" or on_grid.matrix is None:
+        return None
+    linear = on_grid.matrix[:2, :2]
+    shear = _shear(linear)
+    if shear < LEAST_SHEAR:
+        return None
+    for sides in (on_grid.size, on_grid.size - 1):
+        inside = linear * np.outer(1 / sides, sides)
+        if _shear(inside) < ORTHOGONAL_SHARE * shear and np.linalg.det(inside) > 0:
+            return _found(
+                on_grid,
+                "turned in normalised units",
+                "is a rotation of coordinates that were divided by the sides, and a shear in "
+                "pixels; the optimiser made the best of it: turn in pixels",
+            )
+    return None
+
+
+def _scale_in_rigid(on_grid: AnswerOnGrid) -> Explanation | None:
+    """A = s R where R was asked for."""
+    if on_grid.pair.model != "rigid" or on_grid.matrix is None:
+        return None
+    linear, shift = on_grid.parts(on_grid.matrix)
+    scale = float(np.sqrt(abs(np.linalg.det(linear))))
+    if scale == 0 or abs(scale - 1) < LEAST_SCALE:
+        return None
+    rigid = linear / scale
+    if _shear(rigid) > ORTHOGONAL_SHARE * _shear(linear):
+        return None
+    left = on_grid.off_matrix(on_grid.built(rigid, shift))
+    if left > SCALED_SHARE * on_grid.off(on_grid.answer):
+        return None
+    return _found(
+        on_grid,
+        "scale in a rigid model",
+        f"has a scale of {scale:.5g} where a rigid motion was asked for: estimate angle and shift "
+        "alone",
+    )
+
+
+def _shear(linear: Array) -> float:
+    """Return the largest entry of A^T A - I."""
+    return float(np.abs(linear.T @ linear - np.eye(2)).max())
+
+
+def _found(on_grid: AnswerOnGrid, fault: str, words: str) -> Explanation:
+    before = on_grid.off(on_grid.answer)
+    sentence = f"your transform {words}; it is {before:.2f} px from the truth"
+    return Explanation(fault, sentence, before, before, (fault,))
