@@ -1,12 +1,16 @@
 """Expected failures: a file of `id  # reason` lines, strict, and nothing in it forgotten."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from irgate_battery.cases.run_spec import RunSpec
-from irgate_battery.suites.registry import suites
+from irgate_battery.results.result_row import ResultRow
+from irgate_battery.suites.registry import FOLDER, suites
+from pytest_irgate.options import option
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class ExpectedFailures:
     reasons: dict[str, str]
 
     @classmethod
-    def read(cls, path: Path) -> "ExpectedFailures":
+    def read(cls, path: Path, flag: str = "--irgate-xfail") -> "ExpectedFailures":
         """Read a file: one `irgate/battery.py::test_case[...]  # reason` a line, `#` comments.
 
         Raises: pytest.UsageError, in one line, for a file that cannot be read, a line without a
@@ -31,7 +35,7 @@ class ExpectedFailures:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise pytest.UsageError(f"--irgate-xfail {path}: it cannot be read: {error}") from None
+            raise pytest.UsageError(f"{flag} {path}: it cannot be read: {error}") from None
         reasons: dict[str, str] = {}
         for number, line in enumerate(lines, start=1):
             nodeid, _, reason = (part.strip() for part in line.partition("#"))
@@ -39,12 +43,11 @@ class ExpectedFailures:
                 continue
             if not reason:
                 raise pytest.UsageError(
-                    f"--irgate-xfail {path}, line {number}: {nodeid} has no reason; expected "
-                    "`id  # reason`"
+                    f"{flag} {path}, line {number}: {nodeid} has no reason; expected `id  # reason`"
                 )
             if nodeid in reasons:
                 raise pytest.UsageError(
-                    f"--irgate-xfail {path}, line {number}: {nodeid} stands there twice"
+                    f"{flag} {path}, line {number}: {nodeid} stands there twice"
                 )
             reasons[nodeid] = reason
         return cls(path, reasons)
@@ -60,3 +63,51 @@ class ExpectedFailures:
         """Return the ids that name no item of a complete run, of any suite."""
         known = {item.id for suite in suites() for item in suite.items(run_spec)}
         return [nodeid for nodeid in self.reasons if nodeid not in known]
+
+
+HEADER = """\
+# What failed with solver {solver} on {day}: `pytest --irgate --irgate-xfail FILE` expects it.
+# Strict: an item that passes after all fails, until its line is taken out.
+"""
+
+
+def refuse_what_is_none(path: Path) -> None:
+    """Refuse to write over a file that is no file of expected failures. Raises: pytest.UsageError.
+
+    One that is there must read as such; devices and folders never do.
+    """
+    flag = option("write-xfail").flag
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise pytest.UsageError(f"{flag} {path}: that is no plain file; name another")
+    if path.exists():
+        known = ExpectedFailures.read(path, flag)
+        odd = [nodeid for nodeid in known.reasons if not nodeid.startswith(f"{FOLDER}/")]
+        if odd:
+            raise pytest.UsageError(
+                f"{flag} {path}: it holds {odd[0]!r}, which is no item of the gate, so it is no "
+                "file of expected failures; name another"
+            )
+
+
+def write(path: Path, rows: Sequence[ResultRow], solver: str, day: str) -> None:
+    """Write the failures of a run, whole or not at all.
+
+    Args:
+        path: the file.
+        rows: of the run; those that failed, expectedly or not, are written.
+        solver: who was judged.
+        day: when, ISO.
+    Raises: OSError.
+    """
+    lines = [
+        f"{row.id}  # {' '.join(row.message.split())}"
+        for row in rows
+        if row.status in ("failed", "xfailed")
+    ]
+    text = HEADER.format(solver=solver, day=day) + "".join(f"{line}\n" for line in lines)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

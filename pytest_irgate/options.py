@@ -55,7 +55,7 @@ class Option:
     @property
     def ini(self) -> str:
         """Its name in ini."""
-        return f"irgate_{self.name}" if self.name else "irgate"
+        return f"irgate_{self.name.replace('-', '_')}" if self.name else "irgate"
 
     @property
     def command_help(self) -> str:
@@ -72,10 +72,10 @@ _PAIR_FORM = "fixed.png,moving.png[,mask.png][,model][,same|varying]"
 OPTIONS = (
     Option(
         "strict",
-        "let the mean ratio fail the run too",
+        "let the mean ratio and a systematic error fail the run too",
         kind="flag",
         in_ini="as --irgate-strict",
-        in_command="let the mean ratio decide the exit status too",
+        in_command="let the mean ratio and a systematic error decide the exit status too",
     ),
     Option(
         "pair",
@@ -145,6 +145,12 @@ OPTIONS = (
     Option(
         "xfail",
         "items that are expected to fail: lines of `id  # reason`, strict",
+        "FILE",
+        in_command="",
+    ),
+    Option(
+        "write-xfail",
+        "write today's failures there, with their messages, as a file for --irgate-xfail",
         "FILE",
         in_command="",
     ),

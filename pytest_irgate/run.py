@@ -6,6 +6,7 @@ controller gathers, so that what a dead worker had measured before is kept.
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, replace
@@ -19,7 +20,7 @@ from irgate_battery.report.conclusion import ENDED_EARLY, conclude
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.registry import FOLDER, REGISTRY, suites
-from pytest_irgate import __version__, terminal
+from pytest_irgate import __version__, expected_failures, terminal
 from pytest_irgate.expected_failures import ExpectedFailures
 from pytest_irgate.item_runner import IDENTITY, ITEM_RESULT, blank_row, row_of
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
@@ -63,12 +64,15 @@ class GateRun:
         self._lost: dict[str, str] = {}
         self._identities: dict[str, SolverIdentity] = {}
         self._report: Report | None = None
-        self._json_trouble = ""
+        self._troubles: list[str] = []
+        self._json_lost = False
         self._selection = self._divide_arguments()
         self._modules = frozenset(
             entry.module_id for entry in REGISTRY if entry.name in options.suites
         )
         self._clear_old_report()
+        if options.write_xfail is not None and not config.option.collectonly:
+            expected_failures.refuse_what_is_none(options.write_xfail)
         manager = config.pluginmanager
         manager.register(SuiteCollection(options.suites, self._selection), "irgate-collection")
         manager.register(KeepUnderLastFailed(), "irgate-lastfailed")
@@ -266,7 +270,21 @@ class GateRun:
             try:
                 path.write_text(self._report.to_json(), encoding="utf-8")
             except OSError as error:
-                self._json_trouble = f"the JSON report could not be written: {error}"
+                self._troubles.append(f"the JSON report could not be written: {error}")
+                self._json_lost = True
+
+        self._write_failures()
+
+    def _write_failures(self) -> None:
+        """Write what failed, where that was asked for; what was not written is said."""
+        path, report = self._options.write_xfail, self._report
+        if path is None or report is None:
+            return
+        day = datetime.datetime.now(datetime.UTC).date().isoformat()
+        try:
+            expected_failures.write(path, report.rows, str(report.solver), day)
+        except OSError as error:
+            self._troubles.append(f"the expected failures could not be written: {error}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
@@ -275,7 +293,7 @@ class GateRun:
         """Print the report after everything else, so that the verdict is what one reads last."""
         yield
         if self._report is not None:
-            written = None if self._json_trouble else self._options.json
+            written = None if self._json_lost else self._options.json
             terminal.show(terminalreporter, self._report, written, self._notices())
 
     def _notices(self) -> list[str]:
@@ -284,7 +302,9 @@ class GateRun:
         notices = [
             f"{self._options.xfail}: no item {nodeid}; take the line out" for nodeid in stale
         ]
-        return [*notices, self._json_trouble] if self._json_trouble else notices
+        if self._options.write_xfail is not None and not self._troubles:
+            notices.append(f"today's failures: {self._options.write_xfail}")
+        return [*notices, *self._troubles]
 
 
 def _share_the_machine(workers: int) -> None:

@@ -25,8 +25,9 @@ class RunOptions:
         oracle: auto, stored or live.
         timeout: seconds for one call, or `None` for no limit.
         run_spec: what decides the items: seed, number of cases, own pairs, examples.
-        strict: whether the mean ratio fails the run too.
+        strict: whether the verdicts that are strict only fail the run too.
         xfail: the file of expected failures, or `None`.
+        write_xfail: where today's failures go, or `None`.
         json: where the report goes, or `None`.
 
     """
@@ -39,6 +40,7 @@ class RunOptions:
     run_spec: RunSpec
     strict: bool
     xfail: Path | None
+    write_xfail: Path | None
     json: Path | None
 
 
@@ -56,6 +58,7 @@ def _read(config: pytest.Config) -> RunOptions:
     solver, solver_base = _given(config, "solver")
     json, json_base = _given(config, "json")
     xfail, xfail_base = _given(config, "xfail")
+    written, written_base = _given(config, "write-xfail")
     pairs = _pairs(config)
     names = _suites(config)
     run_spec = RunSpec(
@@ -79,7 +82,8 @@ def _read(config: pytest.Config) -> RunOptions:
         run_spec=run_spec,
         strict=_is_on(config, "strict"),
         xfail=xfail_base / xfail if xfail else None,
-        json=_json(config, json_base / json) if json else None,
+        write_xfail=_written(config, "write-xfail", written_base / written) if written else None,
+        json=_written(config, "json", json_base / json) if json else None,
     )
 
 
@@ -207,12 +211,13 @@ def _whole_number(known: Option, text: str) -> int:
         raise pytest.UsageError(f"{known.flag} {text}: {error}") from None
 
 
-def _json(config: pytest.Config, path: Path) -> Path | None:
+def _written(config: pytest.Config, name: str, path: Path) -> Path | None:
+    """Return the path of a file that the run writes; `None` in a worker."""
     if hasattr(config, "workerinput"):
         # The controller writes it; a worker's folder may be another.
         return None
     if path.is_dir():
-        raise pytest.UsageError(f"--irgate-json {path}: that is a folder; name a file")
+        raise pytest.UsageError(f"{option(name).flag} {path}: that is a folder; name a file")
     if not path.parent.is_dir():
-        raise pytest.UsageError(f"--irgate-json {path}: there is no folder {path.parent}")
+        raise pytest.UsageError(f"{option(name).flag} {path}: there is no folder {path.parent}")
     return path

@@ -75,6 +75,8 @@ DECIDE_NOTHING = {
     "irgate_battery/report/last_line.py": {"_MOST_NAMED"},
     "irgate_battery/report/report.py": {"SCHEMA"},
     "irgate_battery/results/row_table.py": {"_LEAST_COLUMNS"},
+    "irgate_battery/judge/signed_error.py": {"LEAST_PIXELS"},
+    "irgate_battery/results/systematic.py": {"LEVER_PX", "ZERO_PX"},
     "irgate_battery/results/text.py": {"_NARROWEST", "_MOST_NAMED"},
     "irgate_battery/suites/contract_checks/side_effects.py": {"_UNLIKELY_SEED"},
     "irgate_battery/suites/derivatives.py": {

@@ -35,7 +35,7 @@ def check_solver(
         oracle: `"auto"`, `"stored"` or `"live"`.
         timeout: seconds for one call of the solver; `None` for no limit.
         run_spec: seed and number of the battery's cases; the default ones if not given.
-        strict: whether the mean ratio decides the exit status too.
+        strict: whether the verdicts that are strict only decide the exit status too.
         pairs: your own images, each `"fixed.png,moving.png[,mask.png][,model][,same|varying]"`
             (see `irgate_battery.cases.own_pairs`); they are judged after the suites.
         on_row: called with each item's result as soon as it is there.

@@ -23,6 +23,7 @@ from irgate_battery.judge.measure import Measurement, measure
 from irgate_battery.oracle import plausibility
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.suite_results import SuiteResults
+from irgate_battery.results.systematic import COMPONENTS, Tendency, systematic
 from irgate_battery.suites import derivatives
 from irgate_battery.suites.base import agreement
 from irgate_battery.suites.battery import mean_ratio
@@ -335,6 +336,27 @@ class Boundary:
     margin: float = 1e-6
 
 
+def shares_no_sign(px):
+    return systematic(nine(error_dx_px=px)).status == "pass"
+
+
+def nine(number=9, **errors):
+    """Rows of clean cases that passed with the same signed error."""
+    names = ("error_dx_px", "error_dy_px", "error_degrees", "error_scale", "error_shear")
+    told = {**dict.fromkeys(names, 0.0), **errors}
+    return [ResultRow(id=f"x{k}", suite="base", case=f"x{k}", **told) for k in range(number)]
+
+
+def may_be_chance(probability):
+    tendency = type("Drawn", (Tendency,), {"chance": probability})
+    return not tendency(COMPONENTS[0], 1.0, 9, 0).is_systematic
+
+
+def clean_cases():
+    needed = (n for n in range(99) if systematic(nine(n)).status != "not_evaluated")
+    return next(needed)
+
+
 BOUNDARIES = {
     "BASE_FACTOR": Boundary(1.1, lambda x: fixture_passes(rmse=x * 0.01 + 1e-4)),
     "BASE_SLACK": Boundary(1e-4, lambda x: fixture_passes(rmse=1.1 * 0.01 + x)),
@@ -366,6 +388,8 @@ BOUNDARIES = {
     "LEAST_CORRELATION": Boundary(0.5, correlates, at_least=True),
     "ANSWER_LAST_ROW": Boundary(1e-6, last_row_is_read, margin=1e-3),
     "ANSWER_LARGEST": Boundary(1e6, size_is_read),
+    "SYSTEMATIC_PX": Boundary(1e-3, shares_no_sign),
+    "SYSTEMATIC_CHANCE": Boundary(0.01, may_be_chance, at_least=True),
     "HANGS_IN_A_ROW": Boundary(5, is_called_after),
 }
 
@@ -408,6 +432,7 @@ def default_timeout():
 COUNTS = {
     "RECOVERY_SEEDS": (10, seeds),
     "GRADIENT_DIRECTIONS": (2, directions),
+    "SYSTEMATIC_CASES": (8, clean_cases),
     "CALL_SECONDS": (300, default_timeout),
 }
 """Numbers that nothing is held against: how many there are."""

@@ -142,7 +142,8 @@ class TestVerdict:
         assert verdicts.dummy is dummy
         assert verdicts.hard_gate.name == "hard_gate"
         assert verdicts.with_effect("run") == (verdicts.hard_gate,)
-        assert [verdict.name for verdict in verdicts.with_effect("strict")] == ["mean_ratio"]
+        strict = [verdict.name for verdict in verdicts.with_effect("strict")]
+        assert strict == ["mean_ratio", "systematic"]
         assert next(iter(verdicts)) is dummy
         assert verdicts.to_dict()["dummy"]["ran"] == 3
         with pytest.raises(AttributeError, match=r"no verdict 'nothing'; there are \['dummy'"):

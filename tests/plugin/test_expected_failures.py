@@ -63,3 +63,61 @@ def test_a_wrong_file_is_one_usage_error_line(contract, text, words):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --irgate-xfail {words}"])
     assert len([line for line in result.errlines if line.strip()]) == 1
+
+
+class TestWritten:
+    """`--irgate-write-xfail`: today's failures, as a file that the next run expects."""
+
+    @pytest.mark.parametrize("workers", ["0", "2"])
+    def test_what_failed_today_is_expected_tomorrow(self, gate, pytester, workers):
+        arguments = ("--irgate-write-xfail", "known.txt", "-n", workers)
+        result = gate(*arguments, solver="inverse", suites="contract")
+        result.assert_outcomes(passed=9, failed=1)
+        assert result.ret == 1
+        result.stdout.fnmatch_lines(["irgate: today's failures: *known.txt"])
+        lines = (pytester.path / "known.txt").read_text().splitlines()
+        (line,) = [line for line in lines if not line.startswith("#")]
+        assert line.startswith(f"{DIRECTION}  # on a known shift of (3.5, -2.23) px the direction")
+        again = gate("--irgate-xfail", "known.txt", solver="inverse", suites="contract")
+        again.assert_outcomes(passed=9, xfailed=1)
+        assert again.ret == 0
+
+    def test_what_is_expected_already_stays_in_it(self, contract, pytester):
+        known = f"{DIRECTION}  # maps moving to fixed\n"
+        contract(known, "--irgate-write-xfail", "known.txt").assert_outcomes(passed=9, xfailed=1)
+        text = (pytester.path / "known.txt").read_text()
+        assert f"{DIRECTION}  # expected to fail: maps moving to fixed; on a known shift" in text
+        contract(text).assert_outcomes(passed=9, xfailed=1)
+
+    def test_a_run_without_failures_writes_none(self, gate, pytester):
+        gate("--irgate-write-xfail", "known.txt", solver="knowing", suites="contract")
+        lines = (pytester.path / "known.txt").read_text().splitlines()
+        assert lines
+        assert all(line.startswith("#") for line in lines)
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("import numpy\n", "*known.txt, line 1: import numpy has no reason*"),
+            ("x = 1  # a setting\n", "*it holds 'x = 1', which is no item of the gate*"),
+        ],
+    )
+    def test_a_file_of_another_kind_is_not_written_over(self, contract, pytester, text, words):
+        (pytester.path / "other.txt").write_text(text)
+        result = contract("", "--irgate-write-xfail", "other.txt")
+        assert result.ret == 4
+        result.stderr.fnmatch_lines([words.replace("known", "other")])
+        assert (pytester.path / "other.txt").read_text() == text
+
+    @pytest.mark.parametrize(
+        ("where", "words"),
+        [
+            (".", "*--irgate-write-xfail *: that is a folder; name a file"),
+            ("no/such/known.txt", "*there is no folder *no?such"),
+            ("/dev/null", "*that is no plain file; name another"),
+        ],
+    )
+    def test_a_place_that_cannot_be_written_is_one_line(self, contract, where, words):
+        result = contract("", "--irgate-write-xfail", where)
+        assert result.ret == 4
+        result.stderr.fnmatch_lines([words])

@@ -21,6 +21,10 @@ BATTERY_VERSION = "1"
 """Changes whenever a recipe changes what it makes; part of every digest and of the JSON report."""
 
 
+CLEAN_KINDS = (None, "shift", "rotation")
+"""Perturbations that leave the images as they are and change the motion; `None` for a fixture."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One pair of images to register, by name and recipe.
@@ -55,6 +59,11 @@ class Case:
     def noise(self) -> float:
         """Standard deviation of the noise that its perturbation adds, intensity."""
         return 0.0 if self.perturbation is None else float(self.perturbation.get("sigma", 0.0))
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing but the motion lies between the images: no noise, occluder or gain."""
+        return self.intensity == "same" and self.kind in CLEAN_KINDS
 
     @property
     def family(self) -> str | None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery.interface.answer import Answer, AnswerError, read_answer
+from irgate_battery.interface.reach import Reach, ReachError
 from irgate_battery.interface.time_limit import CallInterrupted, CallTimeout, call_within
 
 MODELS = ("translation", "rigid", "affine", "ffd")
@@ -91,6 +92,7 @@ class Solver:
         models: the families it supports, in the order of `MODELS`.
         differentiable: whether it says that it takes and returns attached torch tensors.
         accepts: which of `OPTIONAL_ARGUMENTS` its signature has.
+        reach: what it claims; a case beyond it is not asked.
         history: how its calls have ended. It belongs to this object: another solver, made where a
             forgotten one stood in memory, inherits nothing.
 
@@ -102,6 +104,7 @@ class Solver:
     models: tuple[str, ...]
     differentiable: bool
     accepts: frozenset[str]
+    reach: Reach = field(default_factory=Reach)
     history: CallHistory = field(default_factory=CallHistory)
 
     @classmethod
@@ -128,6 +131,7 @@ class Solver:
             models=_models(candidate, name),
             differentiable=bool(getattr(candidate, "differentiable", False)),
             accepts=_accepted(candidate, name),
+            reach=_reach(candidate, name),
         )
 
     def solve(
@@ -272,6 +276,13 @@ def _models(candidate: object, name: str) -> tuple[str, ...]:
             f"solver {name!r} declares models = {list(given)}; expected some of {list(MODELS)}"
         )
     return tuple(model for model in MODELS if model in given)
+
+
+def _reach(candidate: object, name: str) -> Reach:
+    try:
+        return Reach.of(getattr(candidate, "reach", None))
+    except ReachError as error:
+        raise NotASolver(f"solver {name!r} declares {error}") from None
 
 
 def _accepted(candidate: Callable[..., Any], name: str) -> frozenset[str]:

@@ -50,6 +50,23 @@ AGREEMENT_TARGET = Limit(
     1e-4, "intensity", "Two solvers agree where their warped images differ by no more RMSE."
 )
 
+# The signed error.
+SYSTEMATIC_PX = Limit(
+    1e-3,
+    "px, 100 px from the centre",
+    "An error of one sign is systematic where its median is over this. Linear interpolation leaves "
+    "good solvers, and SimpleITK, a quarter of it.",
+)
+SYSTEMATIC_CHANCE = Limit(
+    0.01,
+    "1",
+    "It has one sign where signs drawn by a coin would be as one-sided with this probability: 8 of "
+    "8, 17 of 20.",
+)
+SYSTEMATIC_CASES = Limit(
+    8, "clean cases", "With fewer no signs are that improbable: 7 of 7 come once in 64."
+)
+
 # The battery.
 RATIO_CAP = Limit(
     2.0,

@@ -10,6 +10,7 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.results.result_row import BAD, ResultRow
 from irgate_battery.results.suite_results import SuiteResults
+from irgate_battery.results.systematic import systematic
 from irgate_battery.results.verdict import Verdicts
 from irgate_battery.suites.registry import REGISTRY, expected_items
 
@@ -26,19 +27,22 @@ def evaluate(rows: Sequence[ResultRow], expected: Mapping[str, Sequence[str]]) -
             where something is given for it has a verdict only where it has cases here.
     """
     return Verdicts(
-        tuple(
-            verdict
-            for entry in REGISTRY
-            if entry.given_by is None or expected.get(entry.name)
-            for verdict in entry.suite.verdicts(
-                SuiteResults.of(rows, entry.name, expected.get(entry.name, ()))
-            )
+        (
+            *(
+                verdict
+                for entry in REGISTRY
+                if entry.given_by is None or expected.get(entry.name)
+                for verdict in entry.suite.verdicts(
+                    SuiteResults.of(rows, entry.name, expected.get(entry.name, ()))
+                )
+            ),
+            systematic(rows),
         )
     )
 
 
 def has_failed(rows: Sequence[ResultRow], verdicts: Verdicts, *, strict: bool = False) -> bool:
-    """Whether the run fails: an item, the hard gate, or under `strict` the mean ratio."""
+    """Whether the run fails: an item, the hard gate, or under `strict` one of its own verdicts."""
     deciding = [*verdicts.with_effect("run"), *(verdicts.with_effect("strict") if strict else ())]
     return any(row.status in BAD for row in rows) or any(
         verdict.status == "fail" for verdict in deciding
@@ -59,7 +63,7 @@ def conclude(
         rows: of the whole run, `missing` ones included.
         solver: who was judged.
         spec: what was asked for.
-        strict: whether the mean ratio decides the exit status too.
+        strict: whether the verdicts that are strict only decide the exit status too.
         exit_status: that of a run which ended for another reason; 0 lets the rows decide.
     """
     expected: dict[str, list[str]] = {}

@@ -26,7 +26,7 @@ class _Facts:
 
     Attributes:
         rows, verdicts: of the run.
-        strict: whether the mean ratio fails it too.
+        strict: whether the verdicts that are strict only fail it too.
     """
 
     rows: Sequence[ResultRow]
@@ -85,7 +85,7 @@ def last_line(rows: Sequence[ResultRow], verdicts: Verdicts, *, strict: bool) ->
 
     Args:
         rows, verdicts: of the run.
-        strict: whether the mean ratio fails it too.
+        strict: whether the verdicts that are strict only fail it too.
     """
     facts = _Facts(rows, verdicts, strict)
     return next(line(facts) for holds, line in _CONDITIONS if holds(facts))

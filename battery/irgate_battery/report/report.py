@@ -12,6 +12,7 @@ from irgate_battery.diagnosis.pattern import pattern
 from irgate_battery.report.last_line import last_line
 from irgate_battery.report.text import layout
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.systematic import Systematic
 from irgate_battery.results.text import Line
 from irgate_battery.results.verdict import Verdicts
 from irgate_battery.suites.rows import family_of
@@ -50,7 +51,7 @@ class Report:
         solver: who was judged.
         exit_status: 0, or 1 where an item or the hard gate failed.
         seed: what the battery was drawn with.
-        strict: whether the mean ratio decides too.
+        strict: whether the verdicts that are strict only decide too.
 
     """
 
@@ -97,11 +98,19 @@ class Report:
             "seed": self.seed,
             "solver": asdict(self.solver),
             "machine": machine(),
+            "systematic": self._systematic(),
             "verdicts": self.verdicts.to_dict(),
             "diagnosis": found.to_dict() if found else None,
             "exit_status": self.exit_status,
             "cases": [row.to_dict() for row in self.rows],
         }
+
+    def _systematic(self) -> dict[str, Any] | None:
+        """Return the signed errors that the clean cases share."""
+        for verdict in self.verdicts:
+            if isinstance(verdict, Systematic):
+                return verdict.figures()
+        return None
 
     def to_json(self) -> str:
         """Return JSON schema 1 as text; a figure that does not exist is null."""

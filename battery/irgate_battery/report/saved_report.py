@@ -10,6 +10,7 @@ from typing import Any, get_args
 from irgate_battery.report.report import SCHEMA, SolverIdentity
 from irgate_battery.results.compared import SavedVerdict, SavedVerdicts
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.systematic import Systematic
 from irgate_battery.results.verdict import Verdict, VerdictStatus
 from irgate_battery.suites.registry import suites
 
@@ -125,7 +126,7 @@ def _refuse(constant: str) -> None:
 
 
 def _verdict_types() -> list[type[Verdict]]:
-    return [kind for suite in suites() for kind in suite.verdict_types]
+    return [*(kind for suite in suites() for kind in suite.verdict_types), Systematic]
 
 
 def _verdict(name: str, verdict: Mapping[str, Any]) -> SavedVerdict:

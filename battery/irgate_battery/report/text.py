@@ -21,7 +21,7 @@ def layout(
     Args:
         rows, verdicts: of the run.
         width: of the terminal.
-        strict: whether the mean ratio is a verdict that fails the run.
+        strict: whether the verdicts that are strict only fail the run.
     """
     lines: list[Line] = []
     for suite in suites():

@@ -42,7 +42,11 @@ class ResultRow:
         preparation: of an own pair, what was read and what was done to it, in words.
         diagnosis: the name of the fault that explains a failure, or `None`.
         explanations: every fault that fits it, its own first, between semicolons.
-        undone_px: mean distance to the truth once the fault is undone.
+        undone_px: mean distance to the truth once the fault is undone; where a wrong objective
+            explains it, to that one's minimum.
+        beyond_reach: what the solver claims, where the case lies beyond it and was not asked.
+        error_dx_px, error_dy_px, error_degrees, error_scale, error_shear: the signed error over the
+            true transform, `irgate_battery.judge.signed_error`; on clean cases only.
 
     The other figures are those of `irgate_battery.judge.measure.Measurement`.
 
@@ -82,6 +86,12 @@ class ResultRow:
     diagnosis: str | None = None
     explanations: str | None = None
     undone_px: float | None = None
+    beyond_reach: str | None = None
+    error_dx_px: float | None = None
+    error_dy_px: float | None = None
+    error_degrees: float | None = None
+    error_scale: float | None = None
+    error_shear: float | None = None
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):

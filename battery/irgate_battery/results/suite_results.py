@@ -14,12 +14,14 @@ class SuiteResults:
         expected: how many items a complete run has.
         ran: those that passed or failed.
         waived: those that failed as expected.
+        beyond: those that lie beyond what the solver claims, and were not asked.
         lost: those that should be there and are not, or broke for another reason than the solver.
     """
 
     expected: int
     ran: tuple[ResultRow, ...]
     waived: tuple[ResultRow, ...]
+    beyond: tuple[ResultRow, ...]
     lost: tuple[ResultRow, ...]
 
     @classmethod
@@ -43,6 +45,7 @@ class SuiteResults:
             expected=len(known),
             ran=tuple(row for row in mine if row.status in ("passed", "failed")),
             waived=tuple(row for row in mine if row.status == "xfailed"),
+            beyond=tuple(row for row in mine if row.beyond_reach),
             lost=tuple(row for row in mine if row.status in ("missing", "error")),
         )
 
@@ -53,9 +56,14 @@ class SuiteResults:
 
     @property
     def how_many(self) -> str:
-        """Say `n of 5 ran`, and how many were waived."""
+        """Say `n of 5 ran`, how many were waived, and what the solver does not claim."""
         waived = f", waived: {len(self.waived)}" if self.waived else ""
-        return f"{self.count} of {self.expected} ran{waived}"
+        beyond = (
+            f", {len(self.beyond)} beyond its reach: it claims {self.beyond[0].beyond_reach}"
+            if self.beyond
+            else ""
+        )
+        return f"{self.count} of {self.expected} ran{waived}{beyond}"
 
     def undecided(self) -> str | None:
         """Return why a verdict over all cases cannot be given, or `None` where it can."""

@@ -8,9 +8,10 @@ from irgate_battery.diagnosis.cause import cause
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.judge.acceptance import tolerance_px
-from irgate_battery.judge.measure import Measurement, measure
+from irgate_battery.judge.measure import Measurement, measure, warp
+from irgate_battery.judge.signed_error import SignedError
 from irgate_battery.results.result_row import ResultRow
-from irgate_battery.suites.evaluation import Draft, require_mask, require_model
+from irgate_battery.suites.evaluation import Draft, require_mask, require_model, require_reach
 from irgate_battery.suites.suite import EvaluationSetup
 
 OCCLUSION = "occlusion"
@@ -36,6 +37,7 @@ def evaluate_case(
     if case.kind == OCCLUSION:
         require_mask(solver)
     pair = case.pair()
+    require_reach(solver, pair)
     oracle, origin = setup.store.get(case, pair)
     draft.row = replace(draft.row, oracle=origin, oracle_seconds=oracle.seconds)
     answer, seconds = solver.solve(
@@ -49,6 +51,9 @@ def evaluate_case(
     draft.row = replace(draft.row, seconds=seconds)
     measured = measure(pair, answer.displacement, oracle.transform.displacement(pair.shape))
     draft.measured(measured)
+    if case.is_clean:
+        valid = warp(pair, answer.displacement).valid
+        draft.erred(SignedError.of(pair, answer.displacement, valid))
     if measured.oracle_diverged:
         draft.row = replace(draft.row, oracle="diverged")
     # An oracle that is lost does not widen the tolerance.

@@ -9,9 +9,11 @@ from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.diagnosis.pattern import SEPARATOR
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.judge.measure import Measurement
+from irgate_battery.judge.motion import Motion
+from irgate_battery.judge.signed_error import SignedError
 from irgate_battery.oracle.result import OracleUnavailable
 from irgate_battery.results.result_row import ResultRow
-from irgate_fixtures import MissingDataError
+from irgate_fixtures import MissingDataError, Pair
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,18 @@ class NotAsked(Exception):
     """The solver cannot be asked this; the message says what it lacks."""
 
 
+class BeyondReach(NotAsked):
+    """The case lies beyond what the solver claims.
+
+    Attributes:
+        claim: what it claims, in words.
+    """
+
+    def __init__(self, message: str, claim: str) -> None:
+        super().__init__(message)
+        self.claim = claim
+
+
 class Draft:
     """The row of an item while it is evaluated: what it holds is kept when something breaks.
 
@@ -84,6 +98,18 @@ class Draft:
             folded=figures.folded,
             escaped=figures.escaped,
         )
+
+    def erred(self, error: SignedError | None) -> None:
+        """Take over the signed error, if there is one."""
+        if error is not None:
+            self.row = replace(
+                self.row,
+                error_dx_px=error.dx_px,
+                error_dy_px=error.dy_px,
+                error_degrees=error.degrees,
+                error_scale=error.scale,
+                error_shear=error.shear,
+            )
 
     def explained(self, reason: Explanation | None) -> None:
         """Take over what a diagnosis found, if it found something."""
@@ -122,6 +148,9 @@ def guarded(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> Item
     """
     try:
         return ItemResult(fill())
+    except BeyondReach as reason:
+        draft.row = replace(draft.row, beyond_reach=reason.claim)
+        return ItemResult(draft.skipped(str(reason)))
     except NotAsked as reason:
         return ItemResult(draft.skipped(str(reason)))
     except ItemFailed as failure:
@@ -149,6 +178,19 @@ def require_model(solver: Solver, model: str) -> None:
     if model not in solver.models:
         raise NotAsked(
             f"solver {solver.name!r} has no {model} model (it declares {list(solver.models)})"
+        )
+
+
+def require_reach(solver: Solver, pair: Pair) -> None:
+    """Skip a pair whose motion is beyond what the solver claims. Raises: BeyondReach."""
+    claim = str(solver.reach)
+    if not claim:
+        return
+    motion = Motion.of(pair)
+    beyond = solver.reach.beyond(motion.degrees, motion.px, motion.overlap)
+    if beyond:
+        raise BeyondReach(
+            f"solver {solver.name!r} claims {claim} (its reach), and this case {beyond}", claim
         )
 
 

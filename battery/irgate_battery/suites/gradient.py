@@ -13,7 +13,13 @@ from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.verdict import Verdict, VerdictStatus
 from irgate_battery.suites.derivatives import compare_gradients, gradient_fault
-from irgate_battery.suites.evaluation import Draft, ItemFailed, NotAsked, require_model
+from irgate_battery.suites.evaluation import (
+    Draft,
+    ItemFailed,
+    NotAsked,
+    require_model,
+    require_reach,
+)
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
 
 PURPOSE = "autograd against differences: a detached input, an approximate Hessian, damping left in"
@@ -60,6 +66,7 @@ class GradientSuite(Suite[Case]):
         require_model(solver, item.subject.model)
         if not solver.differentiable:
             raise NotAsked(f"solver {solver.name!r} does not say that it is differentiable")
+        require_reach(solver, item.subject.pair())
         compared = compare_gradients(item.subject, solver, setup.timeout)
         error = max(pair.error for pair in compared)
         draft.row = replace(draft.row, relative_error=error)

@@ -22,7 +22,13 @@ from irgate_battery.results.compared import Cell, Compared, SavedVerdicts
 from irgate_battery.results.result_row import RAN, ResultRow
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.verdict import Verdict, VerdictStatus
-from irgate_battery.suites.evaluation import Draft, ItemFailed, NotAsked, require_model
+from irgate_battery.suites.evaluation import (
+    Draft,
+    ItemFailed,
+    NotAsked,
+    require_model,
+    require_reach,
+)
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
 from irgate_fixtures import Matrix, pixel_grid, rigid, translation
 
@@ -93,6 +99,7 @@ class RecoverySuite(Suite[tuple[Case, str]]):
             raise NotAsked(
                 f"solver {solver.name!r} takes no init, so it cannot be started anywhere"
             )
+        require_reach(solver, case.pair())
         result = measure_recovery(case, push, solver, setup.timeout)
         if not result.heeded:
             draft.row = replace(draft.row, recovered=0, tried=result.tried)
