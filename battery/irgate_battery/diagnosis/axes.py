@@ -17,13 +17,15 @@ def inverse(on_grid: AnswerOnGrid) -> Iterator[Undone]:
 
 
 def swapped(on_grid: AnswerOnGrid) -> Iterator[Undone]:
-    """X and y are exchanged."""
-    yield Undone(on_grid.off(on_grid.swapped()))
+    """X and y are exchanged: of points, P T P, or of displacements, P u."""
+    yield Undone(on_grid.off(on_grid.swapped()), "points")
+    yield Undone(on_grid.off(on_grid.points + on_grid.moved[..., ::-1]), "displacements")
 
 
 def inverse_swapped(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """Both: the inverse, with x and y exchanged."""
-    yield Undone(on_grid.back(on_grid.swapped()))
+    yield Undone(on_grid.back(on_grid.swapped()), "points")
+    yield Undone(on_grid.back(on_grid.points + on_grid.moved[..., ::-1]), "displacements")
 
 
 def negated(on_grid: AnswerOnGrid) -> Iterator[Undone]:

@@ -43,7 +43,14 @@ def cause(
         there = stands_at(case, pair, answer.displacement, transform.displacement(pair.shape))
         found = there or found
     return found or probe(
-        case, pair, solver, answer, near_px=near_px, seconds=seconds, timeout=timeout
+        case,
+        pair,
+        solver,
+        answer,
+        near_px=near_px,
+        optimum_px=oracle_px,
+        seconds=seconds,
+        timeout=timeout,
     )
 
 

@@ -28,6 +28,9 @@ class Family(Protocol):
 
     start: Array
 
+    def nearest(self, displacement: Array) -> Array:
+        """Return the parameters that fit a displacement best, `(H, W, 2)`, px."""
+
     def points(self, step: int) -> Array:
         """Return every `step`-th pixel centre of the fixed image, `(n, 2)`, px."""
 
@@ -70,13 +73,18 @@ class _Grid:
 class _Rigid(_Grid):
     def __init__(self, pair: Pair) -> None:
         super().__init__(pair)
-        matrix = pair.truth.matrix
-        if matrix is None:
-            raise ValueError(f"{pair.name}: a rigid pair whose true transform is no matrix")
         self.centre = image_centre(pair.shape)
         self.half = max(pair.shape) / 2
-        shift = matrix[:2, :2] @ self.centre + matrix[:2, 2] - self.centre
-        self.start = np.array([math.atan2(matrix[1, 0], matrix[0, 0]) * self.half, *shift])
+        self.start = self.nearest(pair.truth.displacement(pair.shape))
+
+    def nearest(self, displacement: Array) -> Array:
+        # Procrustes: the shift is the mean displacement, the turn that of the moments.
+        points = self.points(1)
+        mapped = points + displacement.reshape(-1, 2)
+        shift = displacement.reshape(-1, 2).mean(axis=0)
+        moments = (points - self.centre).T @ (mapped - self.centre - shift)
+        angle = math.atan2(moments[0, 1] - moments[1, 0], moments[0, 0] + moments[1, 1])
+        return np.array([angle * self.half, *shift])
 
     def _turn(self, p: Array) -> Array:
         c, s = math.cos(p[0] / self.half), math.sin(p[0] / self.half)
@@ -101,10 +109,12 @@ class _Linear(_Grid):
 
     def __init__(self, pair: Pair) -> None:
         super().__init__(pair)
-        every = self.points(1)
-        basis = self.basis(every)
-        found = np.linalg.lstsq(basis, pair.truth(every) - every, rcond=None)[0]
-        self.start = np.asarray(found.T.ravel(), dtype=np.float64)
+        self.start = self.nearest(pair.truth.displacement(pair.shape))
+
+    def nearest(self, displacement: Array) -> Array:
+        basis = self.basis(self.points(1))
+        found = np.linalg.lstsq(basis, displacement.reshape(-1, 2), rcond=None)[0]
+        return np.asarray(found.T.ravel(), dtype=np.float64)
 
     def basis(self, points: Array) -> Array:
         one = np.ones((len(points), 1))

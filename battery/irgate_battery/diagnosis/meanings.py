@@ -35,8 +35,8 @@ HABITS = {
     ),
     "noise": "your solver is led astray by noise",
     "stops early": (
-        "your solver stops early: started at its own answer it goes on (more iterations, a smaller "
-        "tolerance, a longer step)"
+        "your solver stops early: from its own answer a descent goes on (more iterations, a "
+        "smaller tolerance, a longer step)"
     ),
     "wrong start": (
         "your solver does not find its way: started at the truth it stays there, so the search or "

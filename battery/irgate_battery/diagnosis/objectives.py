@@ -177,13 +177,20 @@ WRONG_OBJECTIVES = (
 )
 
 
-def minimum(pair: Pair, intensity: str, objective: WrongObjective) -> Transform | None:
-    """Return where an objective is least, seen from the true transform.
+RIGHT = WrongObjective("", "")
+"""None of them: pixels beyond the border and the mask are left out, and nothing else is done."""
+
+
+def minimum(
+    pair: Pair, intensity: str, objective: WrongObjective, start: Array | None = None
+) -> Transform | None:
+    """Return where an objective is least, seen from the true transform or from another.
 
     Args:
         pair: the images, the mask and the true transform.
         intensity: `"same"` or `"varying"`.
         objective: what is minimised.
+        start: a displacement, `(H, W, 2)`, px; the truth, if not given.
     Returns: a transform of the pair's family; `None` where the descent leaves the image, or ends
         nowhere.
     """
@@ -191,7 +198,7 @@ def minimum(pair: Pair, intensity: str, objective: WrongObjective) -> Transform 
     if family is None:
         return None
     problem = _Problem(pair, intensity, objective, family)
-    p = family.start
+    p = family.start if start is None else family.nearest(start)
     at = problem.system(p)
     damping = 1e-3
     for _ in range(ITERATIONS):

@@ -6,6 +6,7 @@ its brightness difference or its noise.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ import irgate_fixtures
 from irgate_battery.cases.catalogue import Case
 from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid
 from irgate_battery.diagnosis.found import Explanation
+from irgate_battery.diagnosis.objectives import RIGHT, WRONG_OBJECTIVES, minimum
 from irgate_battery.interface.answer import Answer
 from irgate_battery.interface.protocol import Init, Solver, SolverFault
 from irgate_battery.interface.start import Start
 from irgate_battery.judge.acceptance import base_limit
-from irgate_battery.judge.measure import inside, measure
-from irgate_fixtures import Pair, pixel_grid
+from irgate_battery.judge.measure import Measurement, inside, measure
+from irgate_fixtures import Composite, Pair, pixel_grid, translation
 
 SLOWEST_SECONDS = 10.0
 """A solver that took longer than this is not asked again: fifty failures would take an hour."""
@@ -37,8 +39,31 @@ NEARER = 0.5
 """A change explains an answer only where it leaves less than this part of the distance to the
 truth."""
 
+GOES_ON = 0.98
+"""A descent had not ended, either, where two starts in a row each leave less than this part."""
+
 BRIGHTER = 255.0
 """Both images times this are the same images to a solver that has no fixed threshold."""
+
+FAR_WORSE = 2.0
+"""A read-out is suspected where the RMSE is this many times what a fixture may have."""
+
+STUCK_SHARE = 0.2
+LEAST_OPTIMUM_PX = 2e-3
+"""A solver takes no steps where, started at the truth, it stays nearer to it than this part of the
+optimum's distance, and the optimum is this far from the truth, px."""
+
+FLED = 1.05
+"""A sum is left for a smaller one where it becomes less than this many times the truth's."""
+
+NOT_LOST_PX = 3.0
+"""An answer nearer than this to the truth found its way."""
+
+MARGIN_PX = 2.0
+"""A cropped fixed image lands inside the moving one by this much, px."""
+
+LEAST_SIDE = 40
+"""Shortest side of a cropped image, px."""
 
 BRIGHTNESS_PX = 8.0
 """Blur, px, over which brightness is compared: wider than the structures that are registered,
@@ -58,6 +83,7 @@ class ProbeContext:
     solver: Solver
     answer: Answer
     near_px: float
+    optimum_px: float
     timeout: float | None
 
     def again(self, pair: Pair, init: Init | None = None) -> Answer:
@@ -78,9 +104,35 @@ class ProbeContext:
         on_grid = AnswerOnGrid(self.pair, answer.displacement, answer.matrix)
         return on_grid.off(on_grid.answer)
 
+    @cached_property
+    def before(self) -> float:
+        """The answer's own distance to the truth, px."""
+        return self.off(self.answer)
+
+    @cached_property
+    def from_answer(self) -> Answer | None:
+        """What comes of the answer as a start; `None` where starts are not used."""
+        return self._starts[0]
+
+    @cached_property
+    def from_truth(self) -> Answer | None:
+        """What comes of the truth as a start; `None` where starts are not used."""
+        return self._starts[1]
+
+    @cached_property
+    def _starts(self) -> tuple[Answer | None, Answer | None]:
+        if "init" not in self.solver.accepts:
+            return None, None
+        answer, truth = self.answer, self.pair.truth
+        on = self.again(self.pair, Start(answer.matrix, answer.displacement))
+        there = self.again(self.pair, Start(truth.matrix, truth.displacement(self.pair.shape)))
+        # The same to the last bit: the start is not used, as the recovery suite says.
+        used = max(self.apart(on), self.apart(there)) > 0.0
+        return (on, there) if used else (None, None)
+
     def helps(self, left: float) -> bool:
         """Whether a change that leaves this distance, px, brings the answer to the truth."""
-        return left <= self.near_px and left < NEARER * self.off(self.answer)
+        return left <= self.near_px and left < NEARER * self.before
 
     def apart(self, answer: Answer) -> float:
         """Return the largest distance of an answer to the first one, px."""
@@ -94,6 +146,7 @@ def probe(
     answer: Answer,
     *,
     near_px: float,
+    optimum_px: float,
     seconds: float,
     timeout: float | None,
 ) -> Explanation | None:
@@ -103,15 +156,23 @@ def probe(
         case, pair: what was context.
         solver, answer: who answered what.
         near_px: a mean distance to the truth under which an answer is right.
+        optimum_px: how far the right objective's optimum is from the truth; 0 if not known.
         seconds: what the answer took; a slow solver is not asked again.
         timeout: seconds for each further call.
 
     """
     if seconds > SLOWEST_SECONDS:
         return None
-    context = ProbeContext(case, pair, solver, answer, near_px, timeout)
+    context = ProbeContext(case, pair, solver, answer, near_px, optimum_px, timeout)
     try:
-        return _by_mask(context) or _by_images(context) or _by_scale(context) or _by_start(context)
+        return (
+            _by_mask(context)
+            or _by_start(context)
+            or _by_images(context)
+            or _by_scale(context)
+            or _by_border(context)
+            or _by_where_the_truth_leads(context)
+        )
     except SolverFault:
         # The solver is not judged by what it does with a changed pair.
         return None
@@ -188,36 +249,120 @@ def _right_without_noise(context: ProbeContext) -> bool:
     clean = irgate_fixtures.pair(context.case.fixture)
     answer = context.again(clean)
     on_grid = AnswerOnGrid(clean, answer.displacement, answer.matrix)
-    return on_grid.off(on_grid.answer) < NEARER * context.off(context.answer)
+    return on_grid.off(on_grid.answer) < NEARER * context.before
 
 
 def _by_start(context: ProbeContext) -> Explanation | None:
-    if "init" not in context.solver.accepts:
+    """Start at the answer, and at the truth; see whether either leads on."""
+    on, there = context.from_answer, context.from_truth
+    if on is None or there is None:
         return None
-    before = context.off(context.answer)
-    answer, truth = context.answer, context.pair.truth
-    on = context.again(context.pair, Start(answer.matrix, answer.displacement))
-    there = context.again(context.pair, Start(truth.matrix, truth.displacement(context.pair.shape)))
-    if max(context.apart(on), context.apart(there)) == 0.0:
-        # To the last bit: the start is not used, as the recovery suite says.
-        return None
-    if context.off(on) < NEARER * before:
+    first = context.off(on)
+    if first < NEARER * context.before or _goes_on(context, on, first):
         return _found(
             context,
             "stops early",
             "your solver stops early: started at its own answer it goes on, and comes to",
-            context.off(on),
+            first,
         )
-    if context.helps(context.off(there)):
+    stayed = context.off(there)
+    if context.optimum_px >= LEAST_OPTIMUM_PX and stayed < STUCK_SHARE * context.optimum_px:
+        return _found(
+            context,
+            "stops early",
+            "your solver takes no steps: started at the truth it stays there to the digit, where "
+            f"the optimum is {context.optimum_px:.2g} px away; it ends",
+            stayed,
+        )
+    if context.helps(stayed):
+        onward = minimum(context.pair, context.case.intensity, RIGHT, context.answer.displacement)
+        if onward is not None:
+            left = context.off(Answer(onward.displacement(context.pair.shape), onward.matrix))
+            if context.helps(left):
+                return _found(
+                    context,
+                    "stops early",
+                    "your solver stops early: a plain Gauss-Newton descent on the full images "
+                    "goes on from its answer, and comes to",
+                    left,
+                )
         return _found(
             context,
             "wrong start",
             "your solver does not find its way: the search or the descent ends in another "
             "optimum; started at the truth it stays, and comes to",
-            context.off(there),
+            stayed,
         )
+    return None
+
+
+def _goes_on(context: ProbeContext, on: Answer, first: float) -> bool:
+    """Whether each start at the last answer leads nearer, as no end of a descent does."""
+    if first > GOES_ON * context.before:
+        return False
+    again = context.again(context.pair, Start(on.matrix, on.displacement))
+    return context.off(again) < GOES_ON * first
+
+
+def _by_border(context: ProbeContext) -> Explanation | None:
+    """Crop the fixed image until all of it lands inside the moving one."""
+    if context.from_truth is None and context.before > NOT_LOST_PX:
+        # A search may find its way on a cropped pair by chance.
+        return None
+    cropped = _within(context.pair)
+    if cropped is None:
+        return None
+    answer = context.again(cropped)
+    on_grid = AnswerOnGrid(cropped, answer.displacement, answer.matrix)
+    left = on_grid.off(on_grid.answer)
+    if not context.helps(left):
+        return None
+    return _found(
+        context,
+        "border repeated and counted",
+        "your solver counts pixels beyond the moving image's border (repeated, mirrored, wrapped "
+        "or as 0): with the fixed image cropped until all of it lands inside, it comes to",
+        left,
+        *[objective.fault for objective in WRONG_OBJECTIVES if objective.beyond][1:],
+    )
+
+
+def _within(pair: Pair) -> Pair | None:
+    """Return the pair with the fixed image cropped to what lands inside the moving one.
+
+    `None` where nothing lands outside, or too little inside.
+    """
+    height, width = pair.shape
+    points = pair.truth(pixel_grid(pair.shape))
+    reach = np.array(pair.moving.shape[::-1]) - 1 - MARGIN_PX
+    valid = np.all((points >= MARGIN_PX) & (points <= reach), axis=-1)
+    if valid.all() or not valid.any():
+        return None
+    centre = np.argwhere(valid).mean(axis=0)
+    for share in np.arange(1.0, 0.1, -0.05):
+        half = share * np.array([height, width]) / 2
+        top, left = np.maximum(np.ceil(centre - half), 0).astype(int)
+        bottom, right = np.minimum(centre + half, (height, width)).astype(int)
+        if min(bottom - top, right - left) < LEAST_SIDE:
+            return None
+        if valid[top:bottom, left:right].all():
+            box = slice(top, bottom), slice(left, right)
+            return replace(
+                pair,
+                fixed=pair.fixed[box],
+                mask=None if pair.mask is None else pair.mask[box],
+                truth=Composite(pair.truth, translation(float(left), float(top))),
+            )
+    return None
+
+
+def _by_where_the_truth_leads(context: ProbeContext) -> Explanation | None:
+    """Started at the truth it leaves; where for?"""
+    there, before = context.from_truth, context.before
+    if there is None:
+        return None
     measured = measure(context.pair, there.displacement, context.answer.displacement)
-    if measured.escaped:
+    if measured.escaped and _sum_is_smaller(measured):
         return _found(
             context,
             "flees the overlap",
@@ -227,25 +372,26 @@ def _by_start(context: ProbeContext) -> Explanation | None:
             "ends",
             context.off(there),
         )
-    worse = measured.rmse is None or measured.rmse > base_limit(measured.truth_rmse or 0.0)
-    if worse and context.apart(there) <= max(SAME_PX, SAME_SHARE * before):
+    floor = measured.truth_rmse or 0.0
+    comes_back = context.apart(there) <= max(SAME_PX, SAME_SHARE * before)
+    if comes_back and (measured.rmse is None or measured.rmse > FAR_WORSE * base_limit(floor)):
         return _found(
             context,
             "read-out",
             "your solver comes back to this answer from the truth, although the images match far "
-            "better there: neither its search nor its objective can be that wrong, so what is "
-            "returned is not what was found (the order of two stages, the angle's sign or centre, "
-            f"the last step instead of the best){_parts_off(context)}; it ends",
+            "better there: its search is innocent, and hardly an objective can be that wrong, so "
+            "what is returned is not what was found (the order of two stages, the angle's sign or "
+            f"centre, the last step instead of the best){_parts_off(context)}; it ends",
             context.off(there),
         )
-    if worse:
+    if measured.rmse is None or measured.rmse > base_limit(floor):
         return _found(
             context,
             "worsens its start",
             "your solver makes its start worse: started at the truth it leaves for a larger RMSE. "
             "Either a step that does not improve was accepted (a wrong sign, side or scale, or the "
             "last step returned instead of the best), or its own objective counts what it should "
-            "not, such as pixels beyond the border; it ends",
+            "not; it ends",
             context.off(there),
         )
     return _found(
@@ -259,6 +405,14 @@ def _by_start(context: ProbeContext) -> Explanation | None:
     )
 
 
+def _sum_is_smaller(measured: Measurement) -> bool:
+    """Whether the squares of fewer pixels add up to no more than those at the truth."""
+    if measured.rmse is None or measured.truth_rmse is None or measured.truth_coverage is None:
+        return True
+    there = measured.rmse**2 * measured.coverage
+    return there <= FLED * measured.truth_rmse**2 * measured.truth_coverage
+
+
 def _parts_off(context: ProbeContext) -> str:
     """Say whether the linear part or the shift of a matrix is off; nothing where both are."""
     truth = context.pair.truth.matrix
@@ -266,7 +420,7 @@ def _parts_off(context: ProbeContext) -> str:
     if truth is None or on_grid.matrix is None:
         return ""
     (A, d), (true_A, true_d) = on_grid.parts(on_grid.matrix), on_grid.parts(truth)
-    off = context.off(context.answer)
+    off = context.before
     if on_grid.off_matrix(on_grid.built(true_A, d)) < SAME_SHARE * off:
         angle = np.degrees(np.arctan2(A[1, 0] - A[0, 1], A[0, 0] + A[1, 1]))
         true = np.degrees(np.arctan2(true_A[1, 0] - true_A[0, 1], true_A[0, 0] + true_A[1, 1]))
@@ -281,7 +435,7 @@ def _parts_off(context: ProbeContext) -> str:
 
 def _found(context: ProbeContext, fault: str, words: str, after: float, *alike: str) -> Explanation:
     """Return what was found; `alike` are faults that this pair cannot tell from it."""
-    before = context.off(context.answer)
+    before = context.before
     sentence = f"{words} {after:.3g} px from the truth, now {before:.3g} px"
     return Explanation(fault, sentence, before, after, (fault, *alike))
 
