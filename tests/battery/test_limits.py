@@ -27,7 +27,7 @@ from irgate_battery.suites import derivatives
 from irgate_battery.suites.base import agreement
 from irgate_battery.suites.battery import mean_ratio
 from irgate_battery.suites.contract_checks.contract_check import shifted_pair
-from irgate_battery.suites.drawn_problems import Problem
+from irgate_battery.suites.problem import Problem
 from irgate_battery.suites.evaluation import ItemFailed
 from irgate_battery.suites.properties import PROPERTIES, Broken
 from irgate_battery.suites.suite import EvaluationSetup
