@@ -32,7 +32,7 @@ def test_a_good_solver_passes_everything(good_report):
     assert good_report.passed
     assert good_report.exit_status == 0
     assert [row.status for row in good_report.rows] == ["passed"] * (len(CHECKS) + 5)
-    assert str(good_report).splitlines()[-1].startswith("irgate: PASS: 15 items passed")
+    assert str(good_report).splitlines()[-1].startswith("irgate: PASS: 16 items passed")
 
 
 def test_its_json_is_schema_1_without_nan(good_report):

@@ -4,6 +4,8 @@ The numbers stand here a second time on purpose: a limit that is changed must be
 """
 
 import inspect
+import threading
+import time
 import types
 from dataclasses import dataclass, replace
 
@@ -242,6 +244,14 @@ def same_in_bytes(px):
     return contract_passes("units", register)
 
 
+def threads_end(seconds):
+    def register(fixed, moving):
+        threading.Thread(target=lambda: time.sleep(seconds)).start()
+        return known(fixed, moving)
+
+    return contract_passes("global_state_unchanged", register)
+
+
 def transposes(off, own=0.0):
     """Whether answers pass that are so far apart, and the first so far from the truth."""
     problem = clean("translation")
@@ -406,6 +416,7 @@ BOUNDARIES = {
     "FAMILY_PX": Boundary(0.01, in_family),
     "BRIGHTNESS_PX": Boundary(0.1, stays_under_a_gain),
     "UNITS_PX": Boundary(0.01, same_in_bytes),
+    "THREADS_END": Boundary(0.2, threads_end, margin=0.5),
     "CONSISTENT_PX": Boundary(0.02, transposes),
     "CONSISTENT_FACTOR": Boundary(2.0, lambda x: transposes(0.1 * x, own=0.1)),
     "ROUGH_PX": Boundary(0.1, flips_under_noise),

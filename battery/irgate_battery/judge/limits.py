@@ -152,6 +152,12 @@ UNITS_PX = Limit(
     "Mean distance between the answers to one pair in two number types or units. Rounding leaves a "
     "thousandth of it; a stopping rule in absolute intensities leaves pixels.",
 )
+THREADS_END = Limit(
+    0.2,
+    "s",
+    "A thread that a call began may take so long to end after it: a pool that shuts down ends at "
+    "once, one that is kept never does.",
+)
 
 # Consistency.
 CONSISTENT_PX = Limit(

@@ -20,15 +20,13 @@ import numpy as np
 
 from irgate_battery.interface.protocol import Solver, working_directory
 from irgate_battery.interface.time_limit import CALLER
+from irgate_battery.judge.limits import THREADS_END
 from irgate_battery.suites.contract_checks.contract_check import answer_of, shifted_pair
 from irgate_battery.suites.evaluation import ItemFailed
 
 _UNLIKELY_SEED = 0x1A7E
 _UNLIKELY_UMASK = 0o057
 _UNLIKELY_THREADS = 3
-
-_THREADS_END_S = 0.2
-"""How long a thread that a call began may take to end after it, seconds."""
 
 _PYTEST_VARIABLE = "PYTEST_CURRENT_TEST"
 """It is pytest's own, and changes from phase to phase."""
@@ -120,7 +118,7 @@ def _shown(value: object) -> str:
 
 def _left_running(before: set[threading.Thread]) -> list[str]:
     """Name the threads that a call began and that do not end."""
-    until = time.monotonic() + _THREADS_END_S
+    until = time.monotonic() + THREADS_END
     new = [
         thread for thread in threading.enumerate() if thread not in before and thread.name != CALLER
     ]
