@@ -26,5 +26,5 @@ def test_the_page_has_them_all():
         given |= names_in(module)
     assert len(given) > 30
     assert given - documented == set()
-    others = {"repeatable", "output_form", "input_unchanged", "align_corners", "family"}
+    others = {"repeatable", "output_form", "input_unchanged", "align_corners", "family", "units"}
     assert documented - given - others == set()

@@ -3,7 +3,7 @@
 import pytest
 
 FIVE = 5
-CONTRACT = 10
+CONTRACT = 11
 ALL = FIVE + CONTRACT
 
 

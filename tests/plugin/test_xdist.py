@@ -20,7 +20,7 @@ def serial_report(gate, report_of):
 
 def test_the_same_json_but_for_times(gate, report_of, serial_report):
     assert serial_report["exit_status"] == 0
-    assert len(serial_report["cases"]) == 15
+    assert len(serial_report["cases"]) == 16
     for name, arguments in DISTRIBUTIONS.items():
         gate(*arguments, "--irgate-json", "parallel.json")
         assert report_of("parallel.json") == serial_report, name

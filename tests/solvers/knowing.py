@@ -27,9 +27,10 @@ def _learn_what_the_contract_shows():
     _learn(pair.fixed, pair.moving, irgate_fixtures.Matrix(np.eye(3)))
     pair = shifted_pair()
     _learn(pair.fixed, GAIN * pair.moving + OFFSET, pair.truth)
-    problem = clean("affine")
-    for _, images in written(problem):
-        _learn(*images, problem.truth)
+    for model in ("translation", "rigid", "affine"):
+        problem = clean(model)
+        for _, images in written(problem):
+            _learn(*images, problem.truth)
 
 
 def truth(fixed, moving):

@@ -40,7 +40,7 @@ class ConsistencyVerdict(Verdict):
 class ConsistencySuite(Suite[ConsistencyCheck]):
     """The consistency suite."""
 
-    heading = "a solver held against itself: flipped, turned, swapped, cropped, rescaled"
+    heading = "the solver held against itself"
     function = None
     verdict_types = (ConsistencyVerdict,)
     unpictured = "consistency checks use images of their own, not those of a case"

@@ -62,7 +62,7 @@ class ConsistencyCheck:
     run: Callable[["Asking"], Iterable[Held]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OwnAnswer:
     """A solver's answer to a problem as it is.
 
