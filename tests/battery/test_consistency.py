@@ -461,6 +461,8 @@ def test_the_verdict_is_green_only_over_all_items():
     failed = verdict(rows("failed", *["passed"] * (len(NAMES) - 1)))
     assert (failed.status, failed.passed) == ("fail", len(NAMES) - 1)
     assert failed.reason.endswith("; not: swapped")
+    both = verdict(rows("failed", *["passed"] * (len(NAMES) - 2), "skipped"))
+    assert (both.status, "10 of 11 ran" in both.reason) == ("fail", True)
     nothing = verdict([])
     assert (nothing.status, nothing.largest_px) == ("not_evaluated", None)
 

@@ -101,8 +101,9 @@ def consistency(results: SuiteResults) -> ConsistencyVerdict:
     apart = [row.inconsistency_px for row in results.ran if row.inconsistency_px is not None]
     tried = len(results.ran)
     passed = tried - sum(row.status == "failed" for row in results.ran)
-    undecided = results.lost_or_undecided()
-    status: VerdictStatus = "not_evaluated" if undecided else "fail" if results.failed else "pass"
+    # Most solvers lack something that a check needs. What failed fails whatever else was skipped.
+    undecided = None if results.failed else results.lost_or_undecided()
+    status: VerdictStatus = "fail" if results.failed else "not_evaluated" if undecided else "pass"
     largest = f", answers at most {max(apart):.2g} px apart" if apart else ""
     failed = f"; not: {', '.join(results.failed)}" if results.failed else ""
     told = f"{passed} of {tried} hold{largest} ({results.how_many}){failed}"
