@@ -9,14 +9,13 @@ matrix = register(problem.fixed, problem.moving)
 """
 
 from irgate_battery.suites.drawn_problems import (
-    Problem,
     images,
     masks,
     problems,
-    scene_of,
     scene_seeds,
     shapes,
     warps,
 )
+from irgate_battery.suites.problem import Problem, scene_of
 
 __all__ = ["Problem", "images", "masks", "problems", "scene_of", "scene_seeds", "shapes", "warps"]

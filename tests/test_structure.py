@@ -78,7 +78,13 @@ DECIDE_NOTHING = {
     "irgate_battery/judge/signed_error.py": {"LEAST_PIXELS"},
     "irgate_battery/results/systematic.py": {"LEVER_PX", "ZERO_PX"},
     "irgate_battery/results/text.py": {"_NARROWEST", "_MOST_NAMED"},
-    "irgate_battery/suites/contract_checks/side_effects.py": {"_UNLIKELY_SEED"},
+    "irgate_battery/suites/contract_checks/global_state.py": {
+        "_UNLIKELY_SEED",
+        "_UNLIKELY_UMASK",
+        "_UNLIKELY_THREADS",
+        "_LONGEST",
+    },
+    "irgate_battery/suites/contract_checks/units.py": {"LEVELS"},
     "irgate_battery/suites/derivatives.py": {
         "STEP",
         "SMOOTH_PX",
@@ -93,6 +99,9 @@ DECIDE_NOTHING = {
         "BEND_PX",
         "TRUSTED",
     },
+    "irgate_battery/suites/evaluation.py": {"_MOST_SAID"},
+    "irgate_battery/suites/fixed_problems.py": {"SEED", "BEND_PX", "ROUGH_TURN_DEG", "ROUGH_SIGMA"},
+    "irgate_battery/suites/symmetries.py": {"FRAME"},
     "irgate_battery/suites/recovery.py": {"STOPPED_PX", "CENTRE_ROOM"},
 }
 """Numbers outside the table: they set up an image, a derivative or a page, or choose between the

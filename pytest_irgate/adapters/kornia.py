@@ -38,7 +38,7 @@ def register(fixed: Any, moving: Any, model: str, intensity: str = "same") -> An
     Raises: ValueError for images of two sizes.
     """
     require_one_size(fixed, moving, "kornia")
-    images = [torch.tensor(image)[None, None] for image in (fixed, moving)]
+    images = [torch.tensor(image, dtype=torch.float32)[None, None] for image in (fixed, moving)]
     loss: Callable[..., Any] = l1_loss
     if intensity == "varying":
         loss = mse_loss

@@ -41,6 +41,7 @@ def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = 
     Raises: RuntimeError, where the full-size level does not converge. Its last estimate would be
         an answer that OpenCV itself refuses to give.
     """
+    fixed, moving = (np.asarray(image, np.float32) for image in (fixed, moving))
     valid = np.full(fixed.shape, 255, np.uint8) if mask is None else 255 * mask.astype(np.uint8)
     levels = [(fixed, moving, valid)]
     while len(levels) < LEVELS and min(*levels[-1][0].shape, *levels[-1][1].shape) >= 2 * SMALLEST:

@@ -32,13 +32,13 @@ def test_a_good_solver_passes_everything(good_report):
     assert good_report.passed
     assert good_report.exit_status == 0
     assert [row.status for row in good_report.rows] == ["passed"] * (len(CHECKS) + 5)
-    assert str(good_report).splitlines()[-1].startswith("irgate: PASS: 15 items passed")
+    assert str(good_report).splitlines()[-1].startswith("irgate: PASS: 16 items passed")
 
 
 def test_its_json_is_schema_1_without_nan(good_report):
     read = json.loads(good_report.to_json())
     assert (read["schema"], read["solver"]["name"]) == (1, "register")
-    assert len(read["cases"]) == 15
+    assert len(read["cases"]) == 16
 
 
 @pytest.mark.parametrize("fault", ["identity", "inverse", "image", "raising", "nothing"])
@@ -47,7 +47,7 @@ def test_a_broken_solver_fails_and_every_row_is_there(fault):
     assert not report.passed
     assert report.exit_status == 1
     assert report.verdicts.hard_gate.status == "fail"
-    assert len(report.rows) == 15
+    assert len(report.rows) == 16
 
 
 def test_part_of_the_suites_is_no_pass():

@@ -1,7 +1,10 @@
 """Each contract check passes a good solver, and each fails on the fault that it is there for."""
 
 import importlib
+import os
 import random
+import threading
+import time
 
 import knowing
 import numpy as np
@@ -12,7 +15,10 @@ import irgate_fixtures
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.suites.contract import CHECKS
 from irgate_battery.suites.contract_checks.arguments import FAMILY_PX, SHEAR, sheared_pair
+from irgate_battery.suites.contract_checks.contract_check import answer_of, shifted_pair
+from irgate_battery.suites.contract_checks.units import written
 from irgate_battery.suites.evaluation import ItemFailed, NotAsked
+from irgate_battery.suites.fixed_problems import clean
 
 BY_NAME = {check.name: check for check in CHECKS}
 LIMIT = 60.0
@@ -36,6 +42,7 @@ FAULTS = {
     "identity": ("drawing", "moved an image against itself"),
     "family": ("shearing", r"asked for a translation and returned a matrix that is none"),
     "brightness": ("dazzled", r"moved its answer by 0\.\d+ px where moving became 0\.5 moving"),
+    "units": ("truncating", r"uint16 from 0 to 65500 \(0\.\d+ px\), int16 .* than as float32"),
     "prints_nothing": ("printing", "printed 19 characters.*'level 1: converged'"),
     "global_state_unchanged": ("seeding", "numpy's global random generator"),
 }
@@ -107,27 +114,113 @@ def test_output_of_compiled_code_is_seen_too(capfd):
     assert "where it was" in capfd.readouterr().out
 
 
+def left_running():
+    threading.Thread(target=lambda: STOP.wait(10), name="left-behind", daemon=True).start()
+
+
+STOP = threading.Event()
+
 STATES = {
     "Python's": lambda: random.seed(0),
     "numpy's": lambda: np.random.random(),  # noqa: NPY002 - the legacy generator is the point
     "torch's global": lambda: torch.rand(1),
-    "torch's default dtype": lambda: torch.set_default_dtype(torch.float64),
+    r"torch's default dtype \(from torch.float32 to torch.float64\)": lambda: (
+        torch.set_default_dtype(torch.float64)
+    ),
+    r"torch's number of threads \(from 3 to 1\)": lambda: torch.set_num_threads(1),
+    r"torch's default device \(from cpu to meta\)": lambda: torch.set_default_device("meta"),
+    r"the working directory \(from .* to /\)": lambda: os.chdir("/"),
+    r"the environment \(IRGATE_MODE=fast\)": lambda: os.environ.update(IRGATE_MODE="fast"),
+    r"the environment \(OMP_NUM_THREADS=1\)": lambda: os.environ.update(OMP_NUM_THREADS="1"),
+    r"the environment \(IRGATE_HERE removed\)": lambda: os.environ.pop("IRGATE_HERE"),
+    r"the umask \(from 0o57 to 0o0\)": lambda: os.umask(0),
+    r"threads that are left running \(left-behind\)": left_running,
 }
 
 
+def state():
+    umask = os.umask(0)
+    os.umask(umask)
+    return (
+        random.getstate(), torch.get_rng_state().tolist(), torch.get_default_dtype(),
+        torch.get_num_threads(), str(torch.get_default_device()), os.getcwd(),
+        {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
+        umask,
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def ended():
+    yield
+    STOP.set()
+    STOP.clear()
+
+
+@pytest.mark.parametrize("limit", [LIMIT, None], ids=["in a thread", "here"])
 @pytest.mark.parametrize(("name", "change"), STATES.items(), ids=STATES)
-def test_each_global_state_is_watched_and_put_back(name, change):
+def test_each_global_state_is_watched_and_put_back(name, change, limit, monkeypatch):
+    monkeypatch.setenv("IRGATE_HERE", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
     def register(fixed, moving):
         change()
         return knowing.register(fixed, moving)
 
-    before = (random.getstate(), torch.get_rng_state(), torch.get_default_dtype())
+    solver = Solver.of(register)
+    before = state()
     for _ in range(2):  # a solver that has changed it once already is seen again
         with pytest.raises(ItemFailed, match=name):
-            run("global_state_unchanged", register)
-    assert random.getstate() == before[0]
-    assert torch.equal(torch.get_rng_state(), before[1])
-    assert torch.get_default_dtype() == before[2]
+            BY_NAME["global_state_unchanged"].run(solver, limit)
+    assert state()[1:] == before[1:]
+    assert state()[0] == before[0]
+
+
+@pytest.mark.parametrize("name", [name for name in STATES if "removed" not in name])
+def test_what_an_earlier_call_changed_is_seen(name, monkeypatch):
+    """All but new variables of the environment: what others set there cannot be told from it."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.chdir(".")
+
+    def register(fixed, moving):
+        STATES[name]()
+        return knowing.register(fixed, moving)
+
+    solver = Solver.of(register)
+    before = state()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("irgate_battery.suites.contract_checks.global_state._set_environment", dict)
+        answer_of(solver, shifted_pair(), LIMIT)
+    try:
+        if "IRGATE_MODE" in name:
+            BY_NAME["global_state_unchanged"].run(solver, LIMIT)
+        else:
+            with pytest.raises(ItemFailed, match=name):
+                BY_NAME["global_state_unchanged"].run(solver, LIMIT)
+    finally:
+        os.environ.pop("IRGATE_MODE", None)
+        os.umask(before[-1])
+        torch.set_default_dtype(torch.float32)
+        torch.set_num_threads(before[3])
+
+
+def test_a_thread_that_ends_is_none_that_is_left():
+    def register(fixed, moving):
+        threading.Thread(target=lambda: time.sleep(0.02)).start()
+        return knowing.register(fixed, moving)
+
+    run("global_state_unchanged", register)
+
+
+def test_a_call_that_fails_leaves_all_as_it_was():
+    def register(fixed, moving):
+        os.chdir("/")
+        os.environ["IRGATE_MODE"] = "fast"
+        raise ValueError("no")
+
+    before = state()
+    with pytest.raises(SolverFault, match="no"):
+        run("global_state_unchanged", register)
+    assert state() == before
 
 
 def test_a_solver_is_asked_for_a_model_that_it_has():
@@ -176,10 +269,119 @@ def test_each_family_holds_its_own_members():
     run("family", answering(irgate_fixtures.affine((1 + rounding) * np.eye(2), 0, 0, shape).matrix))
 
 
-def test_a_field_promises_no_family():
-    field = irgate_fixtures.affine(SHEAR, 0, 0, sheared_pair().fixed.shape)
+def as_field(transform):
+    """A solver that answers with a dense field, whatever the model."""
 
     def register(fixed, moving, model):
-        return field.displacement(fixed.shape)
+        return transform.displacement(fixed.shape)
 
-    run("family", register)
+    return register
+
+
+SIZE = sheared_pair().fixed.shape
+SHIFT = irgate_fixtures.translation(3.0, -1.0)
+TURN = irgate_fixtures.rigid(2.0, 3.0, -1.0, SIZE)
+SHEARED = irgate_fixtures.affine(SHEAR, 3.0, -1.0, SIZE)
+BENT = irgate_fixtures.FFD(np.full((2, 4, 4), 1.0) * np.arange(4) ** 2, SIZE)
+
+FIELDS = {
+    ("translation",): (SHIFT, irgate_fixtures.rigid(0.01, 0, 0, SIZE)),
+    ("rigid",): (TURN, SHEARED),
+    ("affine",): (SHEARED, BENT),
+    ("rigid", "affine"): (TURN, BENT),
+}
+"""What a solver declares, a transform that lies in all of it, and one that does not."""
+
+
+@pytest.mark.parametrize("models", FIELDS, ids="-".join)
+def test_a_field_is_held_to_its_family_too(models):
+    inside, outside = FIELDS[models]
+    for transform in (inside, outside):
+        solver = as_field(transform)
+        solver.models = models
+        if transform is inside:
+            run("family", solver)
+        else:
+            words = f"asked for a {models[0]} and returned a field that is none: it is up to"
+            with pytest.raises(ItemFailed, match=words):
+                run("family", solver)
+
+
+def test_an_ffd_s_field_promises_no_family():
+    solver = as_field(BENT)
+    solver.models = ("ffd",)
+    with pytest.raises(NotAsked, match="nor an affine one as a field"):
+        run("family", solver)
+
+
+class TestUnits:
+    """One pair in other number types."""
+
+    def test_each_form_holds_the_same_grey_values(self):
+        problem = clean("affine")
+        forms = dict(written(problem))
+        first = forms["float32 from 0 to 1"][0].astype(float)
+        for name, images in forms.items():
+            for image in images:
+                assert image.shape == problem.shape
+            gain, offset = np.polyfit(first.ravel(), images[0].astype(float).ravel(), 1)
+            np.testing.assert_allclose(images[0], gain * first + offset, atol=1e-6 * gain)
+            kind, _, ends = name.partition(" from ")
+            assert images[0].dtype.name == kind.partition(" ")[0]
+            if ends:
+                low, high = (float(end) for end in ends.split(" to "))
+                room = 1e-3 * (high - low)
+                assert [offset, gain + offset] == pytest.approx([low, high], abs=room)
+        assert forms["float32 in Fortran's order"][0].flags.f_contiguous
+        assert not forms["float32 that is not contiguous"][0].flags.forc
+
+    def test_what_a_solver_refuses_aloud_is_a_skip_in_its_own_words(self):
+        def register(fixed, moving, model):
+            if fixed.dtype.kind != "f":
+                raise TypeError("float images only")
+            return np.eye(3)
+
+        with pytest.raises(NotAsked) as skip:
+            run("units", register)
+        assert str(skip.value) == (
+            "solver 'register' does not take images as uint8 from 0 to 250: TypeError: float "
+            "images only (of 8 forms it takes 5, and gives one transform to those)"
+        )
+
+    def test_a_refusal_does_not_hide_a_difference(self):
+        def register(fixed, moving, model):
+            if fixed.dtype.kind != "f":
+                raise TypeError("float images only")
+            return irgate_fixtures.translation(fixed.min() < 0, 0).matrix
+
+        with pytest.raises(ItemFailed, match=r"as float32 from -1 to 1 \(1 px\) than as"):
+            run("units", register)
+
+    @pytest.mark.parametrize("fault", ["NaN", "exit"])
+    def test_a_wrong_answer_is_no_refusal(self, fault):
+        def register(fixed, moving, model):
+            if fixed.dtype == np.uint16 and fault == "exit":
+                raise SystemExit(1)
+            return np.full((3, 3), np.nan) if fixed.dtype == np.uint16 else np.eye(3)
+
+        with pytest.raises(ItemFailed, match="with images as uint16 from 0 to 65500: solver"):
+            run("units", register)
+
+    def test_float32_itself_may_not_be_refused(self):
+        def register(fixed, moving, model):
+            raise TypeError("bytes only")
+
+        with pytest.raises(SolverFault, match="bytes only"):
+            run("units", register)
+
+    def test_the_largest_linear_family_is_asked_for(self):
+        asked = set()
+
+        def register(fixed, moving, model):
+            asked.add((model, fixed.shape))
+            return np.eye(3)
+
+        for models in (("translation", "rigid"), ("ffd",)):
+            register.models = models
+            run("units", register)
+        assert asked == {("rigid", clean("rigid").shape), ("ffd", clean("ffd").shape)}

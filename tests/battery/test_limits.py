@@ -4,6 +4,8 @@ The numbers stand here a second time on purpose: a limit that is changed must be
 """
 
 import inspect
+import threading
+import time
 import types
 from dataclasses import dataclass, replace
 
@@ -28,8 +30,9 @@ from irgate_battery.suites import derivatives
 from irgate_battery.suites.base import agreement
 from irgate_battery.suites.battery import mean_ratio
 from irgate_battery.suites.contract_checks.contract_check import shifted_pair
-from irgate_battery.suites.drawn_problems import Problem
 from irgate_battery.suites.evaluation import ItemFailed
+from irgate_battery.suites.fixed_problems import clean, far_turn, rough
+from irgate_battery.suites.problem import Problem
 from irgate_battery.suites.properties import PROPERTIES, Broken
 from irgate_battery.suites.suite import EvaluationSetup
 from irgate_fixtures import Pair, translation
@@ -233,6 +236,58 @@ def stays_under_a_gain(px):
     return contract_passes("brightness", register)
 
 
+def same_in_bytes(px):
+    """By the answer to images as uint8."""
+
+    def register(fixed, moving):
+        return translation(px * (fixed.dtype == np.uint8), 0).matrix
+
+    return contract_passes("units", register)
+
+
+def threads_end(seconds):
+    def register(fixed, moving):
+        threading.Thread(target=lambda: time.sleep(seconds)).start()
+        return known(fixed, moving)
+
+    return contract_passes("global_state_unchanged", register)
+
+
+def transposes(off, own=0.0):
+    """Whether answers pass that are so far apart, and the first so far from the truth."""
+    problem = clean("translation")
+    dx, dy = problem.truth.matrix[:2, 2]
+
+    def register(fixed, moving):
+        if fixed.shape == problem.shape:
+            return translation(dx + own, dy).matrix
+        return translation(dy, dx + own - off).matrix
+
+    register.models = ("translation",)
+    row = evaluate("consistency", "transposed", Solver.of(register)).row
+    assert row.inconsistency_px == pytest.approx(off)
+    return row.status == "passed"
+
+
+def flips_under_noise(off):
+    first = rough("rigid")
+    truth, (height, width) = first.truth.matrix, first.shape
+    upside_down = np.array([[1.0, 0, 0], [0, -1, height - 1], [0, 0, 1]])
+    left_right = np.array([[-1.0, 0, width - 1], [0, 1, 0], [0, 0, 1]])
+
+    def register(fixed, moving):
+        for problem in (first, far_turn("rigid")):
+            if np.array_equal(fixed, problem.fixed.astype(np.float32)):
+                return truth
+        up = np.array_equal(fixed[::-1], first.fixed.astype(np.float32))
+        flip = upside_down if up else left_right
+        return translation(off, 0).matrix @ flip @ truth @ flip
+
+    register.models = ("rigid",)
+    row = evaluate("consistency", "flipped_under_noise", Solver.of(register)).row
+    return row.status == "passed"
+
+
 def moves(px):
     return Solver.of(lambda fixed, moving: translation(px, 0).matrix)
 
@@ -382,6 +437,11 @@ BOUNDARIES = {
     "REPEAT_PX": Boundary(1e-6, repeats, margin=1e-3),
     "FAMILY_PX": Boundary(0.01, in_family),
     "BRIGHTNESS_PX": Boundary(0.1, stays_under_a_gain),
+    "UNITS_PX": Boundary(0.01, same_in_bytes),
+    "THREADS_END": Boundary(0.2, threads_end, margin=0.5),
+    "CONSISTENT_PX": Boundary(0.02, transposes),
+    "CONSISTENT_FACTOR": Boundary(2.0, lambda x: transposes(0.1 * x, own=0.1)),
+    "ROUGH_PX": Boundary(0.1, flips_under_noise),
     "FOUND_PX": Boundary(0.1, is_found),
     "SYMMETRY_PX": Boundary(0.02, is_symmetric),
     "LEAST_OVERLAP": Boundary(0.25, overlaps, at_least=True, margin=1e-3),

@@ -28,10 +28,12 @@ STEPS = (
     ("recovery", "+ recovery"),
     ("gradient", "+ gradient"),
     ("contract", "+ contract"),
+    ("consistency", "+ consistency"),
 )
 """The layers in the order in which they are put on top of each other."""
 
-SHORT = dict(zip(LAYERS, ("max", "each", "ratio", "truth", "recov", "grad", "contr"), strict=True))
+NAMES = ("max", "each", "ratio", "truth", "recov", "grad", "contr", "consi")
+SHORT = dict(zip(LAYERS, NAMES, strict=True))
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def broken_promises(measured: Measured) -> list[str]:
 
 def silent(outcome: Outcome) -> set[str]:
     """Return the layers that were expected to catch a fault, were asked and did not."""
-    asked = {"recovery", "gradient", "contract"} & set(outcome.suites)
+    asked = {"recovery", "gradient", "contract", "consistency"} & set(outcome.suites)
     if "base" in outcome.suites:
         asked |= {"maximum gate", "each fixture"}
     if "battery" in outcome.suites:
@@ -248,7 +250,7 @@ def summary(measured: Measured) -> list[str]:
     elsewhere = [outcome.name for outcome in outcomes if silent(outcome)]
     if elsewhere:
         said.append(f"Not caught by a layer that was expected to: {', '.join(elsewhere)}.")
-    if len(measured.suites) < 5:
+    if len(measured.suites) < 6:
         said.append(f"Suites that ran: {', '.join(measured.suites)}; the others caught nothing.")
     for outcome in measured.controls:
         alarms = false_alarms(outcome)

@@ -13,6 +13,7 @@ LAYERS = (
     "recovery",
     "gradient",
     "contract",
+    "consistency",
 )
 """What can catch a fault, from the weakest promise on; each stands for itself."""
 

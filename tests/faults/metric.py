@@ -118,8 +118,9 @@ class IntensityVaryingIgnored(Good):
 
 @fault(
     origin="min-max normalisation of each image by itself",
-    layers="",
-    names="intensity assumption, noise, another objective",
+    layers="consistency",
+    names="intensity assumption, noise, another objective, inconsistent: cropped",
+    item="consistency cropped",
 )
 class EachImageStretched(Good):
     """Each image is stretched between its own extremes, then squared differences are taken."""

@@ -100,7 +100,7 @@ def caught_by(report: Report) -> tuple[str, ...]:
         "truth": any(_over_tolerance(row) for row in rows if row.suite == "battery"),
         **{
             suite: any(row.suite == suite for row in rows)
-            for suite in ("recovery", "gradient", "contract")
+            for suite in ("recovery", "gradient", "contract", "consistency")
         },
     }
     return tuple(layer for layer in LAYERS if layers[layer])

@@ -73,8 +73,9 @@ class LinearPartRescaledToo(Good):
 
 @fault(
     origin="box averages, whose pixel i stands at 2 i + 1/2, taken to stand at 2 i",
-    layers="",
-    names="half pixel",
+    layers="consistency",
+    names="half pixel, inconsistent: flipped_under_noise",
+    item="consistency flipped_under_noise",
 )
 class HalfPixelBetweenLevels(Good):
     """Each level is half a pixel off the finer one: a worse start, mended on the full images."""

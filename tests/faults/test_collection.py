@@ -50,6 +50,7 @@ LAYER_OF_SUITE = {
     "contract": {"contract"},
     "recovery": {"recovery"},
     "gradient": {"gradient"},
+    "consistency": {"consistency"},
 }
 
 

@@ -38,6 +38,7 @@ LAYERS = {
     "recovery": (ResultRow("i", "recovery", "c", status="failed"), ("recovery",)),
     "gradient": (ResultRow("i", "gradient", "c", status="failed"), ("gradient",)),
     "contract": (ResultRow("i", "contract", "c", status="failed"), ("contract",)),
+    "consistency": (ResultRow("i", "consistency", "c", status="failed"), ("consistency",)),
     "missing": (ResultRow("i", "contract", "c", status="missing"), ("contract",)),
 }
 
@@ -99,8 +100,8 @@ class TestTheTable:
             Outcome("angle_sign", (), 0, beyond_noise=9.0),
         ]
         table = detection.cumulative(outcomes)
-        assert [first for _, first, _ in table] == [1, 0, 0, 1, 0, 0, 0]
-        assert [so_far for _, _, so_far in table] == [1, 1, 1, 2, 2, 2, 2]
+        assert [first for _, first, _ in table] == [1, 0, 0, 1, 0, 0, 0, 0]
+        assert [so_far for _, _, so_far in table] == [1, 1, 1, 2, 2, 2, 2, 2]
 
     def test_what_changes_nothing_is_not_counted(self):
         idle = Outcome("inverted", beyond_noise=0.9)

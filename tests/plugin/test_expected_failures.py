@@ -19,13 +19,13 @@ def contract(gate, pytester):
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_known_failure_is_expected(contract, workers):
     result = contract(f"# known\n\n{DIRECTION}  # maps moving to fixed\n", "-n", workers)
-    result.assert_outcomes(passed=9, xfailed=1)
+    result.assert_outcomes(passed=10, xfailed=1)
     assert result.ret == 0
 
 
 def test_one_that_passes_after_all_fails(contract):
     result = contract(f"{AXES}  # thought to be swapped\n")
-    result.assert_outcomes(passed=8, failed=2)
+    result.assert_outcomes(passed=9, failed=2)
 
 
 def test_a_line_that_names_nothing_is_reported(contract):
@@ -72,22 +72,22 @@ class TestWritten:
     def test_what_failed_today_is_expected_tomorrow(self, gate, pytester, workers):
         arguments = ("--irgate-write-xfail", "known.txt", "-n", workers)
         result = gate(*arguments, solver="inverse", suites="contract")
-        result.assert_outcomes(passed=9, failed=1)
+        result.assert_outcomes(passed=10, failed=1)
         assert result.ret == 1
         result.stdout.fnmatch_lines(["irgate: today's failures: *known.txt"])
         lines = (pytester.path / "known.txt").read_text().splitlines()
         (line,) = [line for line in lines if not line.startswith("#")]
         assert line.startswith(f"{DIRECTION}  # on a known shift of (3.5, -2.23) px the direction")
         again = gate("--irgate-xfail", "known.txt", solver="inverse", suites="contract")
-        again.assert_outcomes(passed=9, xfailed=1)
+        again.assert_outcomes(passed=10, xfailed=1)
         assert again.ret == 0
 
     def test_what_is_expected_already_stays_in_it(self, contract, pytester):
         known = f"{DIRECTION}  # maps moving to fixed\n"
-        contract(known, "--irgate-write-xfail", "known.txt").assert_outcomes(passed=9, xfailed=1)
+        contract(known, "--irgate-write-xfail", "known.txt").assert_outcomes(passed=10, xfailed=1)
         text = (pytester.path / "known.txt").read_text()
         assert f"{DIRECTION}  # expected to fail: maps moving to fixed; on a known shift" in text
-        contract(text).assert_outcomes(passed=9, xfailed=1)
+        contract(text).assert_outcomes(passed=10, xfailed=1)
 
     def test_a_run_without_failures_writes_none(self, gate, pytester):
         gate("--irgate-write-xfail", "known.txt", solver="knowing", suites="contract")

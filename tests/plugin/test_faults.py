@@ -26,7 +26,7 @@ def test_a_fault_is_named(gate, report_of, fault):
     assert result.ret == 1
     result.stdout.fnmatch_lines([FAULTS[fault].replace("*base.py*", "*"), "irgate: FAIL: *"])
     rows = report_of("r.json")["cases"]
-    assert len(rows) == 15
+    assert len(rows) == 16
     assert {row["status"] for row in rows} <= {"passed", "failed", "skipped"}
     failed = [row for row in rows if row["status"] == "failed"]
     assert failed
@@ -56,7 +56,7 @@ def test_the_solvers_own_traceback_is_shown_and_none_of_ours(gate):
 def test_a_model_that_it_does_not_have_is_a_skip_that_says_so(gate):
     result = gate("-rs", solver="translation_only")
     assert result.ret == 0
-    result.assert_outcomes(passed=9, skipped=6)
+    result.assert_outcomes(passed=10, skipped=6)
     result.stdout.fnmatch_lines(
         ["hard gate*not evaluated (1 of 5 ran)", "irgate: NOT EVALUATED: *1 of 5 ran*"]
     )

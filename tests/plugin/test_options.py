@@ -10,7 +10,7 @@ ONE = "irgate/base.py::test_case[synth_translate_2d]"
 def test_ini_switches_the_gate_on(gate, pytester):
     pytester.makeini("[pytest]\nirgate = true\nirgate_suite = contract")
     result = gate(irgate=False)
-    result.assert_outcomes(passed=10)
+    result.assert_outcomes(passed=11)
 
 
 def test_the_command_line_wins_over_ini(gate, pytester):

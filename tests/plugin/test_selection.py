@@ -3,7 +3,7 @@
 import pytest
 
 FIVE = 5
-CONTRACT = 10
+CONTRACT = 11
 ALL = FIVE + CONTRACT
 
 
@@ -20,7 +20,7 @@ def test_in_an_empty_folder_the_suite_runs(gate):
     result = gate()
     result.assert_outcomes(passed=ALL)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["hard gate*PASS*", "irgate: PASS: 15 items passed;*, 5 of 5 ran)"])
+    result.stdout.fnmatch_lines(["hard gate*PASS*", "irgate: PASS: 16 items passed;*, 5 of 5 ran)"])
 
 
 def test_alone_it_runs_nothing_of_the_users(gate, project):
@@ -135,13 +135,13 @@ class TestLastFailed:
     OWN = "def test_good(): pass\ndef test_bad(): assert False"
 
     def test_only_what_failed_runs_again(self, gate):
-        gate("irgate/contract.py", solver="printing").assert_outcomes(passed=9, failed=1)
+        gate("irgate/contract.py", solver="printing").assert_outcomes(passed=10, failed=1)
         again = gate("--lf", "irgate/contract.py", solver="printing")
-        again.assert_outcomes(failed=1, deselected=9)
+        again.assert_outcomes(failed=1, deselected=10)
 
     def test_beside_failures_of_the_users_own(self, gate, pytester):
         pytester.makepyfile(test_own=self.OWN, test_other="def test_fine(): pass")
-        gate(".", "irgate/contract.py", solver="printing").assert_outcomes(passed=11, failed=2)
+        gate(".", "irgate/contract.py", solver="printing").assert_outcomes(passed=12, failed=2)
         again = gate("--lf", ".", "irgate/contract.py", solver="printing")
         assert again.parseoutcomes()["failed"] == 2
         assert "passed" not in again.parseoutcomes()

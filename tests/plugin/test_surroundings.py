@@ -48,7 +48,7 @@ def test_strict_markers(gate):
 
 
 def test_warnings_as_errors(gate):
-    gate("-W", "error").assert_outcomes(passed=15)
+    gate("-W", "error").assert_outcomes(passed=16)
 
 
 def test_a_users_names_for_tests_do_not_empty_the_suite(gate, pytester):

@@ -20,7 +20,7 @@ def serial_report(gate, report_of):
 
 def test_the_same_json_but_for_times(gate, report_of, serial_report):
     assert serial_report["exit_status"] == 0
-    assert len(serial_report["cases"]) == 15
+    assert len(serial_report["cases"]) == 16
     for name, arguments in DISTRIBUTIONS.items():
         gate(*arguments, "--irgate-json", "parallel.json")
         assert report_of("parallel.json") == serial_report, name
@@ -43,7 +43,7 @@ def test_a_dead_worker_loses_its_own_row_only(gate, report_of):
     result.stdout.fnmatch_lines(
         [
             "hard gate*FAIL*missing: lena_affine_2d (4 of 5 ran)",
-            "irgate: FAIL: of 15 items 1 missing (lena_affine_2d); *missing: lena_affine_2d*",
+            "irgate: FAIL: of 16 items 1 missing (lena_affine_2d); *missing: lena_affine_2d*",
         ]
     )
     report = report_of("r.json")
@@ -63,8 +63,8 @@ def test_workers_elsewhere_leave_the_json_to_the_controller(gate, pytester, repo
         "-d", "--tx", "2*popen//chdir=elsewhere", "irgate/contract.py",
         "--irgate-json", "sub/r.json",
     )  # fmt: skip
-    result.assert_outcomes(passed=10)
-    assert len(report_of("sub/r.json")["cases"]) == 10
+    result.assert_outcomes(passed=11)
+    assert len(report_of("sub/r.json")["cases"]) == 11
 
 
 def test_a_name_of_nothing_is_a_usage_error_under_xdist_too(gate):

@@ -71,6 +71,7 @@ HABITS = {
     "input_unchanged": "your solver writes into the images that it is given",
     "prints_nothing": "your solver prints to standard output",
     "global_state_unchanged": "your solver changes global state",
+    "units": "your solver's answer depends on the number type or the units of the images",
     "detached input": "your solver's answer is cut off from an image: no derivative reaches it",
     "scaled gradient": "your solver's derivative is a multiple of the right one",
     "negated gradient": "your solver's derivative has the wrong sign",
@@ -80,6 +81,34 @@ HABITS = {
     ),
 }
 
+INCONSISTENT = "inconsistent: "
+"""Before the name of a consistency check, as the fault that its failure shows."""
+
+INCONSISTENCIES = {
+    "swapped": (
+        "your solver's answer and that to the exchanged images are not each other's inverse: one "
+        "image alone decides (its gradient, its border, its blur), or the descent stops early"
+    ),
+    **dict.fromkeys(
+        ("flipped_horizontally", "flipped_vertically", "flipped_under_noise"),
+        "your solver answers a pair and its mirror image differently: a half-open border, half a "
+        "pixel between pyramid levels, a centre N/2, a kernel that is not symmetric",
+    ),
+    **dict.fromkeys(
+        ("transposed", "turned"),
+        "your solver answers a pair and the same pair turned differently: one axis's pixel, kernel "
+        "or level size is used for both",
+    ),
+    "cropped": (
+        "your solver's answer changes where the images are cropped: normalised each by its own "
+        "range, a centre or an origin taken from the other image, the border counted"
+    ),
+    "padded": "your solver looks at what is masked: in the metric, a blur or a normalisation",
+    "gain_and_offset": "your solver subtracts raw intensities where brightness varies",
+    "another_call_between": "your solver keeps state between calls",
+    "double_precision": "your solver works otherwise in double precision",
+}
+
 MEANINGS: dict[str, str] = {
     **{
         objective.fault: f"your solver's objective is wrong: {objective.words}"
@@ -87,6 +116,7 @@ MEANINGS: dict[str, str] = {
     },
     **{misreading.fault: f"your transform {misreading.words}" for misreading in MISREADINGS},
     **HABITS,
+    **{f"{INCONSISTENT}{check}": words for check, words in INCONSISTENCIES.items()},
 }
 
 

@@ -5,6 +5,7 @@ are passed only where its signature has them.
 """
 
 import inspect
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -53,6 +54,8 @@ class SolverFault(Exception):
         detail: the solver's own traceback, or empty.
         seconds: how long the call took, or `None` where it did not come back.
         fault: its name in reports, `"output_form"` where what came is no transform; or `None`.
+        raised: what the solver itself raised, `"ValueError: float images only"`, in one line; or
+            `None` where it did something else.
 
     """
 
@@ -63,22 +66,26 @@ class SolverFault(Exception):
         detail: str = "",
         seconds: float | None = None,
         fault: str | None = None,
+        raised: str | None = None,
     ) -> None:
         super().__init__(message)
         self.detail = detail
         self.seconds = seconds
         self.fault = fault
+        self.raised = raised
 
 
 @dataclass
 class CallHistory:
-    """How a solver's calls have ended.
+    """How a solver's calls have ended, and where they began.
 
     Attributes:
         hangs: calls in a row that did not come back.
+        folder: the working directory before the first call; `None` where there is none.
     """
 
     hangs: int = 0
+    folder: str | None = field(default_factory=lambda: working_directory())
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,26 +143,30 @@ class Solver:
 
     def solve(
         self,
-        fixed: NDArray[np.floating[Any]],
-        moving: NDArray[np.floating[Any]],
+        fixed: NDArray[Any],
+        moving: NDArray[Any],
         *,
         model: str,
         mask: NDArray[np.bool_] | None = None,
         init: Init | None = None,
         intensity: str = "same",
         timeout: float | None = None,
+        as_given: bool = False,
     ) -> tuple[Answer, float]:
         """Call the solver once on copies of the images, as float32.
 
         Args:
             fixed, moving: `(H, W)`, their sizes may differ.
+            as_given: whether the solver is handed these images themselves, whatever their type.
             model, mask, init, intensity: passed where the signature has them.
             timeout: seconds, or `None` for no limit.
         Returns: the answer, and the wall time of the call in seconds.
         Raises: SolverFault.
 
         """
-        images = np.array(fixed, dtype=np.float32), np.array(moving, dtype=np.float32)
+        images = fixed, moving
+        if not as_given:
+            images = np.array(fixed, dtype=np.float32), np.array(moving, dtype=np.float32)
         copied_mask = None if mask is None else np.array(mask, dtype=bool)
         shape = (fixed.shape[0], fixed.shape[1])
         # Reading is part of the call: an answer object's displacement(shape) is the solver's code,
@@ -248,7 +259,16 @@ class Solver:
             "transform, on every pair of images.",
             detail=_printable("".join(lines)),
             seconds=seconds,
+            raised=f"{type(error).__name__}: {said}" if isinstance(error, Exception) else None,
         )
+
+
+def working_directory() -> str | None:
+    """Return the working directory, or `None` where it was deleted."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
 
 
 def _printable(text: str) -> str:

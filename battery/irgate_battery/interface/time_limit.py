@@ -12,6 +12,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+CALLER = "irgate-solver"
+"""Name of the thread that limited calls run in."""
+
 
 class CallTimeout(Exception):
     """The call did not come back within its limit; it was abandoned."""
@@ -28,7 +31,7 @@ class _Caller:
         self._calls: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
         self._abandoned = False
-        self._thread = threading.Thread(target=self._serve, name="irgate-solver", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=CALLER, daemon=True)
         self._thread.start()
 
     def call(self, seconds: float, function: Callable[[], Any]) -> Any:
@@ -84,7 +87,7 @@ def call_within(seconds: float | None, function: Callable[[], Any]) -> Any:
     global _caller
     if not seconds:
         return function()
-    if threading.current_thread().name == "irgate-solver":
+    if threading.current_thread().name == CALLER:
         raise RuntimeError("call_within: a limited call may not make another one")
     if _caller is None:
         _caller = _Caller()

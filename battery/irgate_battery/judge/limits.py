@@ -163,6 +163,38 @@ BRIGHTNESS_PX = Limit(
     'A gain and an offset may move an answer under intensity="varying" by this. Correlation does '
     "not see them at all; mean squares are pulled by pixels and more.",
 )
+UNITS_PX = Limit(
+    0.01,
+    "px",
+    "Mean distance between the answers to one pair in two number types or units. Rounding leaves a "
+    "thousandth of it; a stopping rule in absolute intensities leaves pixels.",
+)
+THREADS_END = Limit(
+    0.2,
+    "s",
+    "A thread that a call began may take so long to end after it: a pool that shuts down ends at "
+    "once, one that is kept never does.",
+)
+
+# Consistency.
+CONSISTENT_PX = Limit(
+    0.02,
+    "px",
+    "Mean distance of two answers that must be the same. Good solvers leave a tenth of it where "
+    "only kinks and borders of the objective lie otherwise, and truth allows 0.05.",
+)
+CONSISTENT_FACTOR = Limit(
+    2.0,
+    "own px to the truth",
+    "Or so many times the solver's own distance to the truth: two answers that are each this far "
+    "off, either way, are no less consistent.",
+)
+ROUGH_PX = Limit(
+    0.1,
+    "px",
+    "The same under noise, where minima lie 0.1 to 0.3 px apart: good solvers whose pyramid is not "
+    "a mirror image of itself leave up to 0.07, half a pixel between levels leaves 0.2 to 0.3.",
+)
 
 # The fuzz suite.
 FOUND_PX = Limit(

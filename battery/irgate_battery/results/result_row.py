@@ -33,9 +33,12 @@ class ResultRow:
             or on an own pair doubtful.
         seconds: the solver's call, wall time.
         oracle_seconds: the oracle's, on the machine that computed it.
-        tolerance_px: largest `tre_px` that passes on a battery case.
+        tolerance_px: largest `tre_px` that passes on a battery case; largest `inconsistency_px`
+            that passes on a consistency item.
         recovered, tried: seeds of a recovery item that came back, and all of them.
         relative_error: of a gradient item, against central differences.
+        inconsistency_px: of a consistency item, the distance between two answers that must be the
+            same, of those that are farthest apart for their tolerance.
         identity_rmse: of an own pair, the RMSE where nothing is moved.
         spacing_mm: of an own pair, the side of a pixel where it is known, mm.
         oracle_distance_mm: `oracle_distance_px` times that.
@@ -79,6 +82,7 @@ class ResultRow:
     recovered: int | None = None
     tried: int | None = None
     relative_error: float | None = None
+    inconsistency_px: float | None = None
     identity_rmse: float | None = None
     spacing_mm: float | None = None
     oracle_distance_mm: float | None = None

@@ -12,11 +12,9 @@ from irgate_battery.suites.contract_checks.answers import (
 )
 from irgate_battery.suites.contract_checks.arguments import brightness, family
 from irgate_battery.suites.contract_checks.contract_check import ContractCheck
-from irgate_battery.suites.contract_checks.side_effects import (
-    global_state_unchanged,
-    input_unchanged,
-    prints_nothing,
-)
+from irgate_battery.suites.contract_checks.global_state import global_state_unchanged
+from irgate_battery.suites.contract_checks.side_effects import input_unchanged, prints_nothing
+from irgate_battery.suites.contract_checks.units import units
 from irgate_battery.suites.evaluation import Draft, ItemFailed
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
 
@@ -31,6 +29,7 @@ CHECKS = tuple(
         identity,
         family,
         brightness,
+        units,
         prints_nothing,
         global_state_unchanged,
     )

@@ -7,23 +7,19 @@
     def test_mine(problem):
         matrix = register(problem.fixed, problem.moving)
 
-A scene is an analytic field, so the images of a problem are exact: fixed(x) = scene(T(x)),
-moving(x) = scene(x). Everything shrinks towards the small: no motion, small images, no mask.
+Everything shrinks towards the small: no motion, small images, no mask.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from irgate_battery.interface.protocol import MODELS
+from irgate_battery.suites.problem import Image, Problem, make_problem, scene_of
 from irgate_fixtures import FFD, Transform, affine, pixel_grid, rigid, translation
-from irgate_fixtures.scenes import Source, plane_waves
-
-Image = NDArray[np.float64]
 
 SHIFT_PX = 4.0
 TURN_DEG = 10.0
@@ -38,46 +34,6 @@ SIDE_PX = (64, 112)
 
 TRUSTED = 0.6
 """A mask trusts at least this part of each side."""
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """A pair of images of one scene, and the transform between them.
-
-    Attributes:
-        fixed, moving: `(H, W)` float64, in (0, 1).
-        mask: bool `(H, W)`, False where the fixed image is spoilt; or `None`.
-        truth: T with fixed(x) = moving's scene at T(x), `(x, y)` in px.
-        model: the family that truth was drawn from.
-        seed: the scene's.
-    """
-
-    fixed: Image
-    moving: Image
-    mask: NDArray[np.bool_] | None
-    truth: Transform
-    model: str
-    seed: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """`(H, W)` of the fixed image."""
-        return self.fixed.shape[0], self.fixed.shape[1]
-
-    def __repr__(self) -> str:
-        masked = "" if self.mask is None else f", {1 - self.mask.mean():.0%} masked"
-        return (
-            f"Problem({self.model}, {self.fixed.shape[0]}x{self.fixed.shape[1]}, scene "
-            f"{self.seed}{masked}, T = {described(self.truth)})"
-        )
-
-
-def described(transform: Transform) -> str:
-    """Return a transform in few words: the rows of its matrix, or its control points."""
-    if transform.matrix is not None:
-        return str(np.round(transform.matrix[:2], 4).tolist())
-    points = getattr(transform, "control_points", None)
-    return "dense" if points is None else f"FFD {np.round(points, 2).tolist()}"
 
 
 def shapes(sides: tuple[int, int] = SIDE_PX) -> st.SearchStrategy[tuple[int, int]]:
@@ -155,27 +111,6 @@ def problems(draw: st.DrawFn, models: Sequence[str] = MODELS, *, masked: bool = 
     truth = draw(warps(model, shape))
     mask = draw(masks(shape)) if masked else None
     return make_problem(model, shape, seed, truth, mask)
-
-
-def make_problem(
-    model: str,
-    shape: tuple[int, int],
-    seed: int,
-    truth: Transform,
-    mask: NDArray[np.bool_] | None = None,
-) -> Problem:
-    """Make the images of a problem; where a mask is given, what it does not trust is inverted."""
-    scene = scene_of(seed)
-    grid = pixel_grid(shape)
-    fixed = scene(truth(grid))
-    if mask is not None:
-        fixed = np.where(mask, fixed, 1 - fixed)
-    return Problem(fixed, scene(grid), mask, truth, model, seed)
-
-
-def scene_of(seed: int) -> Source:
-    """Return an analytic scene with structure everywhere, from 12 to 60 px."""
-    return plane_waves({"seed": seed, "waves": 40, "shortest": 12.0, "longest": 60.0})
 
 
 def _symmetric(limit: float) -> st.SearchStrategy[float]:

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from textwrap import shorten
 
 from irgate_battery.cases.own_pairs import PairError
 from irgate_battery.diagnosis.found import Explanation
@@ -14,6 +15,9 @@ from irgate_battery.judge.signed_error import SignedError
 from irgate_battery.oracle.result import OracleUnavailable
 from irgate_battery.results.result_row import ResultRow
 from irgate_fixtures import MissingDataError, Pair
+
+_MOST_SAID = 200
+"""Characters of a solver's own words that a skip repeats."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,24 @@ def guarded(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> Item
         message = f"the gate itself failed with {type(error).__name__}: {said}"
         row = replace(draft.row, status="error", message=message)
         return ItemResult(row, traceback.format_exc())
+
+
+def refusal(solver: Solver, what: str, fault: SolverFault) -> NotAsked:
+    """Return the skip of images that a solver refuses aloud; raise any other fault again.
+
+    The protocol hands over float32 images: to raise for others is no fault, a wrong answer is.
+
+    Args:
+        solver: who was asked.
+        what: which images, `"float64 images"`.
+        fault: of the call.
+    Raises: SolverFault, where the solver did something else than raise.
+    """
+    if fault.raised is None:
+        raise fault
+    return NotAsked(
+        f"solver {solver.name!r} does not take {what}: {shorten(fault.raised, _MOST_SAID)}"
+    )
 
 
 def require_model(solver: Solver, model: str) -> None:

@@ -15,15 +15,24 @@ from numpy.typing import NDArray
 
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.judge.limits import FOUND_PX, SYMMETRY_PX
-from irgate_battery.judge.measure import inside, look_up
+from irgate_battery.judge.measure import inside
+from irgate_battery.suites import symmetries
+from irgate_battery.suites.symmetries import (
+    BRIGHTENED,
+    FLIPPED_HORIZONTALLY,
+    GAIN,
+    OFFSET,
+    SWAPPED,
+    TRANSPOSED,
+)
 from irgate_fixtures import pixel_grid
 
 if TYPE_CHECKING:
-    from irgate_battery.suites.drawn_problems import Problem
+    from irgate_battery.suites.problem import Problem
 
 Field = NDArray[np.float64]
 
-CROP = ((3, 5), (6, 2))
+CROP = symmetries.cropped((3, 5), (6, 2))
 """Rows and columns cut off the top left of the fixed and of the moving image."""
 
 
@@ -64,11 +73,10 @@ def identity(solver: Solver, problem: Problem, timeout: float | None) -> None:
 def swapped(solver: Solver, problem: Problem, timeout: float | None) -> None:
     """Swapping fixed and moving inverts the answer: S(T(x)) = x where T(x) is in the image."""
     forth = _solve(solver, problem, timeout)
-    back = _solve(solver, replace(problem, fixed=problem.moving, moving=problem.fixed), timeout)
-    grid = pixel_grid(problem.shape)
-    there = grid + forth
-    returned = there + np.stack([look_up(part, there) for part in np.moveaxis(back, -1, 0)], -1)
-    off = np.linalg.norm(returned - grid, axis=-1)[inside(there, problem.shape)].mean()
+    back = _solve(solver, SWAPPED.changed(problem), timeout)
+    # x + u(x) + v(x + u(x)) is x again.
+    rest = np.linalg.norm(forth - SWAPPED.restored(back, forth), axis=-1)
+    off = rest[inside(pixel_grid(problem.shape) + forth, problem.shape)].mean()
     if off > FOUND_PX:
         raise Broken(f"there and back again ends {off:.3g} px off; at most {FOUND_PX} px expected")
 
@@ -76,38 +84,33 @@ def swapped(solver: Solver, problem: Problem, timeout: float | None) -> None:
 def gain_and_offset(solver: Solver, problem: Problem, timeout: float | None) -> None:
     """Where intensities may vary, a gain and an offset on one image change nothing."""
     plain = _solve(solver, problem, timeout, intensity="varying")
-    changed = replace(problem, moving=0.6 * problem.moving + 0.3)
-    found = _solve(solver, changed, timeout, intensity="varying")
-    _near(found, plain, SYMMETRY_PX, "the answers with and without gain 0.6 and offset 0.3")
+    found = _solve(solver, BRIGHTENED.changed(problem), timeout, intensity="varying")
+    what = f"the answers with and without gain {GAIN} and offset {OFFSET}"
+    _near(BRIGHTENED.restored(found, plain), plain, SYMMETRY_PX, what)
 
 
 def transposed(solver: Solver, problem: Problem, timeout: float | None) -> None:
     """Transposing both images transposes the answer."""
     plain = _solve(solver, problem, timeout)
-    turned = replace(problem, fixed=problem.fixed.T, moving=problem.moving.T)
-    found = _solve(solver, turned, timeout)
-    _near(
-        found.swapaxes(0, 1)[..., ::-1], plain, SYMMETRY_PX, "the answer and that to the transpose"
-    )
+    found = _solve(solver, TRANSPOSED.changed(problem), timeout)
+    what = "the answer and that to the transpose"
+    _near(TRANSPOSED.restored(found, plain), plain, SYMMETRY_PX, what)
 
 
 def flipped(solver: Solver, problem: Problem, timeout: float | None) -> None:
     """Flipping both images left to right flips the answer."""
     plain = _solve(solver, problem, timeout)
-    mirrored = replace(problem, fixed=problem.fixed[:, ::-1], moving=problem.moving[:, ::-1])
-    found = _solve(solver, mirrored, timeout)
-    _near(found[:, ::-1] * (-1, 1), plain, SYMMETRY_PX, "the answer and that to the mirror image")
+    found = _solve(solver, FLIPPED_HORIZONTALLY.changed(problem), timeout)
+    what = "the answer and that to the mirror image"
+    _near(FLIPPED_HORIZONTALLY.restored(found, plain), plain, SYMMETRY_PX, what)
 
 
 def cropped(solver: Solver, problem: Problem, timeout: float | None) -> None:
     """Cutting whole rows and columns off both images shifts the answer by their difference."""
-    (top, left), (moving_top, moving_left) = CROP
-    cut = replace(
-        problem, fixed=problem.fixed[top:, left:], moving=problem.moving[moving_top:, moving_left:]
-    )
-    found = _solve(solver, cut, timeout)
-    expected = _truth(problem)[top:, left:] + (left - moving_left, top - moving_top)
-    _near(found, expected, FOUND_PX, "the answer to the crop and the shifted truth")
+    found = _solve(solver, CROP.changed(problem), timeout)
+    truth = _truth(problem)
+    what = "the answer to the crop and the shifted truth"
+    _near(CROP.restored(found, truth), truth, FOUND_PX, what)
 
 
 PROPERTIES = (
@@ -217,6 +220,6 @@ def _truth(problem: Problem) -> Field:
 
 
 def _near(one: Field, other: Field, limit: float, what: str) -> None:
-    off = float(np.linalg.norm(one - other, axis=-1).mean())
+    off = float(np.nanmean(np.linalg.norm(one - other, axis=-1)))
     if off > limit:
         raise Broken(f"{what} are {off:.3g} px apart; at most {limit} px expected")

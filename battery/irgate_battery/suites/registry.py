@@ -65,6 +65,7 @@ REGISTRY = (
     SuiteEntry("battery", f"the gate's {DEFAULT_COUNT} perturbed fixtures"),
     SuiteEntry("recovery", "the gate's convergence-recovery suite"),
     SuiteEntry("gradient", "the gate's gradient suite"),
+    SuiteEntry("consistency", "the gate's consistency suite"),
     SuiteEntry("pair", "the gate's suite of your own pairs", given_by="pair"),
     SuiteEntry("fuzz", "the gate's fuzz suite", given_by="fuzz", in_command=False),
 )

@@ -1,8 +1,6 @@
-"""The checks on what a solver leaves behind: its inputs, standard output, global state."""
+"""The checks on what a solver does to its caller's data and screen."""
 
 import os
-import pickle
-import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -59,20 +57,6 @@ def prints_nothing(solver: Solver, timeout: float | None) -> None:
         )
 
 
-def global_state_unchanged(solver: Solver, timeout: float | None) -> None:
-    """Global random generators and torch's default dtype are left as they were found."""
-    torch_came_with_the_call = "torch" not in sys.modules
-    changed = _changed_by_a_call(solver, timeout)
-    if torch_came_with_the_call and "torch" in sys.modules:
-        changed = _changed_by_a_call(solver, timeout)
-    if changed:
-        raise ItemFailed(
-            f"solver {solver.name!r} changed global state: {', '.join(changed)}; expected all as "
-            "before. Use a generator of your own (numpy.random.default_rng, torch.Generator) and "
-            "pass the dtype to each call."
-        )
-
-
 @contextmanager
 def _captured_output() -> Iterator[Callable[[], str]]:
     """Catch what is written to standard output, by Python and by compiled code alike."""
@@ -100,45 +84,3 @@ def _captured_output() -> Iterator[Callable[[], str]]:
             os.close(saved)
             file.seek(0)
             captured.append(file.read().decode("utf-8", errors="replace"))
-
-
-def _changed_by_a_call(solver: Solver, timeout: float | None) -> list[str]:
-    """Set what solvers are known to change to values that none would choose; call; compare.
-
-    Comparing with whatever was there would miss a solver whose earlier calls had changed it.
-    """
-    torch = sys.modules.get("torch")
-    numpy_state = np.random.get_state(legacy=True)
-    python_state = random.getstate()
-    torch_state = torch and (torch.get_rng_state(), torch.get_default_dtype())
-    try:
-        np.random.seed(_UNLIKELY_SEED)
-        random.seed(_UNLIKELY_SEED)
-        if torch:
-            torch.manual_seed(_UNLIKELY_SEED)
-            torch.set_default_dtype(torch.float32)
-        before = _global_state()
-        answer_of(solver, shifted_pair(), timeout)
-        after = _global_state()
-    finally:
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
-        if torch and torch_state:
-            torch.set_rng_state(torch_state[0])
-            torch.set_default_dtype(torch_state[1])
-    return [name for name, value in before.items() if after[name] != value]
-
-
-def _global_state() -> dict[str, object]:
-    state: dict[str, object] = {
-        "numpy's global random generator": pickle.dumps(np.random.get_state(legacy=False)),
-        "Python's global random generator": random.getstate(),
-    }
-    torch = sys.modules.get("torch")
-    if torch:
-        state["torch's global random generator"] = torch.get_rng_state().numpy().tobytes()
-        state["torch's default dtype"] = str(torch.get_default_dtype())
-    return state
-
-
-_UNLIKELY_SEED = 0x1A7E

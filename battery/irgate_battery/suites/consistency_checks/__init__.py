@@ -1,0 +1,1 @@
+"""The checks of the consistency suite: their fixed problems, what they compare, which there are."""
