@@ -15,12 +15,14 @@ class SuiteResults:
         ran: those that passed or failed.
         waived: those that failed as expected.
         lost: those that should be there and are not, or broke for another reason than the solver.
+        skipped: those that the solver cannot be asked.
     """
 
     expected: int
     ran: tuple[ResultRow, ...]
     waived: tuple[ResultRow, ...]
     lost: tuple[ResultRow, ...]
+    skipped: tuple[ResultRow, ...] = ()
 
     @classmethod
     def of(cls, rows: Sequence[ResultRow], suite: str, expected: Sequence[str]) -> "SuiteResults":
@@ -44,6 +46,7 @@ class SuiteResults:
             ran=tuple(row for row in mine if row.status in ("passed", "failed")),
             waived=tuple(row for row in mine if row.status == "xfailed"),
             lost=tuple(row for row in mine if row.status in ("missing", "error")),
+            skipped=tuple(row for row in mine if row.status == "skipped"),
         )
 
     @property
