@@ -346,3 +346,39 @@ CONDITIONS = (
     ),
 )
 """The cases, in the order of the report."""
+
+
+PAGE = """\
+# Conditions
+
+What real registration code was seen to fail on, one pair a condition: sizes, ranges of shifts and
+turns, masks, brightness. The true transform of each is known, and SimpleITK's result is stored; a
+case passes as in the battery (RMSE at most twice SimpleITK's, the distance to the truth within
+[the limits](limits.md)), the two clean ones at 0.01 px. Images are analytic scenes and crops of a
+larger photograph, looked up twice, so that nothing enters from beyond a border. Made by
+`python -m irgate_battery.cases.condition_table`.
+
+- `moving_mask` is a mask on the moving image, `False` where that must not be trusted. It is passed
+  if your solver's signature has it; else the two cases that need it are skipped, and the verdict is
+  not evaluated. The stripes that it hides end two pixels before it does.
+- `similarity` (a turn and one scale) and `homography` (a `(3, 3)` matrix with a last row of its
+  own) are asked only of solvers whose `models` name them. Nobody else is expected to run them.
+- A turn or a shift that your solver has no search for fails here: that is what it does to users.
+
+| case | model | fixed, px | shows |
+|---|---|---|---|
+{rows}
+"""
+
+
+def page() -> str:
+    """Return the page of the conditions, as Markdown."""
+    rows = [
+        f"| `{each.name}` | {each.model} | {each.size[1]} x {each.size[0]} | {each.purpose} |"
+        for each in CONDITIONS
+    ]
+    return PAGE.format(rows="\n".join(rows))
+
+
+if __name__ == "__main__":
+    print(page(), end="")

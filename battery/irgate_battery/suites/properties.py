@@ -37,7 +37,7 @@ class Property:
 
     Attributes:
         models: families on which it is defined; all if empty.
-        masked: whether its problems have a mask.
+        masked, moving_masked: whether its problems have a mask, and a moving mask.
         needs: arguments that the solver must take.
     """
 
@@ -46,6 +46,7 @@ class Property:
     check: Callable[[Solver, Problem, float | None], None]
     models: tuple[str, ...] = ()
     masked: bool = False
+    moving_masked: bool = False
     needs: tuple[str, ...] = ()
 
 
@@ -120,6 +121,14 @@ PROPERTIES = (
         masked=True,
         needs=("mask",),
     ),
+    Property(
+        "recovered_behind_a_moving_mask",
+        "a drawn warp is found though what is masked in the moving image is inverted",
+        recovered,
+        models=("translation", "rigid", "affine"),
+        moving_masked=True,
+        needs=("moving_mask",),
+    ),
     Property("identity", "identity in, identity out", identity),
     Property(
         "swapped",
@@ -176,7 +185,7 @@ def falsify(
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )
-    @given(problems(models, masked=prop.masked))
+    @given(problems(models, masked=prop.masked, moving_masked=prop.moving_masked))
     def holds(problem: Problem) -> None:
         try:
             prop.check(solver, problem, timeout)
@@ -206,6 +215,7 @@ def _solve(
         problem.moving,
         model=problem.model,
         mask=problem.mask,
+        moving_mask=problem.moving_mask,
         intensity=intensity,
         timeout=timeout,
     )
