@@ -9,7 +9,15 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.suites.registry import REGISTRY, expected_items
 from pytest_irgate.modules import module_of
 
-LENGTHS = {"contract": 10, "base": 5, "battery": 50, "recovery": 15, "gradient": 5, "fuzz": 8}
+LENGTHS = {
+    "contract": 10,
+    "base": 5,
+    "battery": 50,
+    "conditions": 39,
+    "recovery": 15,
+    "gradient": 5,
+    "fuzz": 9,
+}
 
 
 @pytest.mark.parametrize("entry", REGISTRY, ids=lambda entry: entry.name)
