@@ -88,6 +88,7 @@ DECIDE_NOTHING = {
         "SHIFT_PX",
         "TURN_DEG",
         "STRETCH",
+        "PERSPECTIVE",
         "BEND_PX",
         "TRUSTED",
     },

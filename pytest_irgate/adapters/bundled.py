@@ -34,9 +34,9 @@ class Bundled:
         moving: Any,
         model: str = "affine",
         mask: Any = None,
-        moving_mask: Any = None,
         init: Any = None,
         intensity: str = "same",
+        moving_mask: Any = None,
     ) -> Any:
         """Register.
 

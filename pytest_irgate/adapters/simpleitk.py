@@ -40,9 +40,9 @@ def register(
     moving: Any,
     model: str,
     mask: Any = None,
-    moving_mask: Any = None,
     init: Any = None,
     intensity: str = "same",
+    moving_mask: Any = None,
 ) -> Any:
     """Register; return `(3, 3)` or, for a free form, an `(H, W, 2)` displacement.
 

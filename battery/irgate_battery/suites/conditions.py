@@ -37,7 +37,7 @@ class Conditions(Verdict):
 class ConditionsSuite(Suite[Case]):
     """The conditions."""
 
-    heading = "irgate/conditions.py::test_case[ID]; sizes, ranges, turns, masks that break code"
+    heading = "irgate/conditions.py::test_case[ID]; sizes, turns, masks"
     verdict_types = (Conditions,)
     one_call = True
     has_truth = True
