@@ -13,8 +13,8 @@ from irgate_solver import Result, register
 
 Array = NDArray[np.float64]
 
-CASES = {case.id: case for case in catalogue.all_cases()}
-"""The battery's 55 cases, by id."""
+CASES = {case.id: case for case in (*catalogue.base_cases(), *catalogue.battery_cases())}
+"""The base fixtures and the battery, by id."""
 FIXTURES = irgate_fixtures.NAMES
 STRESSORS = tuple(name for name in CASES if name.split("-")[-1][:4] in ("over", "occl", "bias"))
 

@@ -162,7 +162,7 @@ def test_a_new_suite_shows_everywhere(with_toy, solvers):
     assert "recovery, toy, gradient" in with_toy.pytest("--help")
     assert "@pytest.mark.irgate_toy: a suite of one item" in with_toy.pytest("--markers")
     ids = with_toy.pytest("--irgate", "--collect-only", "-q").splitlines()
-    assert sum(line.startswith("irgate/") for line in ids) == 98
+    assert sum(line.startswith("irgate/") for line in ids) == 137
 
 
 def test_a_new_suite_fails_a_solver_everywhere(with_toy, solvers):

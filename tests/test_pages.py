@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from irgate_battery.cases import condition_table
 from irgate_battery.judge import limits
 from irgate_battery.suites.registry import REGISTRY
 from irgate_solver import Result
@@ -53,7 +54,9 @@ def test_the_strategies_stand_on_the_page(docs):
     assert set(re.findall(r"`(\w+)`", text)) >= set(strategies.__all__)
 
 
-@pytest.mark.parametrize(("name", "module"), [("limits", limits), ("options", options)])
+@pytest.mark.parametrize(
+    ("name", "module"), [("limits", limits), ("options", options), ("conditions", condition_table)]
+)
 def test_a_page_is_what_its_command_prints(docs, name, module):
     assert (docs / f"{name}.md").read_text("utf-8") == module.page()
 

@@ -96,6 +96,7 @@ DECIDE_NOTHING = {
         "SHIFT_PX",
         "TURN_DEG",
         "STRETCH",
+        "PERSPECTIVE",
         "BEND_PX",
         "TRUSTED",
     },

@@ -55,17 +55,17 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
         "simpleitk": Adapter(
             "pytest_irgate.adapters.simpleitk:register",
             None,
-            "SimpleITK as its users set it up, without a search: translation, rigid, affine, ffd",
+            "SimpleITK as its users set it up, without a search: all models but the homography",
         ),
         "opencv-ecc": Adapter(
             "pytest_irgate.adapters.opencv:register",
             "opencv",
-            "OpenCV's findTransformECC in a pyramid: translation, rigid, affine",
+            "OpenCV's findTransformECC in a pyramid: translation, rigid, affine, homography",
         ),
         "pystackreg": Adapter(
             "pytest_irgate.adapters.pystackreg:register",
             "pystackreg",
-            "TurboReg's splines in a pyramid: translation, rigid, affine",
+            "TurboReg's splines in a pyramid: translation, rigid, affine, similarity",
         ),
         "skimage-phase": Adapter(
             "pytest_irgate.adapters.skimage_phase:register",

@@ -36,6 +36,7 @@ class Bundled:
         mask: Any = None,
         init: Any = None,
         intensity: str = "same",
+        moving_mask: Any = None,
     ) -> Any:
         """Register.
 
@@ -51,6 +52,7 @@ class Bundled:
                 torch.as_tensor(moving),
                 model=model,
                 mask=None if mask is None else torch.as_tensor(mask),
+                moving_mask=None if moving_mask is None else torch.as_tensor(moving_mask),
                 init=init,
                 intensity=intensity,
                 sampling=sampling,

@@ -1,7 +1,8 @@
 """OpenCV's ECC (Evangelidis & Psarakis 2008), coarse to fine, under the gate's protocol.
 
-Convention: `findTransformECC` returns a `(2, 3)` float32 matrix on `(x, y)` pixels about the
-pixel origin that maps the template (fixed) to the input (moving): the protocol's own, unchanged.
+Convention: `findTransformECC` returns a `(2, 3)` float32 matrix (a homography: `(3, 3)`) on
+`(x, y)` pixels about the pixel origin that maps the template (fixed) to the input (moving): the
+protocol's own, unchanged.
 """
 
 from collections.abc import Iterator
@@ -28,11 +29,12 @@ MOTIONS = {
     "translation": cv2.MOTION_TRANSLATION,
     "rigid": cv2.MOTION_EUCLIDEAN,
     "affine": cv2.MOTION_AFFINE,
+    "homography": cv2.MOTION_HOMOGRAPHY,
 }
 
 
 def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = None) -> Any:
-    """Register by ECC; return `(2, 3)`, fixed to moving, `(x, y)` px.
+    """Register by ECC; return `(2, 3)`, or `(3, 3)` for a homography, fixed to moving, px.
 
     The correlation does not see gain and offset, so that `intensity` is not asked for.
 
@@ -53,8 +55,8 @@ def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = 
 
     # ECC leaves what its model has no parameter for as it came.
     start = start_in_model(init, model, fixed.shape, "OpenCV")
-    warp = start[:2].astype(np.float32)
-    warp[:, 2] /= 2 ** (len(levels) - 1)
+    warp = start[: 3 if model == "homography" else 2].astype(np.float32)
+    warp = _rescaled(warp, 0.5 ** (len(levels) - 1))
     with _one_thread():
         for level in reversed(range(len(levels))):
             try:
@@ -69,8 +71,14 @@ def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = 
                         "not correlate"
                     ) from None
             if level:
-                warp[:, 2] *= 2
+                warp = _rescaled(warp, 2.0)
     return warp
+
+
+def _rescaled(warp: Any, factor: float) -> Any:
+    """Return S W S^-1, S = diag(factor, factor, 1): W on a grid of other spacing."""
+    scales = np.array([factor, factor, 1.0], np.float32)
+    return warp * scales[: len(warp), None] / scales
 
 
 def _ecc(fixed: Any, moving: Any, valid: Any, warp: Any, motion: int, blur: int) -> Any:
@@ -85,9 +93,13 @@ def _ecc(fixed: Any, moving: Any, valid: Any, warp: Any, motion: int, blur: int)
     # Before 4.13 the only mask is on the input image: the roles change, and the answer is inverted.
     # ECC differentiates and interpolates the input, and so reads two pixels across the mask's edge.
     valid = cv2.erode(valid, np.ones((5, 5), np.uint8))
-    back = cv2.invertAffineTransform(warp)
+    back = _inverted(warp)
     back = cv2.findTransformECC(moving, fixed, back, motion, STOP, valid, blur)[1]
-    return cv2.invertAffineTransform(back)
+    return _inverted(back)
+
+
+def _inverted(warp: Any) -> Any:
+    return cv2.invertAffineTransform(warp) if len(warp) == 2 else np.linalg.inv(warp)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pytest_irgate.adapters.sizes import require_one_size
 KINDS = {
     "translation": StackReg.TRANSLATION,
     "rigid": StackReg.RIGID_BODY,
+    "similarity": StackReg.SCALED_ROTATION,
     "affine": StackReg.AFFINE,
 }
 

@@ -24,6 +24,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import SimpleITK as sitk
 
+LINEAR = {
+    "rigid": sitk.Euler2DTransform,
+    "similarity": sitk.Similarity2DTransform,
+    "affine": lambda: sitk.AffineTransform(2),
+}
+"""Transforms about a centre, by model."""
+
 GREY = 255.0
 """Its tolerances are made for grey values of the usual size, not for 0 to 1."""
 
@@ -35,6 +42,7 @@ def register(
     mask: Any = None,
     init: Any = None,
     intensity: str = "same",
+    moving_mask: Any = None,
 ) -> Any:
     """Register; return `(3, 3)` or, for a free form, an `(H, W, 2)` displacement.
 
@@ -57,6 +65,8 @@ def register(
         method.MetricUseMovingImageGradientFilterOff()
     if mask is not None:
         method.SetMetricFixedMask(sitk.GetImageFromArray(mask.astype(np.uint8)))
+    if moving_mask is not None:
+        method.SetMetricMovingMask(sitk.GetImageFromArray(moving_mask.astype(np.uint8)))
     if model == "ffd":
         transform = _free_form(images[0], init)
         method.SetOptimizerAsLBFGS2(solutionAccuracy=1e-7, numberOfIterations=200)
@@ -88,12 +98,14 @@ def _linear(model: str, shape: tuple[int, int], init: Any) -> Any:
     linear, shift = start[:2, :2], start[:2, 2].tolist()
     if model == "translation":
         return sitk.TranslationTransform(2, shift)
-    transform = sitk.Euler2DTransform() if model == "rigid" else sitk.AffineTransform(2)
+    transform = LINEAR[model]()
     transform.SetCenter(image_centre(shape).tolist())
     transform.SetTranslation(shift)
-    if model == "rigid":
+    if model != "affine":
         transform.SetAngle(float(np.arctan2(linear[1, 0], linear[0, 0])))
-    else:
+    if model == "similarity":
+        transform.SetScale(float(np.sqrt(np.linalg.det(linear))))
+    if model == "affine":
         transform.SetMatrix(linear.ravel().tolist())
     return transform
 
@@ -148,3 +160,4 @@ def _one_thread() -> Iterator[None]:
 
 register.name = "SimpleITK"  # type: ignore[attr-defined]
 register.version = sitk.Version.VersionString()  # type: ignore[attr-defined]
+register.models = ("translation", *LINEAR, "ffd")  # type: ignore[attr-defined]

@@ -92,6 +92,7 @@ def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":
         pair.moving,
         model=case.model,
         mask=pair.mask,
+        moving_mask=pair.moving_mask,
         intensity=case.intensity,
         timeout=arguments.timeout or None,
     )

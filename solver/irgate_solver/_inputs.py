@@ -24,11 +24,13 @@ class Pair:
 
     Attributes:
         fixed, moving: `(B, H, W)` and `(B, H', W')`, the image type, as given (attached to the
-            caller's graph), masked-out pixels of `fixed` set to 0.
+            caller's graph), masked-out pixels set to 0.
         mask: bool `(B, H, W)`, True where trusted.
         whole: whether no mask was given.
         fixed_units, moving_units: units in which each image, where trusted, runs from 0 to 1.
         batched: whether the caller gave a batch.
+        moving_mask: bool `(B, H', W')`, True where the moving image is trusted; None where no such
+            mask was given.
 
     """
 
@@ -39,10 +41,11 @@ class Pair:
     fixed_units: Units
     moving_units: Units
     batched: bool
+    moving_mask: Tensor | None = None
 
 
-def read_pair(fixed: Any, moving: Any, mask: Any) -> Pair:
-    """Check both images and the mask.
+def read_pair(fixed: Any, moving: Any, mask: Any, moving_mask: Any = None) -> Pair:
+    """Check both images and the masks.
 
     Raises:
         TypeError: something that is no real-valued array.
@@ -63,20 +66,25 @@ def read_pair(fixed: Any, moving: Any, mask: Any) -> Pair:
     batched = first.dim() == 3
     dtype = torch.promote_types(first.dtype, second.dtype)
     first, second = first.to(dtype), second.to(dtype)
-    trusted = _mask(mask, first)
+    trusted = _mask("mask", mask, "fixed", first)
+    seen = None if moving_mask is None else _mask("moving_mask", moving_mask, "moving", second)
     if not batched:
         first, second, trusted = first[None], second[None], trusted[None]
+        seen = None if seen is None else seen[None]
     whole = mask is None
     if not whole:
         first = torch.where(trusted, first, torch.zeros_like(first))
+    if seen is not None:
+        second = torch.where(seen, second, torch.zeros_like(second))
     return Pair(
         first,
         second,
         trusted,
         whole,
         _units("fixed", first, None if whole else trusted, batched),
-        _units("moving", second, None, batched),
+        _units("moving", second, seen, batched),
         batched,
+        seen,
     )
 
 
@@ -202,19 +210,19 @@ def _image(what: str, value: Any) -> Tensor:
     return image
 
 
-def _mask(mask: Any, fixed: Tensor) -> Tensor:
+def _mask(what: str, mask: Any, on: str, image: Tensor) -> Tensor:
     if mask is None:
-        return torch.ones_like(fixed, dtype=torch.bool)
-    trusted = read_tensor("mask", mask).to(fixed.device) != 0
-    if trusted.shape not in (fixed.shape, fixed.shape[-2:]):
+        return torch.ones_like(image, dtype=torch.bool)
+    trusted = read_tensor(what, mask).to(image.device) != 0
+    if trusted.shape not in (image.shape, image.shape[-2:]):
         raise ValueError(
-            f"register: mask has shape {tuple(trusted.shape)} and fixed {tuple(fixed.shape)}; "
-            "expected the same shape: the mask lies on the fixed image"
+            f"register: {what} has shape {tuple(trusted.shape)} and {on} {tuple(image.shape)}; "
+            f"expected the same shape: the {what} lies on the {on} image"
         )
-    trusted = trusted.expand(fixed.shape)
+    trusted = trusted.expand(image.shape)
     if not bool(trusted.flatten(-2).any(-1).all()):
         raise ValueError(
-            "register: mask trusts no pixel; expected True where the fixed image may be used: "
+            f"register: {what} trusts no pixel; expected True where the {on} image may be used: "
             "check that it is not inverted"
         )
     return trusted
@@ -256,8 +264,8 @@ def _refuse_holes(what: str, image: Tensor, batched: bool) -> None:
             "whose difference is finite: divide them by a constant"
         )
     index = bad.nonzero()[0].tolist()
-    remedy = "mask it out or fill it" if what == "fixed" else "fill it"
     raise ValueError(
         f"register: {what} has {int(bad.sum())} pixels that are NaN or infinite, the first "
-        f"at {tuple(index if batched else index[1:])}; expected finite intensities: {remedy}"
+        f"at {tuple(index if batched else index[1:])}; expected finite intensities: mask it out or "
+        "fill it"
     )

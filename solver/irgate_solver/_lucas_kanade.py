@@ -16,9 +16,11 @@ holds (1).
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from irgate_solver import _sampling, _warps
 from irgate_solver._levenberg import Linearisation
@@ -26,7 +28,7 @@ from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._normal_equations import Basis, basis_of, pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE
 from irgate_solver._priors import Priors
-from irgate_solver._pyramid import Level
+from irgate_solver._pyramid import Level, seen_at
 from irgate_solver._warps import Warp
 
 MOST_MARGIN = 1.0 / 8.0
@@ -60,6 +62,19 @@ def valid_points(
     torch.le((points[:, 0] - middle_x).abs_(), middle_x - margin, out=inside[:, 0])
     torch.le((points[:, 1] - middle_y).abs_(), middle_y - margin, out=inside[:, 1])
     return inside[:, 0].mul_(inside[:, 1]).mul_(trusted)
+
+
+def valid_on(level: Level, points: Tensor, extent: tuple[int, int]) -> Tensor:
+    """Return the trusted pixels of a level whose points show trusted moving pixels, 0/1.
+
+    Args:
+        level: both images, and what is trusted of each.
+        points: `(B, 2, h, w)`, px of the full moving image.
+        extent: the full moving image's (height, width).
+
+    """
+    valid = valid_points(points, extent, level.trusted)
+    return valid if level.hidden is None else valid * seen_at(level.hidden, points / level.scale)
 
 
 def normal_equations(
@@ -131,7 +146,19 @@ class Additive:
     def inside(self, points: Tensor) -> Tensor:
         """Return 0/1 weights of the trusted pixels whose points lie inside, `(B, h, w)`."""
         margin = min(self.sampler.margin * self.level.scale, MOST_MARGIN * min(self.extent))
-        return valid_points(points, self.extent, self.level.trusted, margin)
+        valid = valid_points(points, self.extent, self.level.trusted, margin)
+        if self.hidden is None:
+            return valid
+        return valid * seen_at(self.hidden, points / self.level.scale)
+
+    @cached_property
+    def hidden(self) -> Tensor | None:
+        """The level's hidden moving pixels, and those within the sampler's margin of them."""
+        hidden, reach = self.level.hidden, round(self.sampler.margin)
+        if hidden is None or reach == 0:
+            return hidden
+        window = 2 * reach + 1
+        return functional.max_pool2d(hidden.unsqueeze(1), window, 1, reach).squeeze(1)
 
     def valid(self, points: Tensor) -> Tensor:
         """Return 0/1 weights of the pixels that count, `(B, h, w)`."""

@@ -11,7 +11,7 @@ from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._precision import Units
 from irgate_solver._priors import Priors
-from irgate_solver._pyramid import Level
+from irgate_solver._pyramid import Level, filled
 from irgate_solver._warps import FreeForm, Warp
 
 Weight = float | Tensor
@@ -70,10 +70,12 @@ class Settings:
             return self.metric.own_units
         return self.metric == "ncc"
 
-    def units(self, fixed: Tensor, moving: Tensor, mask: Tensor) -> tuple[Units, Units]:
+    def units(
+        self, fixed: Tensor, moving: Tensor, mask: Tensor, moving_mask: Tensor | None
+    ) -> tuple[Units, Units]:
         """Return the units of both images for a metric that may depend on them."""
         fixed_units = Units.smooth(fixed, mask)
-        return fixed_units, Units.smooth(moving, None) if self.own_units else fixed_units
+        return fixed_units, Units.smooth(moving, moving_mask) if self.own_units else fixed_units
 
     def approaching(self) -> "Settings":
         """Return the settings of the stages before the last."""
@@ -97,6 +99,7 @@ class Objective:
         region: 0/1 weights of the valid pixels of the full images, held constant, `(B, H, W)`;
             None to count those that map inside.
         origin: parameters of the anchor's origin, `(B, n)`; None for the identity.
+        moving_mask: bool, `(B, H', W')`; None where all of the moving image is trusted.
 
     """
 
@@ -108,6 +111,7 @@ class Objective:
     width: Tensor | None = None
     region: Tensor | None = None
     origin: Tensor | None = None
+    moving_mask: Tensor | None = None
 
     def level(self, fixed: Tensor, moving: Tensor) -> Level:
         """Return the full images in unit range; differentiable by both.
@@ -117,10 +121,16 @@ class Objective:
         """
         fixed_units, moving_units = self.fixed_units, self.moving_units
         if isinstance(self.settings.metric, Dissimilarity):
-            fixed_units, moving_units = self.settings.units(fixed, moving, self.mask)
+            fixed_units, moving_units = self.settings.units(
+                fixed, moving, self.mask, self.moving_mask
+            )
         trusted = self.mask.to(fixed.dtype)
         normal = fixed_units.normalise(fixed) * trusted
-        return Level(normal, trusted, moving_units.normalise(moving), 1)
+        other, hidden = moving_units.normalise(moving), None
+        if self.moving_mask is not None:
+            hidden = (~self.moving_mask).to(moving.dtype)
+            other = filled(other, hidden)
+        return Level(normal, trusted, other, 1, hidden=hidden)
 
     def weighted(self, bending: Tensor, total_variation: Tensor, anchor: Tensor) -> "Objective":
         """Return the same objective with other weights of the priors."""

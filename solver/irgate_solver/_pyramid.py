@@ -8,6 +8,9 @@ are given in full-resolution px, so a level has no offset of its own that could 
 
 with w = 1 on trusted pixels and 0 elsewhere and beyond the border (normalised convolution,
 Knutsson & Westin 1993). A pixel of level l+1 is trusted where at least half of G was.
+
+A moving image is looked up between its pixels. So its hidden pixels hold means of the trusted ones
+around them, and a point counts where hidden pixels have next to no part in the interpolation.
 """
 
 import math
@@ -17,7 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from irgate_solver import _sampling
 from irgate_solver._size_cache import cached_by_size
+from irgate_solver._windows import windowed_means
 
 SIGMA = 1.0
 """Blur before each halving, px: it passes 0.29 of an amplitude at the new grid's Nyquist frequency
@@ -27,6 +32,10 @@ _WEIGHTS = [math.exp(-0.5 * (tap / SIGMA) ** 2) for tap in range(-_RADIUS, _RADI
 _TAPS = [weight / sum(_WEIGHTS) for weight in _WEIGHTS]
 TRUSTED = 0.5
 """Share of the blur's weight that must have come from trusted pixels."""
+FILLING_SIGMA = 2.0
+"""Of the means that stand in for hidden moving pixels, px of the level: they reach 6 px inwards."""
+MOST_HIDDEN = 1e-3
+"""Most that hidden pixels may weigh in an interpolation: a position is rounded by 1e-5 px."""
 MOST_LEVELS = 4
 SMALLEST_SIDE = 8
 """Fewest pixels on a level's side. The blur leaves about one independent value in 2 x 2 pixels, so
@@ -43,6 +52,8 @@ class Level:
         moving: `(B, h', w')`, unit range.
         scale: px of the full image from one pixel to the next.
         whole: whether every fixed pixel is trusted.
+        hidden: 0/1 weights of the moving pixels that are not trusted, `(B, h', w')`; None where all
+            are.
 
     """
 
@@ -51,9 +62,12 @@ class Level:
     moving: Tensor
     scale: int
     whole: bool = False
+    hidden: Tensor | None = None
 
 
-def build(fixed: Tensor, trusted: Tensor, moving: Tensor, whole: bool) -> list[Level]:
+def build(
+    fixed: Tensor, trusted: Tensor, moving: Tensor, whole: bool, hidden: Tensor | None = None
+) -> list[Level]:
     """Return the levels, full resolution first.
 
     Args:
@@ -61,25 +75,56 @@ def build(fixed: Tensor, trusted: Tensor, moving: Tensor, whole: bool) -> list[L
         trusted: 0/1 weights, `(B, H, W)`, same type.
         moving: `(B, H', W')`.
         whole: whether `trusted` is 1 everywhere.
+        hidden: 0/1 weights of what the moving mask distrusts, `(B, H', W')`, same type, or None;
+            `moving` is `filled` there.
 
     """
-    levels = [Level(fixed, trusted, moving, 1, whole)]
+    levels = [Level(fixed, trusted, moving, 1, whole, hidden)]
     while len(levels) < MOST_LEVELS:
         last = levels[-1]
         sides = (*last.fixed.shape[1:], *last.moving.shape[1:])
         if min(sides) < 2 * SMALLEST_SIDE:
             break
-        if whole:
+        half_hidden = None
+        if whole and hidden is None:
             half_fixed, half_moving = _halve_both(last.fixed, last.moving)
             kept = torch.ones_like(half_fixed)
         else:
-            half_moving = halve(last.moving)
-            share = halve(last.trusted)
-            kept = (share >= TRUSTED).to(fixed.dtype)
-            tiny = torch.finfo(fixed.dtype).tiny
-            half_fixed = halve(last.fixed * last.trusted) / share.clamp(min=tiny) * kept
-        levels.append(Level(half_fixed, kept, half_moving, 2 * last.scale, whole))
+            half_fixed, kept = _halve_trusted(last.fixed, last.trusted)
+            if last.hidden is None:
+                half_moving = halve(last.moving)
+            else:
+                half_moving, seen = _halve_trusted(last.moving, 1.0 - last.hidden)
+                half_hidden = 1.0 - seen
+                half_moving = filled(half_moving, half_hidden)
+        levels.append(Level(half_fixed, kept, half_moving, 2 * last.scale, whole, half_hidden))
     return levels
+
+
+def _halve_trusted(image: Tensor, trusted: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (1) and the 0/1 weights of its trusted pixels; 0 on the others."""
+    share = halve(trusted)
+    kept = (share >= TRUSTED).to(image.dtype)
+    tiny = torch.finfo(image.dtype).tiny
+    return halve(image * trusted) / share.clamp(min=tiny) * kept, kept
+
+
+def filled(image: Tensor, hidden: Tensor) -> Tensor:
+    """Return `image` `(B, h, w)` with means of the trusted pixels around them on hidden ones."""
+    means = windowed_means(image.unsqueeze(1), (1.0 - hidden).unsqueeze(1), FILLING_SIGMA)
+    return torch.where(hidden > 0, means.squeeze(1), image)
+
+
+def seen_at(hidden: Tensor, points: Tensor) -> Tensor:
+    """Return 0/1 weights of the points at which the interpolation is of trusted pixels alone.
+
+    Args:
+        hidden: 0/1 weights of a level's moving pixels, `(B, h', w')`.
+        points: `(B, 2, h, w)`, (x, y) in pixels of that level.
+    Returns: `(B, h, w)`.
+
+    """
+    return (_sampling.Linear(hidden).value(points) <= MOST_HIDDEN).to(hidden.dtype)
 
 
 def repeated(level: Level, times: int) -> Level:
@@ -90,6 +135,7 @@ def repeated(level: Level, times: int) -> Level:
         level.moving.repeat(times, 1, 1),
         level.scale,
         level.whole,
+        None if level.hidden is None else level.hidden.repeat(times, 1, 1),
     )
 
 

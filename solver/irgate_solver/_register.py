@@ -32,6 +32,7 @@ def register(
     *,
     model: str = "affine",
     mask: Any = None,
+    moving_mask: Any = None,
     init: Any = None,
     intensity: str = "same",
     recipe: str = DEFAULT,
@@ -61,6 +62,7 @@ def register(
         moving: the other image or images, of any size.
         model: "translation", "rigid" (about the fixed image's centre), "affine" or "ffd".
         mask: bool, on the fixed image, False where it must not be trusted.
+        moving_mask: the same on the moving image.
         init: where to start: a 3x3 matrix, or an object with `.matrix` and
             `.displacement(shape)`. There is no search then.
         intensity: "same" where brightness constancy holds, "varying" where gain or contrast may
@@ -93,7 +95,7 @@ def register(
     parts = _inputs.read_parts(recipe, intensity, model)
     sampling = sampling or parts.sampling or "linear"
     _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
-    pair = _inputs.read_pair(fixed, moving, mask)
+    pair = _inputs.read_pair(fixed, moving, mask, moving_mask)
     height, width = pair.fixed.shape[1:]
     warp = _inputs.make_warp(model, height, width, control)
     _inputs.check_numbers(huber_width, iterations, tolerance)

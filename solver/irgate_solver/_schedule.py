@@ -22,7 +22,7 @@ from irgate_solver._any_metric import AnyMetric
 from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
-from irgate_solver._lucas_kanade import level_basis, valid_points
+from irgate_solver._lucas_kanade import level_basis, valid_on
 from irgate_solver._objective import Objective, Problem, Settings
 from irgate_solver._pyramid import Level
 from irgate_solver._template import Inverse, WarpedLevel
@@ -93,21 +93,27 @@ class Schedule:
     """One call's pyramid and settings, and the stages of its solve."""
 
     def __init__(self, pair: Pair, settings: Settings) -> None:
-        self.mask = pair.mask
+        self.mask, self.moving_mask = pair.mask, pair.moving_mask
         self.settings = settings
         self.fixed_units = pair.fixed_units
         # Correlation does not depend on units, so each image gets its own.
         self.moving_units = pair.moving_units if settings.own_units else pair.fixed_units
         fixed, moving = pair.fixed.detach(), pair.moving.detach()
         if isinstance(settings.metric, Dissimilarity):
-            self.fixed_units, self.moving_units = settings.units(fixed, moving, pair.mask)
+            self.fixed_units, self.moving_units = settings.units(
+                fixed, moving, pair.mask, pair.moving_mask
+            )
         fixed, moving = self.fixed_units.normalise(fixed), self.moving_units.normalise(moving)
         if pair.whole:
             trusted = torch.ones_like(fixed)
         else:
             trusted = pair.mask.to(fixed.dtype)
             fixed = fixed * trusted
-        self.levels = _pyramid.build(fixed, trusted, moving, pair.whole)
+        hidden = None
+        if pair.moving_mask is not None:
+            hidden = (~pair.moving_mask).to(moving.dtype)
+            moving = _pyramid.filled(moving, hidden)
+        self.levels = _pyramid.build(fixed, trusted, moving, pair.whole, hidden)
         self.judged = min(JUDGED_LEVEL, len(self.levels) - 1)
         self.extent = (pair.moving.shape[1], pair.moving.shape[2])
         self.batch, self.device = len(pair.fixed), pair.fixed.device
@@ -128,7 +134,7 @@ class Schedule:
         """Raise ValueError where a start maps no trusted pixel into the moving image."""
         level = self.levels[0]
         points = level_basis(warp, level).positions(warp.coefficients(p))
-        seen = _metrics.total(valid_points(points, self.extent, level.trusted))
+        seen = _metrics.total(valid_on(level, points, self.extent))
         if not bool((seen > 0).all()):
             raise ValueError(
                 "register: init leaves no overlap: it maps every trusted pixel of fixed outside "
@@ -338,7 +344,13 @@ class Schedule:
         """Return the objective; Huber's width is given, or that of the residuals at `p`."""
         settings = settings or self.settings
         plain = Objective(
-            warp, settings, self.mask, self.fixed_units, self.moving_units, origin=self.origin
+            warp,
+            settings,
+            self.mask,
+            self.fixed_units,
+            self.moving_units,
+            origin=self.origin,
+            moving_mask=self.moving_mask,
         )
         if settings.metric != "huber":
             return plain
@@ -349,7 +361,7 @@ class Schedule:
             width = torch.full_like(span, settings.huber_share)
         else:
             points = level_basis(warp, level).positions(warp.coefficients(p))
-            valid = valid_points(points, self.extent, level.trusted)
+            valid = valid_on(level, points, self.extent)
             moved = _sampling.Linear(level.moving).value(points / level.scale)
             width = _metrics.huber_width(level.fixed, moved, valid)
         return replace(plain, width=width)

@@ -21,7 +21,7 @@ import math
 import torch
 from torch import Tensor
 
-from irgate_solver import _metrics, _sampling
+from irgate_solver import _metrics, _pyramid, _sampling
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
 from irgate_solver._template import WarpedLevel
@@ -85,7 +85,7 @@ def candidates(warp: LinearWarp, level: Level) -> Tensor:
     angles = [2.0 * math.pi * k / FAN for k in range(FAN if turning else 1)]
     device = level.fixed.device
     turns = torch.tensor(angles, dtype=SOLVE, device=device)
-    moved, seen = _turned(level.moving, turns)
+    moved, seen = _turned(level.moving, level.hidden, turns)
     rank, lag = _best_lags(level, moved, seen)
     kept = min(KEPT, len(angles))
     order = rank.topk(kept, dim=0).indices
@@ -116,10 +116,16 @@ def _centre(image: Tensor, scale: int) -> Tensor:
     )
 
 
-def _turned(image: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
+def _turned(image: Tensor, hidden: Tensor | None, angles: Tensor) -> tuple[Tensor, Tensor]:
     """Turn `image` `(B, h, w)` about its centre onto a square that holds every rotation.
 
-    Returns: `(A, B, s, s)` images, zero where not seen, and 0/1 weights `(A, 1, s, s)`.
+    Args:
+        image: a level's moving image.
+        hidden: 0/1 weights of its pixels that are not trusted, or None.
+        angles: `(A,)`, radians.
+    Returns: `(A, B, s, s)` images, zero where not seen, and 0/1 weights `(A, 1, s, s)`, or
+        `(A, B, s, s)` where something is hidden.
+
     """
     height, width = image.shape[1:]
     side = math.ceil(math.hypot(height, width))
@@ -135,6 +141,9 @@ def _turned(image: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
     points = points.unsqueeze(1).expand(count, batch, 2, side, side).flatten(0, 1)
     seen = inside.unsqueeze(1).to(image.dtype)
     moved = _sampling.Linear(stack).value(points).view(count, batch, side, side)
+    if hidden is not None:
+        stack = hidden.expand(count, batch, height, width).flatten(0, 1)
+        seen = seen * _pyramid.seen_at(stack, points).view(count, batch, side, side)
     return moved * seen, seen
 
 

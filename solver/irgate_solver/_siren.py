@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from irgate_solver import _sampling, _start, _warps
-from irgate_solver._lucas_kanade import level_basis, valid_points
+from irgate_solver._lucas_kanade import level_basis, valid_on
 from irgate_solver._normal_equations import basis_of
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
@@ -195,7 +195,7 @@ class Siren:
             smoothness = SMOOTHNESS * _roughness(nodes, SPACING * level.scale)
         else:
             points = basis.positions(self.warp.coefficients(self._member(self.network)))
-        valid = valid_points(points.detach(), self.extent, level.trusted)
+        valid = valid_on(level, points.detach(), self.extent)
         grid = _sampling.normalised(points / level.scale, *level.moving.shape[1:])
         moved = _sampling.sample_normalised(level.moving, grid)
         compare = _local_correlation if self.local else _relative_differences

@@ -16,7 +16,7 @@ from irgate_solver._levenberg import Linearisation
 from irgate_solver._lucas_kanade import level_basis
 from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._precision import SOLVE
-from irgate_solver._pyramid import Level
+from irgate_solver._pyramid import MOST_HIDDEN, Level
 from irgate_solver._size_cache import cached_by_size
 from irgate_solver._warps import LinearWarp
 
@@ -46,8 +46,8 @@ class WarpedLevel:
     def evaluate(self, p: Tensor) -> tuple[Tensor, Tensor]:
         """Return the moving image warped by `p`, and 0/1 weights of valid pixels, `(B, h, w)` each.
 
-        A pixel is valid where the fixed image is trusted and the point lies between the moving
-        image's outermost samples. The next evaluation overwrites the weights.
+        A pixel is valid where the fixed image is trusted, the point lies between the moving image's
+        outermost samples, and these are trusted there. The next evaluation overwrites the weights.
         """
         c = torch.addcmul(self.identity, self.warp.coefficients(p), self.per_px)
         c = c.to(self._grid.dtype)
@@ -59,6 +59,9 @@ class WarpedLevel:
         torch.abs(self._grid, out=self._inside)
         x, y = self._inside.unbind(1)
         seen = x.le_(self._edge[1]).mul_(y.le_(self._edge[0]))
+        if self.level.hidden is not None:
+            hidden = _sampling.sample_normalised(self.level.hidden, self._grid)
+            seen = seen.mul_(hidden <= MOST_HIDDEN)
         return moved, seen if self.level.whole else seen.mul_(self.level.trusted)
 
 

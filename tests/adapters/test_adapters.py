@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from irgate_battery.cases.catalogue import all_cases
-from irgate_battery.interface.protocol import Solver, SolverFault
+from irgate_battery.interface.protocol import OPTIONAL_MODELS, Solver, SolverFault
 from irgate_battery.suites.contract import CHECKS
 from irgate_battery.suites.evaluation import NotAsked
 from irgate_fixtures import Matrix, pixel_grid, translation
@@ -126,6 +126,31 @@ def test_a_mask_keeps_an_occluder_out(name):
     masked, unmasked = (distance(pair, solve(name, pair, mask=m)) for m in (pair.mask, None))
     assert masked <= CONVENTION_PX
     assert masked < MASK_HELPS * unmasked
+
+
+@pytest.mark.parametrize("case_id", ["moving_mask", "both_masks"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_moving_mask_keeps_what_it_hides_out(name, case_id):
+    pair = case(case_id).pair()
+    needs(name, model=pair.model, argument="moving_mask")
+    answer = solve(name, pair, mask=pair.mask, moving_mask=pair.moving_mask)
+    assert distance(pair, answer) <= CLEAN_PX
+    assert distance(pair, solve(name, pair, mask=pair.mask)) > CONVENTION_PX
+
+
+@pytest.mark.parametrize("model", OPTIONAL_MODELS)
+@pytest.mark.parametrize("name", NAMES)
+def test_an_optional_model_finds_the_truth(name, model):
+    needs(name, model=model)
+    assert distance(*solved(name, model)) <= CLEAN_PX
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_similarity_starts_turned_and_scaled(name):
+    pair = case("similarity").pair()
+    needs(name, model="similarity", argument="init")
+    start = Matrix(translation(INIT_PX, -INIT_PX / 2).matrix @ pair.truth.matrix)
+    assert distance(pair, solve(name, pair, init=start)) <= CLEAN_PX
 
 
 @pytest.mark.parametrize("name", NAMES)

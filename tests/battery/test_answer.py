@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from irgate_battery.interface.answer import AnswerError, read_answer
-from irgate_fixtures import pixel_grid
+from irgate_fixtures import Homography, pixel_grid
 
 SHAPE = (4, 6)
 MATRIX = np.array([[1.1, 0.2, 3.0], [-0.1, 0.9, -2.0], [0.0, 0.0, 1.0]])
@@ -88,3 +88,29 @@ def test_what_is_no_transform_is_refused_in_one_line(raw, words):
         read_answer(raw, SHAPE)
     assert "\n" not in str(refused.value)
     assert "expected" in str(refused.value)
+
+
+PROJECTIVE = np.array([[1.1, 0.2, 3.0], [-0.1, 0.9, -2.0], [0.01, -0.02, 1.0]])
+
+
+@pytest.mark.parametrize("factor", [1.0, -4.0])
+def test_a_homography_is_read_where_it_was_asked_for(factor):
+    answer = read_answer(factor * PROJECTIVE, SHAPE, projective=True)
+    assert answer.matrix is None
+    expected = Homography(PROJECTIVE).displacement(SHAPE)
+    np.testing.assert_allclose(answer.displacement, expected, atol=1e-12)
+    with pytest.raises(AnswerError, match="the model that was asked for is not projective"):
+        read_answer(PROJECTIVE, SHAPE)
+    read = read_answer(SimpleNamespace(matrix=PROJECTIVE), SHAPE, projective=True)
+    np.testing.assert_allclose(read.displacement, expected, atol=1e-12)
+
+
+def test_an_affine_answer_to_a_homography_keeps_its_matrix():
+    np.testing.assert_array_equal(read_answer(MATRIX, SHAPE, projective=True).matrix, MATRIX)
+
+
+@pytest.mark.parametrize("row", [[-0.5, 0, 1], [0, 0.5, 0], [0, 0, 0]])
+def test_a_homography_that_sends_pixels_to_infinity_is_refused(row):
+    bad = np.vstack([MATRIX[:2], row])
+    with pytest.raises(AnswerError, match="sends points of the fixed image to infinity; expected"):
+        read_answer(bad, SHAPE, projective=True)

@@ -166,7 +166,7 @@ def test_other_batteries_and_seeds_are_refused():
     with pytest.raises(NotComparableError, match=r"battery 1, later\.json of battery 2"):
         compare([first, replace(first, source="later.json", battery="2")])
     other = replace(first, source="other.json", seed=7)
-    rest = "--suite contract,base,recovery,gradient,consistency$"
+    rest = "--suite contract,base,conditions,recovery,gradient,consistency$"
     with pytest.raises(NotComparableError, match=rf"seed 0, other\.json with seed 7.*{rest}"):
         compare([first, other])
 

@@ -95,6 +95,15 @@ def test_a_written_mask_is_seen():
         run("input_unchanged", register)
 
 
+def test_a_written_moving_mask_is_seen():
+    def register(fixed, moving, moving_mask):
+        moving_mask[0] = False
+        return knowing.register(fixed, moving)
+
+    with pytest.raises(ItemFailed, match="200 of 31200 pixels of moving_mask changed"):
+        run("input_unchanged", register)
+
+
 def test_identity_sees_a_half_pixel():
     half = np.array([[1.0, 0, 0.5], [0, 1, 0.5]])
     with pytest.raises(ItemFailed, match=r"by up to 0\.707 px"):

@@ -16,9 +16,9 @@ import torch
 from items import evaluate, evaluate_gradient, evaluate_recovery
 
 from irgate_battery import check_solver
-from irgate_battery.cases.catalogue import base_cases
+from irgate_battery.cases.catalogue import base_cases, condition_cases
 from irgate_battery.interface.answer import AnswerError, read_answer
-from irgate_battery.interface.protocol import Solver, SolverFault
+from irgate_battery.interface.protocol import ALL_MODELS, Solver, SolverFault
 from irgate_battery.judge import limits
 from irgate_battery.judge.acceptance import battery_fault, fixture_fault, tolerance_px
 from irgate_battery.judge.measure import Measurement, measure
@@ -39,6 +39,7 @@ from irgate_fixtures import Pair, translation
 
 PROPERTY = {prop.name: prop.check for prop in PROPERTIES}
 SHIFT = base_cases()[0]
+CLEAN = next(case for case in condition_cases() if case.tight)
 SHAPE = (20, 30)
 
 GOOD = Measurement(
@@ -107,6 +108,13 @@ def mean_passes(ratio):
     return mean_ratio(SuiteResults.of([row("battery", ratio=ratio)], "battery", ["a"])).status == (
         "pass"
     )
+
+
+def is_clean(px):
+    """A shift of the true answer, on a condition that is held to a hundredth of a pixel."""
+    pair = CLEAN.pair()
+    off = translation(px, 0.0).matrix @ pair.truth.matrix
+    return evaluate("conditions", CLEAN.id, lambda fixed, moving: off).row.status == "passed"
 
 
 def known(fixed, moving):
@@ -322,7 +330,7 @@ def overlaps(part):
     image = noise(0, (12, 1000))
     transform = translation(np.ceil((1 - part) * 1000), 0)
     moving = np.roll(image, int(transform.matrix[0, 2]), axis=1)
-    images = types.SimpleNamespace(fixed=image, moving=moving, mask=None)
+    images = types.SimpleNamespace(fixed=image, moving=moving, mask=None, moving_mask=None)
     reason = plausibility.plausibility(images, transform.displacement(image.shape)).reason
     assert reason is None or "left the overlap" in reason
     return reason is None
@@ -331,7 +339,9 @@ def overlaps(part):
 def correlates(likeness):
     """Whether an oracle is believed under which fine structure correlates by so much."""
     shape = (100, 100)
-    pair = types.SimpleNamespace(fixed=noise(0, shape), moving=noise(1, shape), mask=None)
+    pair = types.SimpleNamespace(
+        fixed=noise(0, shape), moving=noise(1, shape), mask=None, moving_mask=None
+    )
     still = np.zeros((*shape, 2))
     # Orthogonal parts of unit length give the correlation exactly.
     one, other = (plausibility._band(image, 1.0) for image in (pair.fixed, pair.moving))
@@ -422,12 +432,13 @@ BOUNDARIES = {
     "MEAN_RATIO": Boundary(1.1, mean_passes),
     "SLACK_LINEAR_PX": Boundary(
         0.05,
-        lambda x: _all_alike(near_enough(x, model) for model in ("translation", "rigid", "affine")),
+        lambda x: _all_alike(near_enough(x, model) for model in ALL_MODELS if model != "ffd"),
     ),
     "SLACK_FFD_PX": Boundary(0.1, lambda x: near_enough(x, "ffd")),
     "VARYING_PX": Boundary(0.05, lambda x: near_enough(0.05 + x, "rigid", "varying")),
     "ORACLE_FACTOR": Boundary(1.5, lambda x: near_enough(0.05 + 0.2 * x, "affine", oracle_px=0.2)),
     "NOISE_PX": Boundary(1.0, lambda x: near_enough(0.05 + 0.1 * x, "affine", noise=0.1)),
+    "CLEAN_PX": Boundary(0.01, is_clean),
     "RECOVERED_PX": Boundary(1e-3, comes_back),
     "RECOVERY_SHARE": Boundary(0.9, share_is_enough, at_least=True),
     "GRADIENT_ERROR": Boundary(1e-3, gradient_passes, margin=0.01),

@@ -11,6 +11,7 @@ from irgate_battery.judge.measure import (
     inside,
     measure,
     measure_without_truth,
+    trusted_at,
     warp,
 )
 from irgate_fixtures import Matrix, Pair, rigid, translation
@@ -260,3 +261,26 @@ def test_there_is_no_ratio_to_an_oracle_without_error_or_without_a_result():
     assert measure(flat, field(1, 0), field(100, 0)).ratio is None
     assert measure(flat, field(100, 0), field(1, 0)).ratio is None
     assert measure(ramp_pair(), field(2.5, -1), field(100, 0)).oracle_diverged
+
+
+def test_only_trusted_moving_pixels_count_and_no_interpolation_reads_another():
+    """Fixed (x, y) shows moving (x + 2, y - 1): 28 x 19 pixels, less what needs a hidden one."""
+    seen = np.ones((20, 30), dtype=bool)
+    seen[5:8, 10:14] = False
+    pair = replace(ramp_pair(), moving_mask=seen)
+    spoilt = replace(pair, moving=np.where(seen, pair.moving, 9.0))
+    whole = measure(pair, field(2, -1), field(2, -1))
+    assert whole.truth_coverage == pytest.approx((28 * 19 - 3 * 4) / 600)
+    # Between the pixels one more on each side is read.
+    between = warp(spoilt, field(2.5, -1))
+    assert int(between.valid.sum()) == 27 * 19 - 3 * 5
+    assert between.rmse == pytest.approx(0.5 / 400, abs=ROUNDING)
+    both = warp(spoilt, field(2.5, -1.5))
+    assert int(both.valid.sum()) == 27 * 18 - 4 * 5
+
+
+def test_a_moving_mask_is_asked_at_points_of_any_shape():
+    seen = np.ones((3, 4), dtype=bool)
+    seen[1, 2] = False
+    points = np.array([[0.0, 0.0], [1.0, 1.0], [1.001, 1.0], [2.0, 1.0], [2.0, 2.0], [2.0, 1.999]])
+    assert trusted_at(seen, points).tolist() == [True, True, False, False, True, False]

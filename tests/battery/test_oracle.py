@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -159,7 +160,7 @@ IMAGE = np.random.default_rng(0).random((40, 50))
     [
         ((IMAGE[0], IMAGE, "rigid", "same"), r"fixed must be \(H, W\), got shape \(50,\)"),
         ((IMAGE, IMAGE * np.nan, "rigid", "same"), "moving has 2000 pixels not finite"),
-        ((IMAGE, IMAGE, "similarity", "same"), "no model 'similarity'"),
+        ((IMAGE, IMAGE, "projective", "same"), "no model 'projective'"),
         ((IMAGE, IMAGE, "rigid", "other"), "'same' or 'varying', got 'other'"),
         ((IMAGE, IMAGE, "rigid", "same", IMAGE[1:] > 0), r"the mask is \(39, 50\)"),
         ((IMAGE, IMAGE, "rigid", "same", IMAGE > 2), "the mask trusts no pixel"),
@@ -210,3 +211,48 @@ def test_importing_it_and_the_store_is_light():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_what_a_moving_mask_hides_changes_nothing():
+    pair = pair_of("synth_rotate_2d")
+    seen = np.ones(pair.moving.shape, dtype=bool)
+    seen[60:110, 70:120] = False
+    moved = []
+    for filler in (0.0, 5.0, np.inf):
+        moving = np.where(seen, pair.moving, filler)
+        if np.isinf(filler):
+            with pytest.raises(ValueError, match="pixels not finite"):
+                solve(pair.fixed, moving, "rigid", "same", moving_mask=seen)
+            continue
+        result = solve(pair.fixed, moving, "rigid", "same", moving_mask=seen)
+        moved.append(bits(result))
+        figures = judged(replace(pair, moving=moving, moving_mask=seen), result)
+        assert figures.rmse <= CONVERGED * figures.truth_rmse
+        assert figures.tre_px < OFF["synth_rotate_2d"]
+    assert moved[0] == moved[1]
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (np.ones((3, 4), dtype=bool), r"the moving mask is \(3, 4\), the moving image"),
+        (np.zeros((171, 203), dtype=bool), "the moving mask trusts no pixel"),
+    ],
+)
+def test_a_moving_mask_that_cannot_be_is_refused(seen, words):
+    pair = pair_of("synth_rotate_2d")
+    with pytest.raises(ValueError, match=words):
+        solve(pair.fixed, pair.moving, "rigid", "same", moving_mask=seen)
+
+
+@pytest.mark.parametrize("model", ["similarity", "homography"])
+def test_a_larger_family_is_at_least_as_good(model):
+    """On a rigid pair: the rigid motion lies in each, and the truth is its best member."""
+    pair = pair_of("synth_rotate_2d")
+    figures = judged(pair, solve(pair.fixed, pair.moving, model, "same"))
+    assert figures.rmse <= solved_rmse("synth_rotate_2d") * (1 + 1e-6)
+    assert figures.tre_px < OFF["synth_rotate_2d"]
+
+
+def solved_rmse(name):
+    return judged(pair_of(name), solved(name)).rmse

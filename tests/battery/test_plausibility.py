@@ -43,7 +43,7 @@ def test_two_scenes_are_not_whatever_their_grey_values():
     ramp = np.linspace(0, 3, 128)
     fixed, moving = ramp + MRI.fixed, ramp + PHOTOGRAPH.fixed[:96, :128]
     shift = translation(-5, 0)
-    images = types.SimpleNamespace(fixed=fixed, moving=np.roll(moving, -5, axis=1), mask=None)
+    images = spoilt(fixed=fixed, moving=np.roll(moving, -5, axis=1))
     warped = warp(images, shift.displacement(fixed.shape))
     both = fixed[warped.valid], warped.image[warped.valid]
     assert np.corrcoef(*both)[0, 1] > 0.9
@@ -51,7 +51,7 @@ def test_two_scenes_are_not_whatever_their_grey_values():
 
 
 def spoilt(**parts):
-    whole = {"fixed": MRI.fixed, "moving": MRI.moving, "mask": None}
+    whole = {"fixed": MRI.fixed, "moving": MRI.moving, "mask": None, "moving_mask": None}
     return types.SimpleNamespace(**{**whole, **parts})
 
 

@@ -8,6 +8,7 @@ import pytest
 from irgate_battery.interface.protocol import (
     HANGS_IN_A_ROW,
     MODELS,
+    OPTIONAL_ARGUMENTS,
     NotASolver,
     Solver,
     SolverFault,
@@ -50,7 +51,7 @@ SHORTER = {
     "two arguments": (lambda a, b: np.eye(3), set()),
     "model only": (lambda a, b, model: np.eye(3), {"model"}),
     "keyword only": (lambda a, b, *, mask=None: np.eye(3), {"mask"}),
-    "**options": (lambda a, b, **options: np.eye(3), {"model", "mask", "init", "intensity"}),
+    "**options": (lambda a, b, **options: np.eye(3), set(OPTIONAL_ARGUMENTS)),
     "*images": (lambda *images: np.eye(3), set()),
     "its own default": (lambda a, b, levels=4: np.eye(3), set()),
 }
@@ -94,7 +95,7 @@ def bad_models(fixed, moving):
     return np.eye(3)
 
 
-bad_models.models = ["homography"]
+bad_models.models = ["projective"]
 
 
 def five_models(fixed, moving):
@@ -110,7 +111,7 @@ UNFIT = {
     "one too many": (lambda fixed, moving, levels: None, r"requires \['levels'\].*default"),
     "keyword too many": (lambda fixed, moving, *, device: None, r"requires \['device'\]"),
     "no list": (five_models, "models = 5; expected some of"),
-    "unknown model": (bad_models, r"\['homography'\]; expected some of"),
+    "unknown model": (bad_models, r"\['projective'\]; expected some of"),
 }
 
 
@@ -265,3 +266,42 @@ def test_only_texts_are_names():
             return np.eye(3)
 
     assert Solver.of(Named()).name == "Named"
+
+
+def test_optional_models_are_those_of_who_declares_them():
+    def register(fixed, moving, moving_mask):
+        assert moving_mask is None or moving_mask.dtype == bool
+        return np.eye(3)
+
+    assert Solver.of(register).models == MODELS
+    register.models = ["homography", "rigid", "similarity"]
+    assert Solver.of(register).models == ("rigid", "similarity", "homography")
+
+
+def test_a_moving_mask_is_passed_where_the_signature_has_it_and_is_a_copy():
+    given = np.ones((5, 7), dtype=bool)
+    seen = []
+
+    def register(fixed, moving, moving_mask):
+        seen.append(moving_mask.copy())
+        moving_mask[:] = False
+        return np.eye(3)
+
+    Solver.of(register).solve(np.zeros((4, 6)), np.zeros((5, 7)), model="affine", moving_mask=given)
+    assert np.array_equal(seen[0], given)
+    assert given.all()
+    solve(lambda fixed, moving: np.eye(3))
+
+
+def test_a_homography_is_accepted_of_that_model_only():
+    projective = np.array([[1, 0, 0], [0, 1, 0], [1e-3, 0, 1.0]])
+
+    def register(fixed, moving):
+        return projective
+
+    register.models = ["affine", "homography"]
+    solver, image = Solver.of(register), np.zeros((4, 6))
+    answer, _ = solver.solve(image, image, model="homography")
+    assert answer.displacement[3, 5] == pytest.approx(np.array([5, 3]) / 1.005 - (5, 3))
+    with pytest.raises(SolverFault, match="not projective"):
+        solver.solve(image, image, model="affine")

@@ -37,7 +37,7 @@ def computed(monkeypatch):
     """Let the oracle answer at once, and count how often it is asked."""
     calls = []
 
-    def solve(fixed, moving, model, intensity, mask=None):
+    def solve(fixed, moving, model, intensity, mask=None, moving_mask=None):
         calls.append((model, intensity, mask))
         return RESULT
 
@@ -329,3 +329,17 @@ def test_the_checksum_is_of_every_bit():
 
 def test_the_stored_file_is_read_once():
     assert store.stored_entries() is store.stored_entries()
+
+
+def test_the_oracle_is_told_the_moving_mask_and_the_fingerprint_holds_it(computed, monkeypatch):
+    plain = store.fingerprint(PAIR)
+    seen = np.ones(PAIR.moving.shape, dtype=bool)
+    masked = store.fingerprint(replace(PAIR, moving_mask=seen))
+    assert masked[: len(plain)] == plain
+    assert len(masked) > len(plain)
+    seen[0, 0] = False
+    assert store.fingerprint(replace(PAIR, moving_mask=seen)) != masked
+    told = []
+    monkeypatch.setattr(store.oracle, "solve", lambda *given: told.append(given) or RESULT)
+    OracleStore("live").get(CASE, replace(PAIR, moving_mask=seen))
+    assert told[0][5] is seen

@@ -24,6 +24,7 @@ def test_each_status_has_its_place():
     assert found.ran == (rows[0], rows[1])
     assert found.waived == (rows[2],)
     assert found.lost == (rows[3], rows[4])
+    assert found.skipped == (rows[5],)
     assert (found.expected, found.count, found.how_many) == (6, 3, "3 of 6 ran, waived: 1")
     assert found.failed == ["b"]
     assert found.names_of_lost() == "d, e (error)"

@@ -162,7 +162,8 @@ class TestStored:
         entries = wrong_optima.stored_entries()
         assert set(entries) == {digest(case) for case in CASES.values()}
         for case in CASES.values():
-            masked = case.pair().mask is not None
+            pair = case.pair()
+            masked = pair.mask is not None or pair.moving_mask is not None
             asked = {o.fault for o in WRONG_OBJECTIVES if o.asks(masked, case.intensity)}
             assert set(entries[digest(case)]["minima"]) == asked, case.id
 

@@ -10,9 +10,15 @@ from irgate_battery.suites.registry import REGISTRY, expected_items
 from pytest_irgate.modules import module_of
 
 LENGTHS = {
-    "contract": 11, "base": 5, "battery": 50, "recovery": 15, "gradient": 5, "consistency": 11,
-    "fuzz": 8,
-}  # fmt: skip
+    "contract": 11,
+    "base": 5,
+    "battery": 50,
+    "conditions": 39,
+    "recovery": 15,
+    "gradient": 5,
+    "consistency": 11,
+    "fuzz": 9,
+}
 
 
 @pytest.mark.parametrize("entry", REGISTRY, ids=lambda entry: entry.name)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from irgate_solver import _lucas_kanade, _metrics, _pyramid, _template, _warps
+from irgate_solver import _lucas_kanade, _metrics, _pyramid, _search, _template, _warps
 
 SHAPE = (24, 30)
 
@@ -76,3 +76,60 @@ def test_a_step_of_one_inner_control_point_has_a_length() -> None:
     largest = float(_warps.displacement(warp, step, y, x).abs().max())
     assert largest > 0.4
     assert float(_warps.length(warp, step)) >= 0.9 * largest
+
+
+def hidden_square() -> torch.Tensor:
+    """1 on a square of the moving image that its mask distrusts."""
+    hidden = torch.zeros(1, *SHAPE, dtype=torch.float64)
+    hidden[:, 8:16, 10:20] = 1
+    return hidden
+
+
+def test_hidden_moving_pixels_take_the_means_of_those_around_them_on_every_level() -> None:
+    """A plane goes on under what is hidden, up to its slope over the means' reach."""
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    plane = torch.tensor(0.5 + 0.01 * x - 0.005 * y)[None]
+    hidden = hidden_square()
+    moving = _pyramid.filled(torch.where(hidden > 0, 9.0, plane), hidden)
+    fine, coarse = _pyramid.build(plane, torch.ones_like(plane), moving, True, hidden)[:2]
+    for level in (fine, coarse):
+        seen = level.hidden[0] == 0
+        there = plane[0, :: level.scale, :: level.scale]
+        rim = ndimage.binary_dilation(seen.numpy()) & ~seen.numpy()
+        off = (level.moving[0] - there).abs()
+        assert float(off[torch.tensor(rim)].max()) <= 0.015 * 3 * level.scale
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.25])
+def test_the_quick_warp_counts_no_pixel_that_needs_a_hidden_one(shift: float) -> None:
+    """As the exact one does: between two pixels a hidden one on either side is too many."""
+    image = torch.rand(1, *SHAPE, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    hidden = hidden_square()
+    level = _pyramid.Level(image, torch.ones_like(image), image, 1, True, hidden)
+    warp = _warps.Translation(*SHAPE)
+    p = torch.tensor([[shift, shift]], dtype=torch.float64)
+    _, quick = _template.WarpedLevel(warp, level).evaluate(p)
+    points = _lucas_kanade.level_basis(warp, level).positions(warp.coefficients(p))
+    assert torch.equal(quick, _lucas_kanade.valid_on(level, points, SHAPE))
+    rows, columns = (side - (shift > 0) for side in SHAPE)
+    spoilt = 8 * 10 if shift == 0 else 9 * 11
+    assert int(quick.sum()) == rows * columns - spoilt
+
+
+def test_the_search_turns_what_is_hidden_with_the_image() -> None:
+    """Independently: scipy's linear look-up of what is hidden, on the turned grid."""
+    image = torch.rand(1, *SHAPE, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    hidden = hidden_square()
+    turns = torch.tensor([0.0, 0.7], dtype=torch.float64)
+    plain, everywhere = _search._turned(image, None, turns)
+    moved, seen = _search._turned(image, hidden, turns)
+    assert torch.equal(moved, plain * seen)
+    z = np.arange(everywhere.shape[-1]) - (everywhere.shape[-1] - 1) / 2
+    zx, zy = np.meshgrid(z, z)
+    for index, angle in enumerate(turns.tolist()):
+        x = math.cos(angle) * zx - math.sin(angle) * zy + (SHAPE[1] - 1) / 2
+        y = math.sin(angle) * zx + math.cos(angle) * zy + (SHAPE[0] - 1) / 2
+        behind = ndimage.map_coordinates(hidden[0].numpy(), [y, x], order=1, mode="nearest")
+        expected = everywhere[index, 0].numpy() * (behind <= _pyramid.MOST_HIDDEN)
+        np.testing.assert_array_equal(seen[index, 0].numpy(), expected)
+        assert expected.sum() < everywhere[index].sum()

@@ -14,7 +14,7 @@ from .test_register import ffd_field
 
 SHAPE = (56, 64)
 MODELS = ["translation", "rigid", "affine", "ffd"]
-VARIANTS = ["ssd", "ncc", "huber", "mask"]
+VARIANTS = ["ssd", "ncc", "huber", "mask", "moving mask"]
 
 # Largest relative error of a directional derivative. The five-point difference below has an error
 # of h^4 times the fifth derivative, and rounding of some 1e-13 px / h: 1e-7 of a derivative of
@@ -57,14 +57,17 @@ class Problem:
         mask[8:-8, 8:-8] = True
         if variant == "mask":
             mask[20:30, 24:36] = False
+        seen = torch.ones(SHAPE, dtype=torch.bool)
+        seen[22:31, 26:37] = False
         self.weights = torch.tensor(draw.standard_normal((*SHAPE, 2))) * mask.unsqueeze(-1)
         self.direction = torch.tensor(draw.standard_normal(SHAPE))
         self.options = {
             "model": model,
             "sampling": sampling,
-            "metric": "ssd" if variant == "mask" else variant,
+            "metric": "ssd" if "mask" in variant else variant,
             "huber_width": 0.06 if variant == "huber" else None,
             "mask": mask,
+            "moving_mask": seen if variant == "moving mask" else None,
             "bending": 0.1 if model == "ffd" else 0.0,
             "search": False,
             "iterations": 300,
@@ -178,6 +181,14 @@ def test_masked_pixels_have_no_gradient() -> None:
     fixed = problem.images[0].clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(problem.value(fixed, problem.images[1]), fixed)
     assert torch.all(gradient[~problem.options["mask"]] == 0)
+    assert torch.any(gradient != 0)
+
+
+def test_hidden_moving_pixels_have_no_gradient() -> None:
+    problem = Problem("affine", "moving mask", "cubic")
+    moving = problem.images[1].clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(problem.value(problem.images[0], moving), moving)
+    assert torch.all(gradient[~problem.options["moving_mask"]] == 0)
     assert torch.any(gradient != 0)
 
 

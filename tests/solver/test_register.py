@@ -287,3 +287,60 @@ def test_single_precision_agrees_with_double_on_the_free_form_fixture(sampling: 
         for dtype in (np.float32, np.float64)
     ]
     assert float((fields[0] - fields[1]).norm(dim=-1).max()) <= 1e-4
+
+
+HIDDEN = np.ones(SHAPE, dtype=bool)
+HIDDEN[25:55, 40:75] = False
+"""A moving mask: False behind what stands in the moving image alone."""
+
+
+@pytest.mark.parametrize("model", ["translation", "rigid", "affine", "ffd"])
+@pytest.mark.parametrize("sampling", ["linear", "cubic", "catmull-rom"])
+def test_a_moving_mask_keeps_an_occluder_out(model: str, sampling: str) -> None:
+    pair = pair_of(model)
+    moving = np.where(HIDDEN, pair.moving, 5.0)
+    result = register(pair.fixed, moving, model=model, moving_mask=HIDDEN, sampling=sampling)
+    error = scene.distance(result.displacement().numpy(), pair.displacement)
+    assert error.max() <= (3 * CLEAN_FFD if model == "ffd" else CLEAN_LINEAR)
+
+
+@pytest.mark.parametrize("intensity", ["same", "varying"])
+def test_what_lies_under_the_moving_mask_does_not_matter(intensity: str) -> None:
+    pair = pair_of("affine")
+    answers = [
+        register(
+            pair.fixed,
+            np.where(HIDDEN, pair.moving, filler),
+            moving_mask=HIDDEN,
+            intensity=intensity,
+        ).matrix
+        for filler in (0.0, 7.0, np.nan)
+    ]
+    assert torch.equal(answers[0], answers[1])
+    assert torch.equal(answers[0], answers[2])
+
+
+def test_a_moving_mask_that_trusts_everything_changes_nothing() -> None:
+    pair = pair_of("affine")
+    plain = register(pair.fixed, pair.moving)
+    masked = register(pair.fixed, pair.moving, moving_mask=np.ones(pair.moving.shape, dtype=bool))
+    assert torch.allclose(plain.matrix, masked.matrix, atol=1e-6)
+
+
+def test_a_turned_pair_is_found_behind_a_moving_mask() -> None:
+    """By the search, which must not see what is hidden."""
+    pair = scene.make(scene.field_of(scene.turned(SHAPE, 125, (3, -2)), SHAPE))
+    moving = np.where(HIDDEN, pair.moving, 5.0)
+    result = register(pair.fixed, moving, model="rigid", moving_mask=HIDDEN)
+    assert scene.distance(result.displacement().numpy(), pair.displacement).max() <= CLEAN_LINEAR
+
+
+def test_pairs_of_a_batch_have_moving_masks_of_their_own() -> None:
+    pair = pair_of("affine")
+    seen = np.stack([HIDDEN, HIDDEN[::-1, ::-1]])
+    moving = np.where(seen, pair.moving, 5.0)
+    fixed = np.stack([pair.fixed, pair.fixed])
+    together = register(fixed, moving, moving_mask=seen).matrix
+    for index in (0, 1):
+        alone = register(pair.fixed, moving[index], moving_mask=seen[index]).matrix
+        assert torch.allclose(together[index], alone, atol=1e-5)

@@ -5,10 +5,11 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import irgate_fixtures
-from irgate_battery.cases import perturbations
+from irgate_battery.cases import conditions, perturbations
 from irgate_battery.cases.battery_table import (
     DEFAULT_COUNT,
     DEFAULT_SEED,
@@ -16,10 +17,16 @@ from irgate_battery.cases.battery_table import (
     PERTURBATIONS,
     named_cases,
 )
+from irgate_battery.cases.condition_table import CONDITIONS, Condition
 
 BATTERY_VERSION = "1"
 """Changes whenever a recipe changes what it makes; part of every digest and of the JSON report."""
 
+OCCLUSION = "occlusion"
+"""The kind of perturbation that hides a part of the fixed image."""
+
+OBSTACLES = frozenset({"hidden", "moving_hidden", "moving_source", "gamma"})
+"""What of a condition's recipe lies between the images besides the motion."""
 
 CLEAN_KINDS = (None, "shift", "rotation")
 """Perturbations that leave the images as they are and change the motion; `None` for a fixture."""
@@ -31,7 +38,7 @@ class Case:
 
     Attributes:
         id: stable, ASCII, made of names: `lena_affine_2d-rot75`.
-        fixture: the base fixture that it comes from.
+        fixture: the base fixture that it comes from; a condition is a pair of its own.
         model: the smallest family that holds the true transform.
         intensity: `"same"` or `"varying"`.
         recipe: everything that decides the images, as JSON-able values.
@@ -56,6 +63,25 @@ class Case:
         return None if self.perturbation is None else str(self.perturbation["kind"])
 
     @property
+    def condition(self) -> Mapping[str, Any] | None:
+        """Its recipe as a condition; `None` for a base fixture or a perturbed one."""
+        found: Mapping[str, Any] | None = self.recipe.get("condition")
+        return found
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The arguments without which nobody can be asked to see through it: its masks."""
+        if self.condition is None:
+            return ("mask",) if self.kind == OCCLUSION else ()
+        masks = {"mask": "hidden", "moving_mask": "moving_hidden"}
+        return tuple(name for name, part in masks.items() if part in self.condition)
+
+    @property
+    def tight(self) -> bool:
+        """Whether its answer is held to `irgate_battery.judge.limits.CLEAN_PX`."""
+        return self.condition is not None and _conditions()[self.id].tight
+
+    @property
     def noise(self) -> float:
         """Standard deviation of the noise that its perturbation adds, intensity."""
         return 0.0 if self.perturbation is None else float(self.perturbation.get("sigma", 0.0))
@@ -63,7 +89,11 @@ class Case:
     @property
     def is_clean(self) -> bool:
         """Whether nothing but the motion lies between the images: no noise, occluder or gain."""
-        return self.intensity == "same" and self.kind in CLEAN_KINDS
+        if self.intensity != "same":
+            return False
+        if self.condition is not None:
+            return not OBSTACLES & set(self.condition)
+        return self.kind in CLEAN_KINDS
 
     @property
     def family(self) -> str | None:
@@ -75,6 +105,8 @@ class Case:
     @property
     def purpose(self) -> str:
         """What the case is for: the faults that it shows, in one line."""
+        if self.condition is not None:
+            return _conditions()[self.id].purpose
         family = self.family
         if family is None:
             return irgate_fixtures.PURPOSES[self.fixture]
@@ -82,6 +114,8 @@ class Case:
 
     def pair(self) -> irgate_fixtures.Pair:
         """Make the images, float64, the same bits on every call on one machine."""
+        if self.condition is not None:
+            return conditions.condition_pair(self.id, self.condition)
         if self.perturbation is None:
             return irgate_fixtures.pair(self.fixture)
         return perturbations.perturbed(self.fixture, self.perturbation, self.model, self.intensity)
@@ -136,9 +170,28 @@ def battery_cases(seed: int = DEFAULT_SEED, count: int = DEFAULT_COUNT) -> Itera
             yield _battery_case(name, fixture, recipe)
 
 
+def condition_cases() -> tuple[Case, ...]:
+    """Return the cases of the table of conditions."""
+    return tuple(
+        Case(
+            id=condition.name,
+            fixture=condition.name,
+            model=condition.model,
+            intensity=condition.intensity,
+            recipe={"condition": condition.recipe()},
+        )
+        for condition in CONDITIONS
+    )
+
+
 def all_cases(seed: int = DEFAULT_SEED, count: int = DEFAULT_COUNT) -> tuple[Case, ...]:
-    """Return every case, base fixtures first."""
-    return (*base_cases(), *battery_cases(seed, count))
+    """Return every case: the base fixtures, the battery, the conditions."""
+    return (*base_cases(), *battery_cases(seed, count), *condition_cases())
+
+
+@cache
+def _conditions() -> Mapping[str, Condition]:
+    return {condition.name: condition for condition in CONDITIONS}
 
 
 def _generator(seed: int, name: str) -> random.Random:

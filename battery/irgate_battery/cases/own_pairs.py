@@ -65,6 +65,11 @@ class PreparedPair:
         """`(H, W)` of the fixed image."""
         return self.fixed.shape[0], self.fixed.shape[1]
 
+    @property
+    def moving_mask(self) -> None:
+        """None: a user's pair brings one mask, on its fixed image."""
+        return None
+
     def pair(self) -> "PreparedPair":
         """Return itself: the images are there already, where a case must make them."""
         return self

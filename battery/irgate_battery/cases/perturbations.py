@@ -160,14 +160,20 @@ def _occluded(pair: Pair, recipe: Recipe) -> Pair:
     left = round(recipe["place"][0] * (width - wide))
     behind = np.zeros(pair.fixed.shape, dtype=bool)
     behind[top : top + tall, left : left + wide] = True
-    grid = pixel_grid((height, width))
-    stripes = 0.5 + 0.5 * np.sin(2 * np.pi * (grid[..., 0] + 0.5 * grid[..., 1]) / STRIPE_PX)
-    return replace(pair, fixed=np.where(behind, stripes, pair.fixed), mask=~behind)
+    seen = np.where(behind, stripes(pair.fixed.shape), pair.fixed)
+    return replace(pair, fixed=seen, mask=~behind)
 
 
 STRIPE_PX = 16.0
-"""Period of the occluder's stripes. They are as coarse as the scene, so that they draw a solver
+"""Period of an occluder's stripes. They are as coarse as the scene, so that they draw a solver
 that looks at them."""
+
+
+def stripes(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return slanting stripes in [0, 1], `(H, W)`: what stands in front of a scene."""
+    grid = pixel_grid(shape)
+    across = grid[..., 0] + 0.5 * grid[..., 1]
+    return np.asarray(0.5 + 0.5 * np.sin(2 * np.pi * across / STRIPE_PX))
 
 
 def _biased(pair: Pair, recipe: Recipe) -> Pair:

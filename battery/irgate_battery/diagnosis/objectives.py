@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from irgate_battery.diagnosis.families import Family, family_at
+from irgate_battery.judge.measure import trusted_at
 from irgate_fixtures import Pair, Transform
 
 Array = NDArray[np.float64]
@@ -238,6 +239,7 @@ class _Problem:
             if trusted is None
             else trusted[step, step].ravel()
         )
+        self.moving_trusted = pair.moving_mask if objective.masked else None
         self.beyond = objective.beyond
         self.fits = objective.brightness or (
             "constant" if intensity == "same" else "gain and offset"
@@ -258,6 +260,8 @@ class _Problem:
         if self.beyond is None:
             height, width = self.moving.shape
             counts = counts & (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+        if self.moving_trusted is not None:
+            counts = counts & trusted_at(self.moving_trusted, mapped)
         if counts.sum() < LEAST_COVERAGE * counts.size:
             return None
         x, y, f = x[counts], y[counts], self.fixed[counts]

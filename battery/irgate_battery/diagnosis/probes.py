@@ -93,6 +93,7 @@ class ProbeContext:
             pair.moving,
             model=self.case.model,
             mask=pair.mask,
+            moving_mask=pair.moving_mask,
             init=init,
             intensity=self.case.intensity,
             timeout=self.timeout,
@@ -179,27 +180,31 @@ def probe(
 
 
 def _by_mask(context: ProbeContext) -> Explanation | None:
-    mask = context.pair.mask
-    if mask is None or "mask" not in context.solver.accepts:
-        return None
-    without = context.again(replace(context.pair, mask=None))
-    if context.apart(without) <= SAME_PX:
-        return _found(
-            context,
-            "mask ignored",
-            "your solver ignores the mask: without it the answer is the same,",
-            context.off(without),
-        )
-    inverted = context.off(context.again(replace(context.pair, mask=~mask)))
-    if inverted <= context.near_px:
-        return _found(
-            context,
-            "mask inverted",
-            "your solver reads the mask the wrong way round: True is where the image may be "
-            "trusted; with the mask inverted it comes to",
-            inverted,
-        )
+    for name, mask in (("mask", context.pair.mask), ("moving_mask", context.pair.moving_mask)):
+        if mask is None or name not in context.solver.accepts:
+            continue
+        without = context.again(_masked(context.pair, name, None))
+        if context.apart(without) <= SAME_PX:
+            return _found(
+                context,
+                "mask ignored",
+                f"your solver ignores the {name}: without it the answer is the same,",
+                context.off(without),
+            )
+        inverted = context.off(context.again(_masked(context.pair, name, ~mask)))
+        if inverted <= context.near_px:
+            return _found(
+                context,
+                "mask inverted",
+                f"your solver reads the {name} the wrong way round: True is where the image may be "
+                "trusted; with the mask inverted it comes to",
+                inverted,
+            )
     return None
+
+
+def _masked(pair: Pair, name: str, mask: NDArray[np.bool_] | None) -> Pair:
+    return replace(pair, mask=mask) if name == "mask" else replace(pair, moving_mask=mask)
 
 
 def _by_scale(context: ProbeContext) -> Explanation | None:

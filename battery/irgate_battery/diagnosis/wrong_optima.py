@@ -157,9 +157,10 @@ def entry_of(case: Case, pair: Pair) -> dict[str, Any]:
 
     Returns: a JSON-able entry of the file.
     """
+    masked = pair.mask is not None or pair.moving_mask is not None
     minima: dict[str, Any] = {}
     for objective in WRONG_OBJECTIVES:
-        if objective.asks(pair.mask is not None, case.intensity):
+        if objective.asks(masked, case.intensity):
             found = minimum(pair, case.intensity, objective)
             minima[objective.fault] = None if found is None else _rounded(found)
     return {"case": case.id, "minima": minima}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_fixtures import Matrix
+from irgate_fixtures import Homography, Matrix
 
 EXPECTED = (
     "expected a (2, 3) or (3, 3) matrix, an (H, W, 2) displacement in pixels with last axis "
@@ -33,7 +33,8 @@ class Answer:
     Attributes:
         displacement: `u(x) = T(x) - x` on the fixed image's grid, `(H, W, 2)`, last axis
             `(dx, dy)`, pixels, float64.
-        matrix: `(3, 3)` on `(x, y, 1)` about the pixel origin, or `None` for a dense answer.
+        matrix: `(3, 3)` on `(x, y, 1)` about the pixel origin, or `None` for a dense or
+            a projective answer.
 
     """
 
@@ -41,13 +42,14 @@ class Answer:
     matrix: NDArray[np.float64] | None
 
 
-def read_answer(raw: object, shape: tuple[int, int]) -> Answer:
+def read_answer(raw: object, shape: tuple[int, int], *, projective: bool = False) -> Answer:
     """Read what a solver returned for a fixed image of this shape.
 
     Args:
         raw: matrix, displacement, or an object with `.matrix` or `.displacement` (an array, or a
             method that takes the shape); numpy, nested sequences, or torch.
         shape: `(H, W)` of the fixed image.
+        projective: whether a (3, 3) matrix may end in another row than (0, 0, 1).
     Raises: AnswerError, naming what came, what was expected and how to mend it.
 
     """
@@ -57,14 +59,14 @@ def read_answer(raw: object, shape: tuple[int, int]) -> Answer:
     if callable(matrix):
         matrix = matrix()
     if matrix is not None:
-        return _from_array(_to_numpy(matrix, " as .matrix"), shape, " as .matrix")
+        return _from_array(_to_numpy(matrix, " as .matrix"), shape, " as .matrix", projective)
     displacement = getattr(raw, "displacement", None)
     if displacement is not None:
         if callable(displacement):
             displacement = displacement(shape)
         place = " as .displacement"
-        return _from_array(_to_numpy(displacement, place), shape, place)
-    return _from_array(_to_numpy(raw), shape)
+        return _from_array(_to_numpy(displacement, place), shape, place, projective)
+    return _from_array(_to_numpy(raw), shape, "", projective)
 
 
 def _to_numpy(raw: Any, place: str = "") -> NDArray[Any]:
@@ -83,7 +85,9 @@ def _to_numpy(raw: Any, place: str = "") -> NDArray[Any]:
     return array
 
 
-def _from_array(array: NDArray[Any], shape: tuple[int, int], place: str = "") -> Answer:
+def _from_array(
+    array: NDArray[Any], shape: tuple[int, int], place: str, projective: bool
+) -> Answer:
     height, width = shape
     if array.shape not in ((2, 3), (3, 3), (height, width, 2)):
         raise AnswerError(
@@ -109,12 +113,30 @@ def _from_array(array: NDArray[Any], shape: tuple[int, int], place: str = "") ->
     matrix = np.eye(3)
     matrix[: numbers.shape[0]] = numbers
     if np.abs(matrix[2] - (0.0, 0.0, 1.0)).max() > LAST_ROW_TOLERANCE:
+        if projective:
+            return _from_homography(matrix, shape, place)
         raise AnswerError(
             f"returned a (3, 3) matrix{place} whose last row is {matrix[2].tolist()}; expected "
-            "[0, 0, 1]: the gate knows no projective model. Is the matrix transposed?"
+            "[0, 0, 1]: the model that was asked for is not projective. Is the matrix transposed?"
         )
     matrix[2] = (0.0, 0.0, 1.0)
     return Answer(displacement=Matrix(matrix).displacement(shape), matrix=matrix)
+
+
+def _from_homography(homography: NDArray[np.float64], shape: tuple[int, int], place: str) -> Answer:
+    height, width = shape
+    corners = np.array(
+        [[0, 0, 1], [width - 1, 0, 1], [0, height - 1, 1], [width - 1, height - 1, 1]]
+    )
+    # w is linear in x and y: where it has one sign at the corners it has that sign between them.
+    w = corners @ homography[2]
+    if homography[2, 2] == 0 or not (np.all(w > 0) or np.all(w < 0)):
+        raise AnswerError(
+            f"returned a homography{place} whose last row is {homography[2].tolist()}: it sends "
+            "points of the fixed image to infinity; expected one whose w = h31 x + h32 y + h33 has "
+            "one sign on the image. Is it transposed, or in other coordinates?"
+        )
+    return Answer(displacement=Homography(homography).displacement(shape), matrix=None)
 
 
 def _guess(came: tuple[int, ...], shape: tuple[int, int]) -> str:

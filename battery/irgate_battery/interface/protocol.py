@@ -1,7 +1,7 @@
 """The solver protocol: what a solver is, what it may be handed, and one guarded call of it.
 
-A solver is a callable that takes `fixed` and `moving`; `model`, `mask`, `init` and `intensity`
-are passed only where its signature has them.
+A solver is a callable that takes `fixed` and `moving`; `model`, `mask`, `moving_mask`, `init` and
+`intensity` are passed only where its signature has them.
 """
 
 import inspect
@@ -20,7 +20,12 @@ from irgate_battery.interface.reach import Reach, ReachError
 from irgate_battery.interface.time_limit import CallInterrupted, CallTimeout, call_within
 
 MODELS = ("translation", "rigid", "affine", "ffd")
-OPTIONAL_ARGUMENTS = ("model", "mask", "init", "intensity")
+OPTIONAL_MODELS = ("similarity", "homography")
+"""Only a solver that declares them is asked for these."""
+ALL_MODELS = (*MODELS, *OPTIONAL_MODELS)
+PROJECTIVE = "homography"
+"""The model whose matrix need not end in (0, 0, 1)."""
+OPTIONAL_ARGUMENTS = ("model", "mask", "moving_mask", "init", "intensity")
 
 
 HANGS_IN_A_ROW = 5
@@ -96,7 +101,8 @@ class Solver:
         function: the user's callable.
         name: its `name`, or `__name__`, or its type's name.
         version: its `version`, or `None`.
-        models: the families it supports, in the order of `MODELS`.
+        models: the families it supports, in the order of `ALL_MODELS`; `MODELS` where it declares
+            none.
         differentiable: whether it says that it takes and returns attached torch tensors.
         accepts: which of `OPTIONAL_ARGUMENTS` its signature has.
         reach: what it claims; a case beyond it is not asked.
@@ -148,6 +154,7 @@ class Solver:
         *,
         model: str,
         mask: NDArray[np.bool_] | None = None,
+        moving_mask: NDArray[np.bool_] | None = None,
         init: Init | None = None,
         intensity: str = "same",
         timeout: float | None = None,
@@ -158,7 +165,7 @@ class Solver:
         Args:
             fixed, moving: `(H, W)`, their sizes may differ.
             as_given: whether the solver is handed these images themselves, whatever their type.
-            model, mask, init, intensity: passed where the signature has them.
+            model, mask, moving_mask, init, intensity: passed where the signature has them.
             timeout: seconds, or `None` for no limit.
         Returns: the answer, and the wall time of the call in seconds.
         Raises: SolverFault.
@@ -167,18 +174,19 @@ class Solver:
         images = fixed, moving
         if not as_given:
             images = np.array(fixed, dtype=np.float32), np.array(moving, dtype=np.float32)
-        copied_mask = None if mask is None else np.array(mask, dtype=bool)
+        masks = [None if m is None else np.array(m, dtype=bool) for m in (mask, moving_mask)]
         shape = (fixed.shape[0], fixed.shape[1])
         # Reading is part of the call: an answer object's displacement(shape) is the solver's code,
         # and its time too.
         answer, seconds = self.call(
             *images,
             model=model,
-            mask=copied_mask,
+            mask=masks[0],
+            moving_mask=masks[1],
             init=init,
             intensity=intensity,
             timeout=timeout,
-            then=lambda raw: read_answer(raw, shape),
+            then=lambda raw: read_answer(raw, shape, projective=model == PROJECTIVE),
         )
         return answer, seconds
 
@@ -288,14 +296,14 @@ def _models(candidate: object, name: str) -> tuple[str, ...]:
         given = (declared,) if isinstance(declared, str) else tuple(declared)
     except TypeError:
         raise NotASolver(
-            f"solver {name!r} declares models = {declared!r}; expected some of {list(MODELS)}"
+            f"solver {name!r} declares models = {declared!r}; expected some of {list(ALL_MODELS)}"
         ) from None
-    unknown = [model for model in given if model not in MODELS]
+    unknown = [model for model in given if model not in ALL_MODELS]
     if unknown or not given:
         raise NotASolver(
-            f"solver {name!r} declares models = {list(given)}; expected some of {list(MODELS)}"
+            f"solver {name!r} declares models = {list(given)}; expected some of {list(ALL_MODELS)}"
         )
-    return tuple(model for model in MODELS if model in given)
+    return tuple(model for model in ALL_MODELS if model in given)
 
 
 def _reach(candidate: object, name: str) -> Reach:

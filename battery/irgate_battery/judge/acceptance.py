@@ -6,7 +6,9 @@ from irgate_battery.judge.measure import Measurement
 SLACK_PX = {
     "translation": limits.SLACK_LINEAR_PX,
     "rigid": limits.SLACK_LINEAR_PX,
+    "similarity": limits.SLACK_LINEAR_PX,
     "affine": limits.SLACK_LINEAR_PX,
+    "homography": limits.SLACK_LINEAR_PX,
     "ffd": limits.SLACK_FFD_PX,
 }
 

@@ -79,7 +79,7 @@ MEAN_RATIO = Limit(
 SLACK_LINEAR_PX = Limit(
     0.05,
     "px",
-    "Translation, rigid, affine. Good solvers leave a tenth of it on clean pairs (0.005 px), and a "
+    "Every model with a matrix. Good solvers leave a tenth of it on clean pairs (0.005 px), and a "
     "centre that is half a pixel off does three times as much to 15 degrees (0.18 px).",
 )
 SLACK_FFD_PX = Limit(
@@ -105,6 +105,14 @@ NOISE_PX = Limit(
     "px per unit of noise",
     "The standard error of a shift is sigma / (g sqrt(n)): 0.01 px at sigma 0.1 with an image "
     "gradient g of 0.05 per px over n = 30000 pixels. Affine corners and FFDs have ten times that.",
+)
+
+# Conditions; the battery's limits hold for the others.
+CLEAN_PX = Limit(
+    0.01,
+    "px",
+    "Tolerance of the clean conditions. On these smooth pairs good solvers stand at 0.001, so that "
+    "a scale that is off by 2e-4, or half a pixel between two centres at 8 degrees, shows.",
 )
 
 # Recovery.

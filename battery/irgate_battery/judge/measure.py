@@ -30,13 +30,18 @@ class ImagePair(Protocol):
     def mask(self) -> NDArray[np.bool_] | None:
         """On the fixed image, False where it must not be trusted; or None."""
 
+    @property
+    def moving_mask(self) -> NDArray[np.bool_] | None:
+        """On the moving image, False where it must not be trusted; or None."""
+
 
 @dataclass(frozen=True)
 class Measurement:
     """The figures of one transform on one pair; `None` where a figure does not exist.
 
     The valid region holds the fixed pixels that the mask trusts and that the transform maps
-    between pixel centres of the moving image, `[0, W - 1] x [0, H - 1]`.
+    between pixel centres of the moving image, `[0, W - 1] x [0, H - 1]`, where no pixel that the
+    moving mask distrusts enters the interpolation.
 
     Attributes:
         rmse: root mean square of moving(T(x)) - fixed(x) over the valid region, intensity.
@@ -160,6 +165,8 @@ def warp(images: ImagePair, displacement: NDArray[np.float64]) -> Warped:
     points = pixel_grid(shape) + displacement
     trusted = np.ones(shape, dtype=bool) if images.mask is None else images.mask
     valid = inside(points, images.moving.shape) & trusted
+    if images.moving_mask is not None:
+        valid &= trusted_at(images.moving_mask, points)
     image = look_up(images.moving, points)
     return Warped(
         image=image,
@@ -178,6 +185,17 @@ def inside(points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bo
     """
     height, width = shape
     return np.asarray(np.all((points >= 0) & (points <= (width - 1, height - 1)), axis=-1))
+
+
+def trusted_at(moving_mask: NDArray[np.bool_], points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return at which points `(..., 2)`, `(x, y)` px, every pixel interpolated is trusted.
+
+    Args:
+        moving_mask: bool `(H, W)`, False where the image must not be trusted.
+        points: anywhere.
+    """
+    distrust = look_up((~moving_mask).astype(np.float64), points)
+    return np.asarray(distrust == 0)
 
 
 def look_up(image: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -27,9 +27,10 @@ def solve(
     model: str,
     intensity: str,
     mask: "ArrayLike | None" = None,
+    moving_mask: "ArrayLike | None" = None,
 ) -> OracleResult:
     """Register `fixed` to `moving`; see `irgate_battery.oracle.registration.solve`."""
     simpleitk()
     from irgate_battery.oracle import registration
 
-    return registration.solve(fixed, moving, model, intensity, mask)
+    return registration.solve(fixed, moving, model, intensity, mask, moving_mask)

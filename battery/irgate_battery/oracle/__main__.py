@@ -105,7 +105,7 @@ def compare(file: Path) -> int:
 
 
 def _solve(case: Case, pair: Pair) -> OracleResult:
-    return solve(pair.fixed, pair.moving, case.model, case.intensity, pair.mask)
+    return solve(pair.fixed, pair.moving, case.model, case.intensity, pair.mask, pair.moving_mask)
 
 
 def _difference(live: OracleResult, stored: OracleResult, pair: Pair) -> str:

@@ -6,6 +6,7 @@ disagree, 1e-3 px short on smooth images and more on others. `polish` does the r
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -15,26 +16,32 @@ from irgate_battery.oracle.itk import image, method, transform_from, transform_o
 from irgate_battery.oracle.recipe import DEFORMABLE, LINEAR
 from irgate_fixtures import Transform
 
-ImageTriple = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_] | None]
-"""fixed, moving, and the fixed image's mask or None."""
+
+class Images(NamedTuple):
+    """What is registered: `(H, W)` images, and masks on them that are False where not trusted."""
+
+    fixed: NDArray[np.float64]
+    moving: NDArray[np.float64]
+    mask: NDArray[np.bool_] | None
+    moving_mask: NDArray[np.bool_] | None = None
 
 
-def linear(images: ImageTriple, model: str, start: Transform, *, rough: bool = False) -> Transform:
+def linear(images: Images, model: str, start: Transform, *, rough: bool = False) -> Transform:
     """Descend the correlation by regular steps, in the family `model`.
 
     The correlation also where brightness is the same: its basin is wider, and the polish then
-    changes to the metric that is asked for. An affine map starts rigid on the coarsest level,
+    changes to the metric that is asked for. What scales starts rigid on the coarsest level,
     where six parameters would fit anything.
 
     Args:
-        images: fixed, moving, mask.
-        model: "translation", "rigid" or "affine".
+        images: fixed, moving, and their masks.
+        model: "translation", "rigid", "similarity" or "affine".
         start: of that family or a smaller one.
         rough: stop at 1e-2 px, as the start of another stage.
 
     """
     shrink, sigma = LINEAR.shrink, LINEAR.sigma
-    if model == "affine":
+    if model in ("similarity", "affine"):
         start = linear(images, "rigid", start, rough=True)
         shrink, sigma = shrink[1:], sigma[1:]
     least_step = LINEAR.rough_step if rough else LINEAR.least_step
@@ -52,7 +59,7 @@ def linear(images: ImageTriple, model: str, start: Transform, *, rough: bool = F
     return _stage(images, "correlation", model, start, optimiser, shrink, sigma)
 
 
-def deformable(images: ImageTriple, metric: str, start: Transform) -> Transform:
+def deformable(images: Images, metric: str, start: Transform) -> Transform:
     """Descend the metric over the 32 numbers of a 4x4 FFD; start from a matrix or an FFD."""
 
     def lbfgs2(registration: sitk.ImageRegistrationMethod) -> None:
@@ -80,7 +87,7 @@ def deformable(images: ImageTriple, metric: str, start: Transform) -> Transform:
 
 
 def _stage(
-    images: ImageTriple,
+    images: Images,
     metric: str,
     model: str,
     start: Transform,
@@ -93,8 +100,8 @@ def _stage(
     Images stay whole in ITK: shrinking only thins the sampling. Its optimisers return the last
     point and not the best, and a first step may leave the basin, hence the comparison at the end.
     """
-    fixed, moving, mask = images
-    registration = method(metric, mask)
+    fixed, moving = images.fixed, images.moving
+    registration = method(metric, images.mask, images.moving_mask)
     optimiser(registration)
     registration.SetShrinkFactorsPerLevel(list(shrink))
     registration.SetSmoothingSigmasPerLevel(list(sigma))

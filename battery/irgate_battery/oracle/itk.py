@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from irgate_fixtures import FFD, Matrix, Transform, image_centre
+from irgate_fixtures import FFD, Homography, Matrix, Transform, image_centre
 
 VERSION: str = sitk.Version.VersionString()
 
@@ -25,7 +25,9 @@ def mask_image(mask: NDArray[np.bool_]) -> sitk.Image:
     return sitk.GetImageFromArray(np.ascontiguousarray(mask, dtype=np.uint8))
 
 
-def method(metric: str, mask: NDArray[np.bool_] | None) -> sitk.ImageRegistrationMethod:
+def method(
+    metric: str, mask: NDArray[np.bool_] | None, moving_mask: NDArray[np.bool_] | None = None
+) -> sitk.ImageRegistrationMethod:
     """Return a registration method whose metric sees every pixel and is the same on every run.
 
     Both gradient filters are off: on, the derivative is that of a blurred image, and its root is
@@ -34,6 +36,7 @@ def method(metric: str, mask: NDArray[np.bool_] | None) -> sitk.ImageRegistratio
     Args:
         metric: "mean squares", the mean of (f - m)^2, or "correlation", minus NCC squared.
         mask: on the fixed image; None for all of it.
+        moving_mask: on the moving image; None for all of it.
 
     """
     registration = sitk.ImageRegistrationMethod()
@@ -51,6 +54,8 @@ def method(metric: str, mask: NDArray[np.bool_] | None) -> sitk.ImageRegistratio
     registration.SetNumberOfWorkUnits(1)
     if mask is not None:
         registration.SetMetricFixedMask(mask_image(mask))
+    if moving_mask is not None:
+        registration.SetMetricMovingMask(mask_image(moving_mask))
     return registration
 
 
@@ -79,6 +84,13 @@ def transform_of(model: str, start: Transform, shape: Sequence[int]) -> sitk.Tra
             rigid.SetAngle(float(np.arctan2(matrix[1, 0], matrix[0, 0])))
             rigid.SetTranslation(shift)
             return rigid
+        case "similarity":
+            scaled = sitk.Similarity2DTransform()
+            scaled.SetCenter(centre.tolist())
+            scaled.SetScale(float(np.sqrt(np.linalg.det(matrix[:2, :2]))))
+            scaled.SetAngle(float(np.arctan2(matrix[1, 0], matrix[0, 0])))
+            scaled.SetTranslation(shift)
+            return scaled
         case "affine":
             affine = sitk.AffineTransform(2)
             affine.SetCenter(centre.tolist())
@@ -87,6 +99,15 @@ def transform_of(model: str, start: Transform, shape: Sequence[int]) -> sitk.Tra
             return affine
         case _:
             raise ValueError(f"the oracle has no model {model!r}")
+
+
+def field_of(homography: Homography, shape: Sequence[int]) -> sitk.DisplacementFieldTransform:
+    """Return a homography as SimpleITK's displacement field on an `(H, W)` grid.
+
+    SimpleITK has no projective transform; at the pixels of the grid the field is exact.
+    """
+    field = np.ascontiguousarray(homography.displacement(shape))
+    return sitk.DisplacementFieldTransform(sitk.GetImageFromArray(field, isVector=True))
 
 
 def transform_from(transform: sitk.Transform, shape: Sequence[int]) -> Transform:
@@ -101,6 +122,9 @@ def transform_from(transform: sitk.Transform, shape: Sequence[int]) -> Transform
         case sitk.sitkEuler:
             c, s = np.cos(parameters[0]), np.sin(parameters[0])
             linear, shift = np.array([[c, -s], [s, c]]), parameters[1:]
+        case sitk.sitkSimilarity:
+            c, s = parameters[0] * np.cos(parameters[1]), parameters[0] * np.sin(parameters[1])
+            linear, shift = np.array([[c, -s], [s, c]]), parameters[2:]
         case sitk.sitkAffine:
             linear, shift = parameters[:4].reshape(2, 2), parameters[4:]
         case kind:

@@ -43,6 +43,7 @@ class _Bands:
     fixed: NDArray[np.float64]
     moving: NDArray[np.float64]
     mask: NDArray[np.bool_] | None
+    moving_mask: NDArray[np.bool_] | None
 
 
 def plausibility(images: ImagePair, oracle_displacement: NDArray[np.float64]) -> Plausibility:
@@ -82,7 +83,9 @@ def _lost(images: ImagePair, oracle: Warped, still: float | None) -> str | None:
 def _likeness(images: ImagePair, displacement: NDArray[np.float64]) -> float:
     """Return the correlation of fine structure, 0 where one of the two has none."""
     sigma = max(1.0, min(*images.fixed.shape, *images.moving.shape) / STRUCTURE)
-    bands = _Bands(_band(images.fixed, sigma), _band(images.moving, sigma), images.mask)
+    bands = _Bands(
+        _band(images.fixed, sigma), _band(images.moving, sigma), images.mask, images.moving_mask
+    )
     warped = warp(bands, displacement)
     one, other = bands.fixed[warped.valid], warped.image[warped.valid]
     one, other = one - one.mean(), other - other.mean()

@@ -20,11 +20,11 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from irgate_battery.oracle.descent import ImageTriple
-from irgate_battery.oracle.itk import image, method, transform_from, transform_of
+from irgate_battery.oracle.descent import Images
+from irgate_battery.oracle.itk import field_of, image, method, transform_from, transform_of
 from irgate_battery.oracle.recipe import POLISH
 from irgate_battery.oracle.region import overlap
-from irgate_fixtures import Transform, pixel_grid
+from irgate_fixtures import Homography, Transform, image_centre, pixel_grid
 
 Array = NDArray[np.float64]
 
@@ -45,29 +45,30 @@ class Polished:
     points: int
 
 
-def polish(images: ImageTriple, metric: str, model: str, start: Transform) -> Polished:
+def polish(images: Images, metric: str, model: str, start: Transform) -> Polished:
     """Return the metric's stationary point next to `start`, exact up to the kinks of C.
 
     Args:
-        images: fixed, moving, mask.
+        images: fixed, moving, and their masks.
         metric: "mean squares" or "correlation".
         model: the family to stay in.
         start: where a descent ended.
 
     """
-    fixed, moving, mask = images
-    region = overlap(start, fixed.shape, moving.shape, mask)
+    fixed, moving, masks = images.fixed, images.moving, (images.mask, images.moving_mask)
+    kind = _Projective if model == "homography" else _Objective
+    region = overlap(start, fixed.shape, moving.shape, *masks)
     if not region.any():
         raise RuntimeError("the descent ended where no trusted pixel maps into the moving image")
-    objective = _Objective(fixed, moving, region, metric, model, start)
+    objective = kind(fixed, moving, region, metric, model, start)
     before = objective.value(objective.start)
     for _ in range(POLISH.rounds):
         parameters, value = _newton(objective)
         transform = objective.transform(parameters)
-        frozen, region = region, overlap(transform, fixed.shape, moving.shape, mask)
+        frozen, region = region, overlap(transform, fixed.shape, moving.shape, *masks)
         if np.array_equal(frozen, region):
             break
-        objective = _Objective(fixed, moving, region, metric, model, transform)
+        objective = kind(fixed, moving, region, metric, model, transform)
     return Polished(transform, value, before, int(frozen.sum()))
 
 
@@ -90,9 +91,12 @@ class _Objective:
         self._fixed, self._moving = image(fixed), image(moving)
         self._registration = method(metric, region)
         self._model = model
-        self._transform = transform_of(model, start, fixed.shape)
+        self._prepare(start)
         self.start = self.parameters(start)
         self.reach = self._reach()
+
+    def _prepare(self, start: Transform) -> None:
+        self._transform = transform_of(self._model, start, self._shape)
 
     def _set(self, parameters: Array) -> sitk.Transform:
         self._transform.SetParameters(parameters.tolist())
@@ -163,6 +167,32 @@ class _Objective:
             return np.asarray(m / np.sqrt(m.size))
         m = m - m.mean()
         return np.asarray(m / np.sqrt((m * m).sum()))
+
+
+class _Projective(_Objective):
+    """The same over the eight numbers of a homography, which SimpleITK sees as a field.
+
+    H = C [I + P] C^-1,    P's last entry 0, C: centred coordinates in half widths to pixels
+    """
+
+    def _prepare(self, start: Transform) -> None:
+        height, width = self._shape
+        self._frame = np.diag([width / 2, width / 2, 1.0])
+        self._frame[:2, 2] = image_centre((height, width))
+
+    def parameters(self, transform: Transform) -> Array:
+        """Return P for a homography or an affine map, `(8,)`."""
+        given = transform.homography if isinstance(transform, Homography) else transform.matrix
+        assert given is not None
+        about = np.linalg.inv(self._frame) @ given @ self._frame
+        return np.asarray((about / about[2, 2] - np.eye(3)).ravel()[:8])
+
+    def transform(self, parameters: Array) -> Homography:
+        about = np.eye(3) + np.append(parameters, 0.0).reshape(3, 3)
+        return Homography(self._frame @ about @ np.linalg.inv(self._frame))
+
+    def _set(self, parameters: Array) -> sitk.Transform:
+        return field_of(self.transform(parameters), self._shape)
 
 
 def _newton(objective: _Objective) -> tuple[Array, float]:

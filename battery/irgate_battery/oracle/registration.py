@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from irgate_battery.cases.quiet_simpleitk import one_quiet_thread
+from irgate_battery.interface.protocol import ALL_MODELS
 from irgate_battery.oracle import descent, itk
 from irgate_battery.oracle.polish import polish
 from irgate_battery.oracle.recipe import RECIPE
+from irgate_battery.oracle.region import inner
 from irgate_battery.oracle.result import OracleResult, OracleUnavailable
 from irgate_battery.oracle.search import start_value
 from irgate_fixtures import Transform
@@ -20,21 +22,25 @@ def solve(
     model: str,
     intensity: str,
     mask: ArrayLike | None = None,
+    moving_mask: ArrayLike | None = None,
 ) -> OracleResult:
     """Register by SimpleITK, to the minimum of its metric: bit-identical on every run.
 
     Args:
         fixed, moving: `(H, W)` images; the sizes may differ.
-        model: "translation", "rigid", "affine" or "ffd".
+        model: "translation", "rigid", "affine", "ffd", "similarity" or "homography". SimpleITK has
+            no homography: its metric is minimised over one as a displacement field.
         intensity: "same" for mean squares, "varying" for the correlation.
         mask: bool on the fixed image, False where it must not be trusted; or None.
+        moving_mask: the same on the moving image. Two pixels more are left out around what it
+            hides, so that nothing hidden enters an interpolation.
     Returns: the transform from fixed to moving points, px, and how it was reached.
     Raises: ValueError for arguments that are none of these; OracleUnavailable where SimpleITK
         itself fails.
 
     """
-    images = _checked(fixed, moving, mask)
-    if model not in ("translation", "rigid", "affine", "ffd"):
+    images = _checked(fixed, moving, mask, moving_mask)
+    if model not in ALL_MODELS:
         raise ValueError(f"the oracle has no model {model!r}")
     if intensity not in RECIPE["metric"]:
         raise ValueError(f"intensity is 'same' or 'varying', got {intensity!r}")
@@ -42,7 +48,7 @@ def solve(
     begun = time.perf_counter()
     with one_quiet_thread():
         try:
-            start = start_value(images[0], images[1], model, images[2])
+            start = start_value(images, model)
             polished = polish(images, metric, model, _descend(images, metric, model, start))
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].strip()
@@ -59,7 +65,9 @@ def solve(
     )
 
 
-def _descend(images: descent.ImageTriple, metric: str, model: str, start: Transform) -> Transform:
+def _descend(images: descent.Images, metric: str, model: str, start: Transform) -> Transform:
+    if model == "homography":
+        return descent.linear(images, "affine", start)
     if model == "ffd":
         return descent.deformable(
             images, metric, descent.linear(images, "affine", start, rough=True)
@@ -67,7 +75,9 @@ def _descend(images: descent.ImageTriple, metric: str, model: str, start: Transf
     return descent.linear(images, model, start)
 
 
-def _checked(fixed: ArrayLike, moving: ArrayLike, mask: ArrayLike | None) -> descent.ImageTriple:
+def _checked(
+    fixed: ArrayLike, moving: ArrayLike, mask: ArrayLike | None, moving_mask: ArrayLike | None
+) -> descent.Images:
     arrays: list[NDArray[np.float64]] = []
     for name, given in (("fixed", fixed), ("moving", moving)):
         array = np.asarray(given, dtype=np.float64)
@@ -76,9 +86,25 @@ def _checked(fixed: ArrayLike, moving: ArrayLike, mask: ArrayLike | None) -> des
         if not np.isfinite(array).all():
             raise ValueError(f"{name} has {int((~np.isfinite(array)).sum())} pixels not finite")
         arrays.append(array)
-    trusted = None if mask is None else np.asarray(mask, dtype=bool)
-    if trusted is not None and trusted.shape != arrays[0].shape:
-        raise ValueError(f"the mask is {trusted.shape}, the fixed image {arrays[0].shape}")
-    if trusted is not None and not trusted.any():
-        raise ValueError("the mask trusts no pixel")
-    return arrays[0], arrays[1], trusted
+    trusted = _mask("mask", mask, "fixed image", arrays[0].shape)
+    moving_trusted = _mask("moving mask", moving_mask, "moving image", arrays[1].shape)
+    moving_image = arrays[1]
+    if moving_trusted is not None:
+        # What is hidden counts nowhere, but the search blurs it into its neighbours.
+        grey = moving_image[moving_trusted].mean()
+        moving_image = np.where(moving_trusted, moving_image, grey)
+        moving_trusted = inner(moving_trusted)
+    return descent.Images(arrays[0], moving_image, trusted, moving_trusted)
+
+
+def _mask(
+    what: str, mask: ArrayLike | None, on: str, shape: tuple[int, ...]
+) -> NDArray[np.bool_] | None:
+    if mask is None:
+        return None
+    trusted = np.asarray(mask, dtype=bool)
+    if trusted.shape != shape:
+        raise ValueError(f"the {what} is {trusted.shape}, the {on} {shape}")
+    if not trusted.any():
+        raise ValueError(f"the {what} trusts no pixel")
+    return trusted

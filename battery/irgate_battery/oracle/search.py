@@ -14,35 +14,31 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from irgate_battery.oracle.descent import Images
 from irgate_battery.oracle.itk import image, mask_image, method, transform_from, transform_of
 from irgate_battery.oracle.recipe import SEARCH
 from irgate_battery.oracle.region import overlap
 from irgate_fixtures import Matrix, Transform
 
 
-def start_value(
-    fixed: NDArray[np.float64],
-    moving: NDArray[np.float64],
-    model: str,
-    mask: NDArray[np.bool_] | None,
-) -> Transform:
+def start_value(images: Images, model: str) -> Transform:
     """Return a translation, or for the other models a rigid motion, within a few px of the best.
 
     Args:
-        fixed, moving: `(H, W)`, the sizes may differ.
+        images: fixed, moving, and their masks.
         model: "translation" is searched without rotations.
-        mask: on the fixed image, or None.
 
     """
+    fixed, moving, mask, moving_mask = images
     trusted = np.ones(fixed.shape, dtype=bool) if mask is None else mask
     coarse_fixed, coarse_moving, coarse_mask = (
         _shrunk(full, SEARCH.sigma, SEARCH.shrink) for full in (fixed, moving, trusted)
     )
-    ones = sitk.Image(coarse_moving.GetSize(), sitk.sitkUInt8) + 1
-    ones.CopyInformation(coarse_moving)
+    seen = np.ones(moving.shape, dtype=bool) if moving_mask is None else moving_mask
+    coarse_seen = _shrunk(seen, SEARCH.sigma, SEARCH.shrink)
     turns = (0,) if model == "translation" else range(0, 360, SEARCH.angle_step)
     starts = [
-        _best_shift(coarse_fixed, coarse_mask, coarse_moving, ones, math.radians(degrees))
+        _best_shift(coarse_fixed, coarse_mask, coarse_moving, coarse_seen, math.radians(degrees))
         for degrees in turns
     ]
     kind = "translation" if model == "translation" else "rigid"
@@ -50,14 +46,17 @@ def start_value(
         _shrunk(full, SEARCH.refine_sigma, SEARCH.refine_shrink)
         for full in (fixed, moving, trusted)
     ]
-    refined = [_refined(small, kind, start, fixed.shape) for start in starts]
+    small_seen = None
+    if moving_mask is not None:
+        small_seen = _shrunk(moving_mask, SEARCH.refine_sigma, SEARCH.refine_shrink)
+    refined = [_refined(small, small_seen, kind, start, fixed.shape) for start in starts]
     least = SEARCH.overlap * min(int(trusted.sum()), moving.size)
     held = [
         candidate
         for candidate in refined
-        if overlap(candidate, fixed.shape, moving.shape, trusted).sum() >= least
+        if overlap(candidate, fixed.shape, moving.shape, trusted, moving_mask).sum() >= least
     ]
-    return _best(held or refined, fixed, moving, mask)
+    return _best(held or refined, images)
 
 
 def _shrunk(full: NDArray[Any], sigma: float, shrink: int) -> sitk.Image:
@@ -71,12 +70,18 @@ def _shrunk(full: NDArray[Any], sigma: float, shrink: int) -> sitk.Image:
 
 
 def _refined(
-    small: Sequence[sitk.Image], kind: str, start: Transform, shape: Sequence[int]
+    small: Sequence[sitk.Image],
+    small_seen: sitk.Image | None,
+    kind: str,
+    start: Transform,
+    shape: Sequence[int],
 ) -> Transform:
     """Return the transform after a short descent on small images."""
     fixed, moving, mask = small
     registration = method("correlation", None)
     registration.SetMetricFixedMask(mask)
+    if small_seen is not None:
+        registration.SetMetricMovingMask(small_seen)
     registration.SetOptimizerAsRegularStepGradientDescent(
         learningRate=1.0,
         minStep=SEARCH.refine_step,
@@ -89,14 +94,11 @@ def _refined(
     return transform_from(transform, shape)
 
 
-def _best(
-    candidates: Sequence[Transform],
-    fixed: NDArray[np.float64],
-    moving: NDArray[np.float64],
-    mask: NDArray[np.bool_] | None,
-) -> Transform:
+def _best(candidates: Sequence[Transform], given: Images) -> Transform:
     """Return the one with the highest correlation at full size."""
-    registration, images = method("correlation", mask), (image(fixed), image(moving))
+    fixed = given.fixed
+    registration = method("correlation", given.mask, given.moving_mask)
+    images = image(fixed), image(given.moving)
     values = []
     for candidate in candidates:
         registration.SetInitialTransform(transform_of("rigid", candidate, fixed.shape), True)
@@ -105,7 +107,7 @@ def _best(
 
 
 def _best_shift(
-    fixed: sitk.Image, fixed_mask: sitk.Image, moving: sitk.Image, ones: sitk.Image, angle: float
+    fixed: sitk.Image, fixed_mask: sitk.Image, moving: sitk.Image, seen: sitk.Image, angle: float
 ) -> Transform:
     """Return the transform of the highest NCC over all shifts at one rotation.
 
@@ -121,7 +123,7 @@ def _best_shift(
     grid.SetSpacing(spacing)
     grid.SetOrigin([c - s * (side - 1) / 2 for c, s in zip(centre, spacing, strict=True)])
     moved = sitk.Resample(moving, grid, turn, sitk.sitkLinear, 0.0)
-    moved_mask = sitk.Resample(ones, grid, turn, sitk.sitkNearestNeighbor, 0.0)
+    moved_mask = sitk.Resample(seen, grid, turn, sitk.sitkNearestNeighbor, 0.0)
 
     correlation = sitk.GetArrayFromImage(
         sitk.MaskedFFTNormalizedCorrelation(

@@ -204,13 +204,17 @@ def believe(entry: Any, case: OracleQuery, pair: ImagePair) -> OracleResult:
 
 
 def fingerprint(pair: ImagePair) -> list[float]:
-    """Return coarse figures of the images and the mask that any machine reproduces.
+    """Return coarse figures of the images and the masks that any machine reproduces.
 
-    The sizes, and over 4x4 blocks of fixed, moving and mask the means of values and of squares.
+    The sizes, and over 4x4 blocks of fixed, moving, mask and moving mask (where there is one) the
+    means of values and of squares.
     """
     figures: list[float] = []
     mask = np.ones(pair.fixed.shape) if pair.mask is None else pair.mask.astype(np.float64)
-    for image in (pair.fixed, pair.moving, mask):
+    images = [pair.fixed, pair.moving, mask]
+    if pair.moving_mask is not None:
+        images.append(pair.moving_mask.astype(np.float64))
+    for image in images:
         figures += [float(size) for size in image.shape]
         figures += _block_means(image) + _block_means(image**2)
     return figures
@@ -240,7 +244,9 @@ def stored_entries() -> Mapping[str, Any]:
 
 def _compute(case: OracleQuery, pair: ImagePair) -> OracleResult:
     try:
-        return oracle.solve(pair.fixed, pair.moving, case.model, case.intensity, pair.mask)
+        return oracle.solve(
+            pair.fixed, pair.moving, case.model, case.intensity, pair.mask, pair.moving_mask
+        )
     except OracleUnavailable as error:
         raise OracleUnavailable(f"{case.id}: {error}") from error
 

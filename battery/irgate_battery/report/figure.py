@@ -90,8 +90,9 @@ def draw(figure_input: FigureInput) -> Figure:
     top, bottom = figure.subplots(2, 4)
 
     _image(top[0], pair.fixed, f"fixed, {_size(pair.fixed)}")
-    _mask(top[0], pair)
+    _mask(top[0], pair.mask)
     _image(top[1], pair.moving, f"moving, {_size(pair.moving)}")
+    _mask(top[1], pair.moving_mask)
     _overlay(top[2], pair, before, f"before\n{_told(before, unmoved, truth)}")
     measured = f"RMSE {_number(floor)}" if answer is truth else _told(after, answer, truth)
     _overlay(top[3], pair, after, f"after {figure_input.who}\n{measured}")
@@ -134,11 +135,11 @@ def _image(axes: Any, image: Array, title: str) -> None:
     _plain(axes, title)
 
 
-def _mask(axes: Any, pair: Pair) -> None:
+def _mask(axes: Any, mask: NDArray[np.bool_] | None) -> None:
     """Hatch what must not be trusted."""
-    if pair.mask is not None:
-        axes.contourf(pair.mask, levels=[-0.5, 0.5], colors="none", hatches=["///"])
-        axes.contour(pair.mask, levels=[0.5], colors=[ORANGE], linewidths=1.5)
+    if mask is not None:
+        axes.contourf(mask, levels=[-0.5, 0.5], colors="none", hatches=["///"])
+        axes.contour(mask, levels=[0.5], colors=[ORANGE], linewidths=1.5)
         axes.set_xlabel("hatched: masked, not to be trusted", fontsize=10)
 
 

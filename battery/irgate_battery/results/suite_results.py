@@ -16,6 +16,7 @@ class SuiteResults:
         waived: those that failed as expected.
         beyond: those that lie beyond what the solver claims, and were not asked.
         lost: those that should be there and are not, or broke for another reason than the solver.
+        skipped: those that the solver cannot be asked.
     """
 
     expected: int
@@ -23,6 +24,7 @@ class SuiteResults:
     waived: tuple[ResultRow, ...]
     beyond: tuple[ResultRow, ...]
     lost: tuple[ResultRow, ...]
+    skipped: tuple[ResultRow, ...] = ()
 
     @classmethod
     def of(cls, rows: Sequence[ResultRow], suite: str, expected: Sequence[str]) -> "SuiteResults":
@@ -47,6 +49,7 @@ class SuiteResults:
             waived=tuple(row for row in mine if row.status == "xfailed"),
             beyond=tuple(row for row in mine if row.beyond_reach),
             lost=tuple(row for row in mine if row.status in ("missing", "error")),
+            skipped=tuple(row for row in mine if row.status == "skipped"),
         )
 
     @property

@@ -1,4 +1,4 @@
-"""How a case with a known truth is evaluated: by the base fixtures and by the battery."""
+"""How a case with a known truth is evaluated: fixtures, battery and conditions."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,14 +8,12 @@ from irgate_battery.diagnosis.cause import cause
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.judge.acceptance import tolerance_px
+from irgate_battery.judge.limits import CLEAN_PX
 from irgate_battery.judge.measure import Measurement, measure, warp
 from irgate_battery.judge.signed_error import SignedError
 from irgate_battery.results.result_row import ResultRow
-from irgate_battery.suites.evaluation import Draft, require_mask, require_model, require_reach
+from irgate_battery.suites.evaluation import Draft, require_argument, require_model, require_reach
 from irgate_battery.suites.suite import EvaluationSetup
-
-OCCLUSION = "occlusion"
-"""The kind of perturbation that no solver without a mask can be asked to see through."""
 
 Rule = Callable[[Measurement, float], str | None]
 """What is wrong with a measurement, given the largest distance to the truth that passes, px."""
@@ -34,8 +32,8 @@ def evaluate_case(
         rule: says what is wrong, if anything is.
     """
     require_model(solver, case.model)
-    if case.kind == OCCLUSION:
-        require_mask(solver)
+    for argument in case.needs:
+        require_argument(solver, argument)
     pair = case.pair()
     require_reach(solver, pair)
     oracle, origin = setup.store.get(case, pair)
@@ -45,6 +43,7 @@ def evaluate_case(
         pair.moving,
         model=case.model,
         mask=pair.mask,
+        moving_mask=pair.moving_mask,
         intensity=case.intensity,
         timeout=setup.timeout,
     )
@@ -59,6 +58,8 @@ def evaluate_case(
     # An oracle that is lost does not widen the tolerance.
     oracle_px = 0.0 if measured.oracle_diverged else measured.oracle_tre_px or 0.0
     near_px = tolerance_px(case.model, case.intensity, case.noise, oracle_px)
+    if case.tight:
+        near_px = float(CLEAN_PX)
     fault = rule(measured, near_px)
     if fault is None:
         return draft.row

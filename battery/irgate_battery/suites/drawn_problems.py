@@ -17,16 +17,27 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from irgate_battery.interface.protocol import MODELS
+from irgate_battery.interface.protocol import ALL_MODELS, MODELS
 from irgate_battery.suites.problem import Image, Problem, make_problem, scene_of
-from irgate_fixtures import FFD, Transform, affine, pixel_grid, rigid, translation
+from irgate_fixtures import (
+    FFD,
+    Transform,
+    affine,
+    homography,
+    pixel_grid,
+    rigid,
+    similarity,
+    translation,
+)
 
 SHIFT_PX = 4.0
 TURN_DEG = 10.0
 STRETCH = 0.06
+PERSPECTIVE = 4e-4
 BEND_PX = 6.0
 """The range of `warps`: each component of the shift; the turn; each entry of the linear part less
-the identity; each coordinate of a control point, which moves its pixels by a third of that at most.
+the identity, and the scale less 1; each entry of a homography's last row, per px; each coordinate
+of a control point, which moves its pixels by a third of that at most.
 Any solver with a pyramid finds these from the identity."""
 
 SIDE_PX = (64, 112)
@@ -58,7 +69,7 @@ def warps(model: str, shape: tuple[int, int]) -> st.SearchStrategy[Transform]:
     """Draw a transform of a family, within the capture range above.
 
     Args:
-        model: one of `irgate_battery.interface.protocol.MODELS`.
+        model: one of `irgate_battery.interface.protocol.ALL_MODELS`.
         shape: `(H, W)` of the fixed image: its centre and its domain.
     """
     shift = _symmetric(SHIFT_PX)
@@ -68,16 +79,27 @@ def warps(model: str, shape: tuple[int, int]) -> st.SearchStrategy[Transform]:
         case "rigid":
             turn = _symmetric(TURN_DEG).map(math.radians)
             return st.builds(lambda t, dx, dy: rigid(t, dx, dy, shape), turn, shift, shift)
-        case "affine":
+        case "similarity":
+            turn = _symmetric(TURN_DEG).map(math.radians)
+            scale = _symmetric(STRETCH).map(lambda stretch: 1 + stretch)
+            return st.builds(
+                lambda t, s, dx, dy: similarity(t, s, dx, dy, shape), turn, scale, shift, shift
+            )
+        case "affine" | "homography":
             entries = st.tuples(*[_symmetric(STRETCH)] * 4).map(
                 lambda e: [[1 + e[0], e[1]], [e[2], 1 + e[3]]]
             )
-            return st.builds(lambda a, dx, dy: affine(a, dx, dy, shape), entries, shift, shift)
+            if model == "affine":
+                return st.builds(lambda a, dx, dy: affine(a, dx, dy, shape), entries, shift, shift)
+            row = st.tuples(*[_symmetric(PERSPECTIVE)] * 2)
+            return st.builds(
+                lambda a, q, dx, dy: homography(a, q, dx, dy, shape), entries, row, shift, shift
+            )
         case "ffd":
             points = st.lists(_symmetric(BEND_PX), min_size=32, max_size=32)
             return points.map(lambda flat: FFD(np.reshape(flat, (2, 4, 4)), shape))
         case _:
-            raise ValueError(f"warps: no model {model!r}; expected one of {list(MODELS)}")
+            raise ValueError(f"warps: no model {model!r}; expected one of {list(ALL_MODELS)}")
 
 
 def masks(shape: tuple[int, int]) -> st.SearchStrategy[NDArray[np.bool_]]:
@@ -98,19 +120,27 @@ def masks(shape: tuple[int, int]) -> st.SearchStrategy[NDArray[np.bool_]]:
 
 
 @st.composite
-def problems(draw: st.DrawFn, models: Sequence[str] = MODELS, *, masked: bool = False) -> Problem:
+def problems(
+    draw: st.DrawFn,
+    models: Sequence[str] = MODELS,
+    *,
+    masked: bool = False,
+    moving_masked: bool = False,
+) -> Problem:
     """Draw a pair of images with a known transform between them.
 
     Args:
         models: the families to draw from.
         masked: whether a part of the fixed image is spoilt and masked.
+        moving_masked: whether a part of the moving image is.
     """
     model = draw(st.sampled_from(list(models)))
     shape = draw(shapes())
     seed = draw(scene_seeds())
     truth = draw(warps(model, shape))
     mask = draw(masks(shape)) if masked else None
-    return make_problem(model, shape, seed, truth, mask)
+    moving_mask = draw(masks(shape)) if moving_masked else None
+    return make_problem(model, shape, seed, truth, mask, moving_mask)
 
 
 def _symmetric(limit: float) -> st.SearchStrategy[float]:

@@ -216,7 +216,7 @@ def require_reach(solver: Solver, pair: Pair) -> None:
         )
 
 
-def require_mask(solver: Solver) -> None:
-    """Skip the item of a solver without a mask. Raises: NotAsked."""
-    if "mask" not in solver.accepts:
-        raise NotAsked(f"solver {solver.name!r} takes no mask")
+def require_argument(solver: Solver, name: str) -> None:
+    """Skip the item of a solver without this argument, a mask. Raises: NotAsked."""
+    if name not in solver.accepts:
+        raise NotAsked(f"solver {solver.name!r} takes no {name}")

@@ -16,7 +16,7 @@ from irgate_battery.results.row_table import RATIO, RMSE, TIMES, Column, table
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.text import Line, number, wrapped
 from irgate_battery.results.verdict import Verdict, VerdictStatus
-from irgate_battery.suites.evaluation import Draft, require_mask, require_model
+from irgate_battery.suites.evaluation import Draft, require_argument, require_model
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
 
 
@@ -77,7 +77,7 @@ class PairSuite(Suite[OwnPair]):
         pair = item.subject
         require_model(solver, pair.model)
         if pair.mask is not None:
-            require_mask(solver)
+            require_argument(solver, "mask")
         prepared = pair.read()
         draft.row = replace(
             draft.row, preparation=prepared.preparation, spacing_mm=prepared.spacing_mm

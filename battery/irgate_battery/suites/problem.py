@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion
 
 from irgate_battery.judge.measure import inside
 from irgate_fixtures import Pair, Transform, pixel_grid
@@ -27,6 +28,7 @@ class Problem:
         truth: T with fixed(x) = moving's scene at T(x), `(x, y)` in px.
         model: the family that truth was drawn from.
         seed: the scene's.
+        moving_mask: the same on the moving image.
     """
 
     fixed: Image
@@ -35,6 +37,7 @@ class Problem:
     truth: Transform
     model: str
     seed: int
+    moving_mask: NDArray[np.bool_] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -54,6 +57,8 @@ class Problem:
 
     def __repr__(self) -> str:
         masked = "" if self.mask is None else f", {1 - self.mask.mean():.0%} masked"
+        if self.moving_mask is not None:
+            masked += f", {1 - self.moving_mask.mean():.0%} of moving masked"
         return (
             f"Problem({self.model}, {self.fixed.shape[0]}x{self.fixed.shape[1]}, scene "
             f"{self.seed}{masked}, T = {described(self.truth)})"
@@ -64,6 +69,9 @@ def described(transform: Transform) -> str:
     """Return a transform in few words: the rows of its matrix, or its control points."""
     if transform.matrix is not None:
         return str(np.round(transform.matrix[:2], 4).tolist())
+    projective = getattr(transform, "homography", None)
+    if projective is not None:
+        return str(np.round(projective, 6).tolist())
     points = getattr(transform, "control_points", None)
     return "dense" if points is None else f"FFD {np.round(points, 2).tolist()}"
 
@@ -74,6 +82,7 @@ def make_problem(
     seed: int,
     truth: Transform,
     mask: NDArray[np.bool_] | None = None,
+    moving_mask: NDArray[np.bool_] | None = None,
 ) -> Problem:
     """Make the images of a problem; where a mask is given, what it does not trust is inverted."""
     scene = scene_of(seed)
@@ -81,7 +90,12 @@ def make_problem(
     fixed = scene(truth(grid))
     if mask is not None:
         fixed = np.where(mask, fixed, 1 - fixed)
-    return Problem(fixed, scene(grid), mask, truth, model, seed)
+    moving = scene(grid)
+    if moving_mask is not None:
+        # One pixel less is spoilt: some look a mask up at the nearest pixel.
+        spoilt = binary_erosion(~moving_mask, np.ones((3, 3), bool), border_value=1)
+        moving = np.where(spoilt, 1 - moving, moving)
+    return Problem(fixed, moving, mask, truth, model, seed, moving_mask)
 
 
 def scene_of(seed: int) -> Source:

@@ -46,7 +46,7 @@ class Property:
 
     Attributes:
         models: families on which it is defined; all if empty.
-        masked: whether its problems have a mask.
+        masked, moving_masked: whether its problems have a mask, and a moving mask.
         needs: arguments that the solver must take.
     """
 
@@ -55,6 +55,7 @@ class Property:
     check: Callable[[Solver, Problem, float | None], None]
     models: tuple[str, ...] = ()
     masked: bool = False
+    moving_masked: bool = False
     needs: tuple[str, ...] = ()
 
 
@@ -123,6 +124,14 @@ PROPERTIES = (
         masked=True,
         needs=("mask",),
     ),
+    Property(
+        "recovered_behind_a_moving_mask",
+        "a drawn warp is found though what is masked in the moving image is inverted",
+        recovered,
+        models=("translation", "rigid", "affine"),
+        moving_masked=True,
+        needs=("moving_mask",),
+    ),
     Property("identity", "identity in, identity out", identity),
     Property(
         "swapped",
@@ -179,7 +188,7 @@ def falsify(
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )
-    @given(problems(models, masked=prop.masked))
+    @given(problems(models, masked=prop.masked, moving_masked=prop.moving_masked))
     def holds(problem: Problem) -> None:
         try:
             prop.check(solver, problem, timeout)
@@ -209,6 +218,7 @@ def _solve(
         problem.moving,
         model=problem.model,
         mask=problem.mask,
+        moving_mask=problem.moving_mask,
         intensity=intensity,
         timeout=timeout,
     )

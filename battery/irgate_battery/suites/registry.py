@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from irgate_battery.cases.battery_table import DEFAULT_COUNT
+from irgate_battery.cases.condition_table import CONDITIONS
 
 if TYPE_CHECKING:
     from irgate_battery.cases.run_spec import RunSpec
@@ -63,6 +64,7 @@ REGISTRY = (
     SuiteEntry("contract", "the gate's contract suite"),
     SuiteEntry("base", "the gate's five base fixtures"),
     SuiteEntry("battery", f"the gate's {DEFAULT_COUNT} perturbed fixtures"),
+    SuiteEntry("conditions", f"the gate's {len(CONDITIONS)} conditions that break code"),
     SuiteEntry("recovery", "the gate's convergence-recovery suite"),
     SuiteEntry("gradient", "the gate's gradient suite"),
     SuiteEntry("consistency", "the gate's consistency suite"),

@@ -15,7 +15,7 @@ from irgate_battery.suites.consistency_checks.consistency_check import (
     held,
     tolerance_px,
 )
-from irgate_battery.suites.evaluation import NotAsked, refusal, require_mask
+from irgate_battery.suites.evaluation import NotAsked, refusal, require_argument
 from irgate_battery.suites.fixed_problems import (
     LINEAR_MODELS,
     ROUGH_TURN_DEG,
@@ -69,7 +69,7 @@ def cropped(asking: Asking) -> Iterator[Held]:
 
 def padded(asking: Asking) -> Iterator[Held]:
     """Hold the answer to a fixed image in a masked frame against that without the frame."""
-    require_mask(asking.solver)
+    require_argument(asking.solver, "mask")
     yield from under(
         PADDING,
         "the answer to the fixed image in a bright frame under the mask, shifted back,",

@@ -18,12 +18,13 @@ from irgate_battery.suites.evaluation import ItemFailed
 
 
 def input_unchanged(solver: Solver, timeout: float | None) -> None:
-    """The images and the mask that the solver is handed are the same afterwards, to the bit."""
+    """The images and the masks that the solver is handed are the same afterwards, to the bit."""
     pair = shifted_pair()
     given = {
         "fixed": pair.fixed.astype(np.float32),
         "moving": pair.moving.astype(np.float32),
         "mask": np.ones(pair.fixed.shape, dtype=bool),
+        "moving_mask": np.ones(pair.moving.shape, dtype=bool),
     }
     before = {name: image.copy() for name, image in given.items()}
     solver.call(
@@ -31,6 +32,7 @@ def input_unchanged(solver: Solver, timeout: float | None) -> None:
         given["moving"],
         model=first_model(solver),
         mask=given["mask"],
+        moving_mask=given["moving_mask"],
         init=None,
         intensity=pair.intensity,
         timeout=timeout,

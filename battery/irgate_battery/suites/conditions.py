@@ -1,0 +1,110 @@
+"""Suite `conditions`: sizes, ranges, turns, masks and brightness under which real code broke."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from irgate_battery.cases.catalogue import Case, condition_cases
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.interface.protocol import OPTIONAL_MODELS, Solver
+from irgate_battery.judge.acceptance import battery_fault
+from irgate_battery.judge.measure import Measurement
+from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.suite_results import SuiteResults
+from irgate_battery.results.text import Line, counts
+from irgate_battery.results.verdict import Verdict, VerdictStatus
+from irgate_battery.suites.case_evaluation import evaluate_case
+from irgate_battery.suites.evaluation import Draft
+from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions(Verdict):
+    """How many of the conditions a solver meets.
+
+    A model that the protocol leaves to the solver, and that it does not declare, is not expected.
+    """
+
+    name = "conditions"
+    title = "conditions"
+    needs = "all conditions"
+
+    passed: int
+    ran: int
+    expected: int
+    skipped: int
+
+
+class ConditionsSuite(Suite[Case]):
+    """The conditions."""
+
+    heading = "irgate/conditions.py::test_case[ID]; sizes, turns, masks"
+    verdict_types = (Conditions,)
+    one_call = True
+    has_truth = True
+
+    def items(self, spec: RunSpec) -> tuple[Item[Case], ...]:
+        """Return the table's cases."""
+        return tuple(
+            self._item(
+                case.id,
+                case,
+                model=case.model,
+                intensity=case.intensity,
+                purpose=case.purpose,
+                pictured=case,
+            )
+            for case in condition_cases()
+        )
+
+    def fill(
+        self, draft: Draft, item: Item[Case], solver: Solver, setup: EvaluationSetup
+    ) -> ResultRow:
+        """Hold what the battery holds: rmse <= 2 x oracle_rmse, not escaped, near the truth."""
+
+        def rule(measured: Measurement, near_px: float) -> str | None:
+            draft.row = replace(draft.row, tolerance_px=near_px)
+            return battery_fault(measured, near_px)
+
+        return evaluate_case(draft, item.subject, solver, setup, rule)
+
+    def verdicts(self, results: SuiteResults) -> tuple[Verdict, ...]:
+        """Return how many conditions are met."""
+        return (conditions(results),)
+
+    def section(self, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
+        """Return how many passed, those that did not, and what the others were skipped for."""
+        yield from counts(self.name, rows)
+        for row in rows:
+            if row.status == "skipped":
+                yield Line(f"  {row.case}: {row.message}", "open")
+
+
+SUITE = ConditionsSuite
+"""What the registry loads."""
+
+
+def conditions(results: SuiteResults) -> Conditions:
+    """Return how many of the conditions are met, of those that the solver is expected to meet."""
+    undeclared = {row.case for row in results.skipped if row.model in OPTIONAL_MODELS}
+    results = replace(results, expected=results.expected - len(undeclared))
+    failed = results.failed
+    passed = len({row.case for row in results.ran} - set(failed))
+    aside = f"; not asked: {len(undeclared)} of models not declared" if undeclared else ""
+    told = f"{passed} of {results.expected} met ({results.how_many}{aside})"
+    undecided = results.undecided()
+    status: VerdictStatus
+    if failed or results.lost:
+        names = ", ".join([*failed, *filter(None, [results.names_of_lost()])])
+        status, reason = "fail", f"{told}; not: {names}"
+    elif undecided:
+        status, reason = "not_evaluated", undecided
+    else:
+        status, reason = "pass", told
+    return Conditions(
+        status=status,
+        reason=reason,
+        passed=passed,
+        ran=results.count,
+        expected=results.expected,
+        skipped=len(results.skipped),
+    )
