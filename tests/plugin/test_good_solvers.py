@@ -39,8 +39,9 @@ def test_the_bundled_solver_passes_every_item(gate, report_of):
 def test_simpleitk_wrapped_by_a_user_passes(gate):
     result = gate(solver="simpleitk")
     assert result.ret == 0
-    result.assert_outcomes(passed=16)
-    result.stdout.fnmatch_lines(["irgate: PASS: 16 items passed;*"])
+    # SimpleITK refuses integers aloud, and so do its users' few lines.
+    result.assert_outcomes(passed=15, skipped=1)
+    result.stdout.fnmatch_lines(["irgate: PASS: 15 items passed, 1 skipped;*"])
 
 
 @pytest.fixture
