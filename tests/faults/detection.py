@@ -12,7 +12,7 @@ from pytest_irgate import __version__
 from .collection import EVERY
 from .controls import CONTROLS
 from .fault import LAYERS
-from .outcome import Outcome
+from .outcome import OTHER_SUITES, Outcome
 
 NOISE_PX = 1e-2
 """The least that is called noise: what the contract lets a solver move an image against itself,
@@ -25,6 +25,7 @@ STEPS = (
     ("each fixture", "+ each fixture by itself"),
     ("ratio", "+ battery: ratio and overlap"),
     ("truth", "+ battery: distance to the truth"),
+    ("conditions", "+ conditions"),
     ("recovery", "+ recovery"),
     ("gradient", "+ gradient"),
     ("contract", "+ contract"),
@@ -32,7 +33,7 @@ STEPS = (
 )
 """The layers in the order in which they are put on top of each other."""
 
-NAMES = ("max", "each", "ratio", "truth", "recov", "grad", "contr", "consi")
+NAMES = ("max", "each", "ratio", "truth", "cond", "recov", "grad", "contr", "consi")
 SHORT = dict(zip(LAYERS, NAMES, strict=True))
 
 
@@ -160,7 +161,7 @@ def broken_promises(measured: Measured) -> list[str]:
 
 def silent(outcome: Outcome) -> set[str]:
     """Return the layers that were expected to catch a fault, were asked and did not."""
-    asked = {"recovery", "gradient", "contract", "consistency"} & set(outcome.suites)
+    asked = set(OTHER_SUITES) & set(outcome.suites)
     if "base" in outcome.suites:
         asked |= {"maximum gate", "each fixture"}
     if "battery" in outcome.suites:
@@ -250,7 +251,7 @@ def summary(measured: Measured) -> list[str]:
     elsewhere = [outcome.name for outcome in outcomes if silent(outcome)]
     if elsewhere:
         said.append(f"Not caught by a layer that was expected to: {', '.join(elsewhere)}.")
-    if len(measured.suites) < 6:
+    if len(measured.suites) < 7:
         said.append(f"Suites that ran: {', '.join(measured.suites)}; the others caught nothing.")
     for outcome in measured.controls:
         alarms = false_alarms(outcome)

@@ -10,6 +10,7 @@ LAYERS = (
     "each fixture",
     "ratio",
     "truth",
+    "conditions",
     "recovery",
     "gradient",
     "contract",

@@ -70,7 +70,7 @@ def work(name: str, folder: Path, suites: tuple[str, ...], patient: bool) -> Non
 
         def keep(done):
             row = done.row
-            if row.suite in ("base", "battery"):
+            if row.suite in ("base", "battery", "conditions"):
                 passed.update([row.case] if row.status == "passed" else [])
                 caught.extend([row.case] if row.status == "failed" else [])
             if row.tolerance_px is not None:

@@ -14,6 +14,9 @@ from irgate_battery.suites.rows import family_of
 
 from .fault import LAYERS
 
+OTHER_SUITES = ("conditions", "recovery", "gradient", "contract", "consistency")
+"""Suites that are one layer each."""
+
 RATIO_LIMIT = 2.0
 """The ratio over which a battery case fails."""
 
@@ -98,10 +101,7 @@ def caught_by(report: Report) -> tuple[str, ...]:
         "each fixture": any(row.suite == "base" for row in rows),
         "ratio": any(_over_ratio(row) for row in rows if row.suite == "battery"),
         "truth": any(_over_tolerance(row) for row in rows if row.suite == "battery"),
-        **{
-            suite: any(row.suite == suite for row in rows)
-            for suite in ("recovery", "gradient", "contract", "consistency")
-        },
+        **{suite: any(row.suite == suite for row in rows) for suite in OTHER_SUITES},
     }
     return tuple(layer for layer in LAYERS if layers[layer])
 

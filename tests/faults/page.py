@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from irgate_battery.cases.catalogue import all_cases
+
 from .collection import COLLECTION, EVERY
 from .controls import CONTROLS
 from .detection import (
@@ -21,6 +23,15 @@ from .detection import (
 )
 from .fault import Fault
 from .outcome import Outcome
+
+FIRST = (
+    "Unseen, on 2026-11-26 (commit d471d86), before anything was mended for them, 37 of 40 (92%) "
+    "of those that changed an answer were caught and 17 of 37 (46%) of the caught ones named "
+    "rightly; two more showed only where images are no floats, which no item asked then. Since "
+    "then the gate and the diagnosis were mended with these reports at hand, so the figures above "
+    "are those of seen faults: what an unseen one meets lies between."
+)
+"""The first figure stays on the page of the reports."""
 
 
 def markdown(measured: Measured) -> str:
@@ -42,10 +53,11 @@ def markdown(measured: Measured) -> str:
     )
     counting = (
         f"`tests/faults/` holds {count}. {len(outcomes)} of them change something: an answer on "
-        f"one of 55 cases beyond the noise ({noise}), what becomes of a start value, a derivative, "
-        "the caller's state, or an item from passing to failing. The others are harmless and not "
-        "counted. Only what fails a run counts as caught. Recovery is asked only of faults that "
-        "neither the fixtures nor the battery catch (`--patient` asks it of all)."
+        f"one of {len(all_cases())} cases beyond the noise ({noise}), what becomes of a start "
+        "value, a derivative, the caller's state, or an item from passing to failing. The others "
+        "are harmless and not counted. Only what fails a run counts as caught. Recovery is asked "
+        "only of faults that "
+        "no case catches (`--patient` asks it of all)."
     )
     plain = [outcome for outcome in outcomes if not tolerated(outcome)]
     naming = (
@@ -122,10 +134,11 @@ def reported(measured: Measured) -> str:
             f"Of {len(measured.faults)} reports {len(outcomes)} change an answer on one of the "
             "gate's cases, or what becomes of a start value. "
             f"{percent(len(caught), outcomes)} of those are caught, and "
-            f"{percent(len(named), caught)} of the caught ones are named rightly. The other "
-            f"{len(idle)} show only under conditions that no case has (integers, values beyond 0 "
-            "to 1), and are not counted. A name that is given wrongly counts as a miss."
+            f"{percent(len(named), caught)} of the caught ones are named rightly. A name that is "
+            "given wrongly counts as a miss."
+            + (f" The other {len(idle)} change nothing here and are not counted." if idle else "")
         ),
+        FIRST,
         "## By layer",
         table(
             ("layer", "first caught here", "caught so far"),
