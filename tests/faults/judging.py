@@ -129,7 +129,9 @@ def finite(number: float) -> float | str:
 def measure_noise(controls: list[str], folder: Path) -> None:
     """Write for each case how far two good solvers are apart that both pass it, px."""
     mine = loaded(folder / "good.npz")
-    noise = dict.fromkeys(mine, detection.NOISE_PX)
+    # One solver may be asked a case that another cannot be, a moving mask.
+    every = json.loads((folder / "cases").read_text("utf-8"))
+    noise = dict.fromkeys(every, detection.NOISE_PX)
     for other in controls:
         kept = folder / f"{other}.npz"
         theirs = loaded(kept) if kept.exists() else {}

@@ -32,7 +32,7 @@ def recorded(solver):
             answers[key] = answer, shape
         return answer
 
-    for name in ("name", "version", "models", "differentiable"):
+    for name in ("name", "version", "models", "reach", "differentiable"):
         if hasattr(solver, name):
             setattr(register, name, getattr(solver, name))
     return register, answers
@@ -57,7 +57,7 @@ def displacements(answers, digests=None):
 
 
 def digests_of_cases():
-    """Return the digest of every base and battery case, and its id."""
+    """Return the digest of every case, and its id."""
     return {digest_of(case): case.id for case in all_cases()}
 
 
