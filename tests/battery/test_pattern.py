@@ -83,3 +83,25 @@ def test_the_perturbations_that_fail_are_named_where_they_are_few():
     )
     everywhere = [row(f"c-{family}", "wrong start") for family in families]
     assert "only" not in of_run([*rows, *everywhere]).sentence
+
+
+def sized(odd, even):
+    """Rows of the conditions that differ in size only, with these outcomes."""
+    cases = {
+        **dict(zip(("one_odd-translation", "both_odd-translation"), odd, strict=True)),
+        **dict(zip(("square-translation", "portrait-translation"), even, strict=True)),
+    }
+    return [row(case, status=status, suite="conditions") for case, status in cases.items()]
+
+
+def test_a_fault_of_odd_sizes_is_told_from_one_of_all():
+    failed, passed = ["failed"] * 2, ["passed"] * 2
+    lost = row("shift60", suite="conditions")
+    found = of_run([*sized(failed, passed), lost])
+    assert (found.fault, found.explains, found.failed) == ("odd size", 2, 3)
+    assert "fails where a side of the images is odd" in found.sentence
+    assert of_run(sized(failed, ["passed", "failed"])).fault is None
+    assert of_run(sized(["passed", "failed"], passed)).fault is None
+    # What a fault explains that most rows name comes first.
+    named = [row(f"a-rot{k}", "v negated") for k in range(9)]
+    assert of_run([*sized(failed, passed), *named]).fault == "v negated"

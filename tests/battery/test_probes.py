@@ -428,7 +428,11 @@ def test_each_question_is_the_same_but_for_one_thing():
 
     asked(OCCLUDED, register)
     pair = OCCLUDED.pair()
-    first, unmasked, inverted, on, there, brighter, cropped = told
+    first, unmasked, inverted, on, there, brighter, cropped, ringed = told
+    np.testing.assert_array_equal(ringed[0], first[0])
+    assert not ringed[3][:6].any()
+    assert ringed[3].sum() < pair.mask.sum()
+    assert not (ringed[3] & ~pair.mask).any()
     assert cropped[0].size < first[0].size
     np.testing.assert_array_equal(cropped[1], first[1])
     np.testing.assert_allclose(brighter[0], 255 * first[0], rtol=1e-6)

@@ -21,7 +21,7 @@ from irgate_battery.oracle.store import OracleStore, digest
 from irgate_fixtures import FFD, Matrix, affine, pixel_grid, translation
 
 CASES = {case.id: case for case in all_cases()}
-BY_FAULT = {objective.fault: objective for objective in WRONG_OBJECTIVES}
+BY_FAULT = {objective.key: objective for objective in WRONG_OBJECTIVES}
 REPEATED = BY_FAULT["border repeated and counted"]
 
 NEARBY_PX = 0.01
@@ -164,7 +164,7 @@ class TestStored:
         for case in CASES.values():
             pair = case.pair()
             masked = pair.mask is not None or pair.moving_mask is not None
-            asked = {o.fault for o in WRONG_OBJECTIVES if o.asks(masked, case.intensity)}
+            asked = {o.key for o in WRONG_OBJECTIVES if o.asks(masked, case.intensity)}
             assert set(entries[digest(case)]["minima"]) == asked, case.id
 
     @pytest.mark.parametrize("name", ["synth_translate_2d-rot2", "lena_affine_2d-occlusion25"])
@@ -205,7 +205,7 @@ class TestStandsAt:
             there = data and irgate_fixtures.from_json(data)
             if there and mean_px(there, oracle.transform, shape) > 0.05:
                 found = placed(name, there)
-                assert fault in found.fits
+                assert BY_FAULT[fault].fault in found.fits
                 assert found.after_px < 1e-6
                 named += 1
         assert named >= 3

@@ -69,6 +69,12 @@ class Case:
         return found
 
     @property
+    def size(self) -> tuple[int, int]:
+        """`(H, W)` of the fixed image of a condition or a base fixture."""
+        height, width = (self.condition or self.recipe)["size"]
+        return int(height), int(width)
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The arguments without which nobody can be asked to see through it: its masks."""
         if self.condition is None:

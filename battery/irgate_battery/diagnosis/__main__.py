@@ -50,7 +50,7 @@ def rewrite(file: Path, kept: dict[str, Any]) -> int:
     entries = {}
     for case in all_cases():
         key = digest(case)
-        entries[key] = kept.get(key) or wrong_optima.entry_of(case, case.pair())
+        entries[key] = wrong_optima.entry_of(case, case.pair(), kept.get(key))
         found = [fault for fault, at in entries[key]["minima"].items() if at is not None]
         print(f"{case.id:32} {len(found)} of {len(entries[key]['minima'])} minima", flush=True)
     lines = ",\n".join(f'"{key}": {json.dumps(entry)}' for key, entry in entries.items())

@@ -61,6 +61,10 @@ HABITS = {
     "init ignored": "your solver does not use the start that it is given",
     "narrow basin": "your solver does not find back from a start that is a little off",
     "repeatable": "your solver answers differently from call to call, so nothing else can be told",
+    "odd size": (
+        "your solver fails where a side of the images is odd, and passes the same at even sides: "
+        "the middle of n samples, n // 2, or the quadrants of a Fourier transform"
+    ),
     "coarse answer": "your solver is right to a pixel and no nearer: refine its answer",
     "direction": "your transform does not map fixed to moving",
     "axis_order": "your transform does not have x, the column, first",
@@ -113,6 +117,7 @@ MEANINGS: dict[str, str] = {
     **{
         objective.fault: f"your solver's objective is wrong: {objective.words}"
         for objective in WRONG_OBJECTIVES
+        if not objective.variant
     },
     **{misreading.fault: f"your transform {misreading.words}" for misreading in MISREADINGS},
     **HABITS,

@@ -37,6 +37,9 @@ SLOPE_PX = 0.05
 LAST_BLUR_PX = 2.0
 """Of the blur that is never taken away, px."""
 
+FILTER_PX, FILTER_RADIUS = 1.1, 2
+"""Of the blur that OpenCV's findTransformECC does by default, px: 5 taps."""
+
 LEVELS_OF_A_BYTE = 255
 
 
@@ -53,6 +56,7 @@ class WrongObjective:
         brightness: what is fitted: nothing, a gain, gain and offset; `None` for what is right.
         images: what is compared in place of the two images.
         step: every how many pixels one is compared.
+        variant: which way of doing the same wrong thing, where there are several.
         asks: whether a pair can show it, given whether it has a mask, and `intensity`.
 
     """
@@ -64,7 +68,21 @@ class WrongObjective:
     brightness: Literal["constant", "gain", "gain and offset"] | None = None
     images: Images | None = None
     step: int = 1
+    variant: str = ""
     asks: Callable[[bool, str], bool] = lambda masked, intensity: True
+
+    @property
+    def key(self) -> str:
+        """Under what its minimum is stored."""
+        return f"{self.fault}; {self.variant}" if self.variant else self.fault
+
+
+def _slightly_blurred(fixed: Array, moving: Array) -> tuple[Array, Array]:
+    f, m = (
+        gaussian_filter(image, FILTER_PX, mode="nearest", radius=FILTER_RADIUS)
+        for image in (fixed, moving)
+    )
+    return f, m
 
 
 def _clipped(fixed: Array, moving: Array) -> tuple[Array, Array]:
@@ -109,6 +127,13 @@ WRONG_OBJECTIVES = (
         "border repeated and counted",
         f"pixels beyond the border count with the border's value repeated; {LEFT_OUT}",
         beyond="nearest",
+    ),
+    WrongObjective(
+        "border repeated and counted",
+        "both images are blurred with the border's value repeated, and the blurred ring counts in "
+        "full; leave out what the blur reaches",
+        images=_slightly_blurred,
+        variant="blurred",
     ),
     WrongObjective(
         "zeros beyond the border counted",

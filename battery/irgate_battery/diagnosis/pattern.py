@@ -26,6 +26,12 @@ chance."""
 NEARER = 0.5
 """What undoing a fault leaves is said where it is less than this part of the error."""
 
+ODD, EVEN = "odd size", "even size"
+"""Families of pairs that differ in their sides only."""
+
+LEAST_OF_A_SIZE = 2
+"""Pairs of either family that must have run."""
+
 _MOST_NAMED = 4
 """Faults or families that one sentence names."""
 
@@ -80,6 +86,10 @@ def pattern(rows: Sequence[ResultRow], family_of: FamilyOf) -> Pattern | None:
         return Pattern(UNREPEATABLE, votes[UNREPEATABLE], len(failed), said)
     ranked = votes.most_common()
     where = _families(rows, family_of)
+    odd = _only_odd_sizes(rows, family_of)
+    if odd and (not ranked or ranked[0][1] <= MAJORITY * len(failed)):
+        said = f"{meaning(ODD)}. This ({ODD}) explains {odd} of {len(failed)} failed items"
+        return Pattern(ODD, odd, len(failed), said + where)
     if not ranked:
         said = f"no simple fault explains any of the {len(failed)} failed items"
         return Pattern(None, 0, len(failed), said + where)
@@ -111,13 +121,28 @@ def _undone(failed: Sequence[ResultRow], fault: str) -> str:
     return f": from {before:.3g} px to {after:.2g} px once it is undone (medians)"
 
 
+def _only_odd_sizes(rows: Sequence[ResultRow], family_of: FamilyOf) -> int:
+    """Return how many failures only an odd size explains: every such pair fails, and each of its
+    twins of even sides passes; 0 where that is not so.
+    """
+    outcomes: dict[str, set[str]] = {ODD: set(), EVEN: set()}
+    counted: Counter[str] = Counter()
+    for row in rows:
+        family = family_of(row)
+        if family in outcomes and row.status in ("passed", "failed"):
+            outcomes[family].add(row.status)
+            counted[family] += 1
+    told = outcomes[ODD] == {"failed"} and outcomes[EVEN] == {"passed"}
+    return counted[ODD] if told and min(counted.values()) >= LEAST_OF_A_SIZE else 0
+
+
 def _families(rows: Sequence[ResultRow], family_of: FamilyOf) -> str:
     """Say which perturbations fail, where it is only some of them."""
     ran: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     for row in rows:
         family = family_of(row)
-        if family is not None and row.status in ("passed", "failed"):
+        if family not in (None, ODD, EVEN) and row.status in ("passed", "failed"):
             ran[family] += 1
             failed[family] += row.status == "failed"
     bad = [family for family in ran if failed[family]]

@@ -62,6 +62,9 @@ NOT_LOST_PX = 3.0
 MARGIN_PX = 2.0
 """A cropped fixed image lands inside the moving one by this much, px."""
 
+RING_PX = 6.0
+"""No pixel of a last level's blur reaches farther than this, px."""
+
 LEAST_SIDE = 40
 """Shortest side of a cropped image, px."""
 
@@ -314,22 +317,42 @@ def _by_border(context: ProbeContext) -> Explanation | None:
     if context.from_truth is None and context.before > NOT_LOST_PX:
         # A search may find its way on a cropped pair by chance.
         return None
-    cropped = _within(context.pair)
-    if cropped is None:
+    for seen, words in (
+        (_within(context.pair), "the fixed image cropped until all of it lands inside"),
+        (_without_ring(context), "a mask over all that is near a border"),
+    ):
+        if seen is None:
+            continue
+        answer = context.again(seen)
+        on_grid = AnswerOnGrid(seen, answer.displacement, answer.matrix)
+        left = on_grid.off(on_grid.answer)
+        if context.helps(left):
+            return _found(
+                context,
+                "border repeated and counted",
+                "your solver counts pixels beyond the moving image's border, or blurred with what "
+                f"is beyond it (repeated, mirrored, wrapped or as 0): with {words}, it comes to",
+                left,
+                *[objective.fault for objective in WRONG_OBJECTIVES if objective.beyond][1:],
+            )
+    return None
+
+
+def _without_ring(context: ProbeContext) -> Pair | None:
+    """Return the pair with a mask over what is near the border of either image; `None` if the
+    solver takes none.
+    """
+    if "mask" not in context.solver.accepts:
         return None
-    answer = context.again(cropped)
-    on_grid = AnswerOnGrid(cropped, answer.displacement, answer.matrix)
-    left = on_grid.off(on_grid.answer)
-    if not context.helps(left):
-        return None
-    return _found(
-        context,
-        "border repeated and counted",
-        "your solver counts pixels beyond the moving image's border (repeated, mirrored, wrapped "
-        "or as 0): with the fixed image cropped until all of it lands inside, it comes to",
-        left,
-        *[objective.fault for objective in WRONG_OBJECTIVES if objective.beyond][1:],
-    )
+    pair = context.pair
+    height, width = pair.shape
+    points = pixel_grid(pair.shape)
+    clear = np.ones(pair.shape, dtype=bool)
+    for places, size in ((points, (width, height)), (pair.truth(points), pair.moving.shape[::-1])):
+        clear &= np.all((places >= RING_PX) & (places <= np.array(size) - 1 - RING_PX), axis=-1)
+    if pair.mask is not None:
+        clear &= pair.mask
+    return replace(pair, mask=clear) if clear.any() else None
 
 
 def _within(pair: Pair) -> Pair | None:

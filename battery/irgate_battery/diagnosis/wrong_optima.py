@@ -116,16 +116,16 @@ class _Fields:
 
 def _stored_places(case: Case, pair: Pair, fields: _Fields) -> Iterator[_Place]:
     entry = stored_entries().get(digest(case), {})
-    words = {objective.fault: objective.words for objective in WRONG_OBJECTIVES}
-    for fault, data in entry.get("minima", {}).items():
-        if data is None or fault not in words:
+    known = {objective.key: objective for objective in WRONG_OBJECTIVES}
+    for key, data in entry.get("minima", {}).items():
+        if data is None or key not in known:
             continue
         there = irgate_fixtures.from_json(data).displacement(pair.shape)[::STRIDE, ::STRIDE]
         effect = fields.length(there - fields.right)
         off = fields.length(fields.answer - fields.right)
         if effect >= LEAST_EFFECT_PX:
             apart = fields.length(there - fields.answer)
-            yield _Place(fault, words[fault], apart, effect, SHARE * off)
+            yield _Place(known[key].fault, known[key].words, apart, effect, SHARE * off)
 
 
 def _peak_places(pair: Pair, fields: _Fields) -> Iterator[_Place]:
@@ -152,17 +152,22 @@ def stored_entries() -> dict[str, Any]:
         return {}
 
 
-def entry_of(case: Case, pair: Pair) -> dict[str, Any]:
+def entry_of(case: Case, pair: Pair, kept: dict[str, Any] | None = None) -> dict[str, Any]:
     """Compute the minima of a case; `None` for those that a descent from the truth does not find.
 
+    Args:
+        case, pair: which.
+        kept: an entry whose minima need not be computed again.
     Returns: a JSON-able entry of the file.
     """
     masked = pair.mask is not None or pair.moving_mask is not None
     minima: dict[str, Any] = {}
     for objective in WRONG_OBJECTIVES:
-        if objective.asks(masked, case.intensity):
+        if kept is not None and objective.key in kept["minima"]:
+            minima[objective.key] = kept["minima"][objective.key]
+        elif objective.asks(masked, case.intensity):
             found = minimum(pair, case.intensity, objective)
-            minima[objective.fault] = None if found is None else _rounded(found)
+            minima[objective.key] = None if found is None else _rounded(found)
     return {"case": case.id, "minima": minima}
 
 

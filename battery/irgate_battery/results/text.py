@@ -74,5 +74,7 @@ def wrapped(head: str, text: str, tone: Tone, width: int) -> Iterable[Line]:
         width: characters a line, `head` included.
     """
     room = max(width - len(head), _NARROWEST)
-    for place, part in enumerate(textwrap.wrap(text, room, break_long_words=False)):
+    # A name stays whole, so that it can be searched for.
+    parts = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    for place, part in enumerate(parts):
         yield Line(f"{head if place == 0 else ' ' * len(head)}{part}", tone)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from irgate_battery.cases.catalogue import Case, condition_cases
 from irgate_battery.cases.run_spec import RunSpec
-from irgate_battery.interface.protocol import OPTIONAL_MODELS, Solver
+from irgate_battery.diagnosis.pattern import EVEN, ODD
+from irgate_battery.interface.protocol import MODELS, OPTIONAL_MODELS, Solver
 from irgate_battery.judge.acceptance import battery_fault
 from irgate_battery.judge.measure import Measurement
 from irgate_battery.results.result_row import ResultRow
@@ -70,6 +71,13 @@ class ConditionsSuite(Suite[Case]):
     def verdicts(self, results: SuiteResults) -> tuple[Verdict, ...]:
         """Return how many conditions are met."""
         return (conditions(results),)
+
+    def family_of(self, row: ResultRow) -> str | None:
+        """Return whether a pair is one of those that differ in size only, and its sides odd."""
+        if row.case.partition("-")[2] not in MODELS or row.case.startswith("clean"):
+            return None
+        size = next(case.size for case in condition_cases() if case.id == row.case)
+        return ODD if any(side % 2 for side in size) else EVEN
 
     def section(self, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
         """Return how many passed, those that did not, and what the others were skipped for."""
