@@ -105,7 +105,7 @@ def change_of(
     """Return how far answers are from a good solver's: in px, in units of each case's noise and in
     units of its tolerance, at most."""
     reference = loaded(folder / f"{good}.npz")
-    off = distances_px(displacements(answers, reference), reference)
+    off = distances_px(displacements(answers, reference), reference, answers)
     noise = json.loads((folder / "noise").read_text("utf-8"))
     names = json.loads((folder / "cases").read_text("utf-8"))
     beyond = {digest: off[digest] / noise[digest] for digest in off}

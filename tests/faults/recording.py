@@ -27,8 +27,10 @@ def recorded(solver):
         if isinstance(fixed, np.ndarray) and kwargs.get("init") is None:
             key = _key(fixed, moving, kwargs.get("model"), kwargs.get("mask"))
         shape = tuple(fixed.shape)
+        # Asked, whatever comes of it; a case that is beyond a solver's arguments never is.
+        answers.setdefault(key, None)
         answer = solver(fixed, moving, *args, **kwargs)
-        if key is not None and key not in answers:
+        if key is not None and answers[key] is None:
             answers[key] = answer, shape
         return answer
 
@@ -48,7 +50,7 @@ def displacements(answers, digests=None):
     """
     found = {}
     for digest in digests_of_cases() if digests is None else digests:
-        if digest in answers:
+        if answers.get(digest) is not None:
             try:
                 found[digest] = read_answer(*answers[digest]).displacement.astype(np.float32)
             except AnswerError:
@@ -68,14 +70,15 @@ def digest_of(case):
     return _key(*images, case.model, pair.mask)
 
 
-def distances_px(answers, reference):
+def distances_px(answers, reference, asked=None):
     """Return `{digest: px}`, the mean distance between two solvers' displacements; infinite where
-    the reference has an answer and the other has none."""
+    the reference has an answer and the other was asked (all, where not given) and has none."""
     return {
         digest: float(np.linalg.norm(answers[digest] - good, axis=-1).mean())
         if digest in answers
         else np.inf
         for digest, good in reference.items()
+        if asked is None or digest in asked
     }
 
 
