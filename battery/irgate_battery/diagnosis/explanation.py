@@ -19,7 +19,7 @@ from irgate_battery.diagnosis.structure import structural_fault
 from irgate_battery.diagnosis.undone import Undone
 from irgate_fixtures import Pair
 
-SHARE = 0.03
+SHARE = 0.04
 """An explanation fits where less than this part of the error is left: of errors of another kind,
 with two components each, few come so near to one of a hundred variants by accident."""
 

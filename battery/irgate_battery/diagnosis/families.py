@@ -8,7 +8,6 @@ centre of the fixed image and s half its longer side.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -59,9 +58,11 @@ def family_at(pair: Pair) -> Family | None:
     return None
 
 
-@dataclass
 class _Grid:
-    pair: Pair
+    """What the families share: the pixels of the fixed image."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
 
     def points(self, step: int) -> Array:
         return pixel_grid(self.pair.shape)[::step, ::step].reshape(-1, 2)

@@ -43,7 +43,7 @@ FILTER_PX, FILTER_RADIUS = 1.1, 2
 LEVELS_OF_A_BYTE = 255
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WrongObjective:
     """One thing that is wrong with what is minimised.
 
