@@ -17,7 +17,7 @@ def recorded(solver):
     """Return the solver as it is for the gate, and the raw answers that it will have given.
 
     Returns: a callable with the solver's signature and attributes, and a dict from the digest of
-        both images, the model and the mask to the answer of the first call without a start value.
+        both images and the mask to the answer of the first call without a start value.
     """
     answers = {}
 
@@ -25,7 +25,7 @@ def recorded(solver):
     def register(fixed, moving, *args, **kwargs):
         key = None
         if isinstance(fixed, np.ndarray) and kwargs.get("init") is None:
-            key = _key(fixed, moving, kwargs.get("model"), kwargs.get("mask"))
+            key = _key(fixed, moving, kwargs.get("mask"))
         shape = tuple(fixed.shape)
         # Asked, whatever comes of it; a case that is beyond a solver's arguments never is.
         answers.setdefault(key, None)
@@ -67,7 +67,7 @@ def digest_of(case):
     """Return the digest under which a case's answer is kept."""
     pair = case.pair()
     images = pair.fixed.astype(np.float32), pair.moving.astype(np.float32)
-    return _key(*images, case.model, pair.mask)
+    return _key(*images, pair.mask)
 
 
 def distances_px(answers, reference, asked=None):
@@ -82,11 +82,10 @@ def distances_px(answers, reference, asked=None):
     }
 
 
-def _key(fixed, moving, model, mask):
+def _key(fixed, moving, mask):
     digest = hashlib.sha256()
     for image in (fixed, moving):
         digest.update(np.ascontiguousarray(image, np.float32).tobytes())
-    digest.update(str(model).encode())
     if mask is not None:
         digest.update(np.asarray(mask, bool).tobytes())
     return digest.hexdigest()
