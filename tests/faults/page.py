@@ -147,6 +147,7 @@ def reported(measured: Measured) -> str:
                 for words, first, so_far in cumulative(outcomes)
             ],
         ),
+        *not_named([outcome for outcome in caught if not rightly_named(outcome)]),
         "## Each report",
         table(
             ("thread", "what is wrong", "change, px", "caught by", "what the report says"),
@@ -163,6 +164,19 @@ def reported(measured: Measured) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def not_named(wrong: list[Outcome]) -> list[str]:
+    """Return why some reports are not named rightly."""
+    from reports.collection import WHY_NOT_NAMED
+
+    if not wrong:
+        return []
+    lines = (
+        f"- {EVERY[outcome.name].origin}: {WHY_NOT_NAMED.get(outcome.name, 'not examined')}."
+        for outcome in wrong
+    )
+    return ["## Caught and not named rightly", "\n".join(lines)]
 
 
 def cells(fault: Fault, outcome: Outcome) -> tuple[str, ...]:

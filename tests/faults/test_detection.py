@@ -100,8 +100,8 @@ class TestTheTable:
             Outcome("angle_sign", (), 0, beyond_noise=9.0),
         ]
         table = detection.cumulative(outcomes)
-        assert [first for _, first, _ in table] == [1, 0, 0, 1, 0, 0, 0, 0]
-        assert [so_far for _, _, so_far in table] == [1, 1, 1, 2, 2, 2, 2, 2]
+        assert [first for _, first, _ in table] == [1, 0, 0, 1, 0, 0, 0, 0, 0]
+        assert [so_far for _, _, so_far in table] == [1, 1, 1, 2, 2, 2, 2, 2, 2]
 
     def test_what_changes_nothing_is_not_counted(self):
         idle = Outcome("inverted", beyond_noise=0.9)

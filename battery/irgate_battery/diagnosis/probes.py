@@ -62,6 +62,10 @@ NOT_LOST_PX = 3.0
 MARGIN_PX = 2.0
 """A cropped fixed image lands inside the moving one by this much, px."""
 
+BORDER_SHARE = 0.1
+"""Without a border less than this part of the error is left: other pixels move any answer a little.
+"""
+
 RING_PX = 6.0
 """No pixel of a last level's blur reaches farther than this, px."""
 
@@ -326,7 +330,7 @@ def _by_border(context: ProbeContext) -> Explanation | None:
         answer = context.again(seen)
         on_grid = AnswerOnGrid(seen, answer.displacement, answer.matrix)
         left = on_grid.off(on_grid.answer)
-        if context.helps(left):
+        if context.helps(left) and left < BORDER_SHARE * context.before:
             return _found(
                 context,
                 "border repeated and counted",
@@ -421,6 +425,7 @@ def _by_where_the_truth_leads(context: ProbeContext) -> Explanation | None:
             "last step returned instead of the best), or its own objective counts what it should "
             "not; it ends",
             context.off(there),
+            *(["read-out"] if comes_back else []),
         )
     return _found(
         context,
