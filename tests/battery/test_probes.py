@@ -510,3 +510,23 @@ def test_a_probe_keeps_the_pair_s_other_parts():
     seen = probes._seen_through_truth(pair)
     before, after = (np.abs(image - seen).mean() for image in (pair.fixed, evened.fixed))
     assert after < 0.3 * before
+
+
+@pytest.mark.parametrize(
+    ("off", "fault"),
+    [(0.6, "centroid of negative values"), (5.0, "every frequency weighted alike")],
+)
+def test_an_answer_that_hangs_on_the_faintest_noise(off, fault):
+    """The shift is read off a peak; where the peak is the right one, what lies around it decides."""
+    case = CASES["synth_translate_2d"]
+    given = case.pair().fixed.astype(np.float32)
+
+    def register(fixed, moving):
+        # Another answer to every other image, whatever it is.
+        return shifted(case, off * (1.0 if np.array_equal(fixed, given) else 1.2))
+
+    found = asked(case, register)
+    assert found.fault == fault
+    assert "a quarter of a grey level moves it by" in found.sentence
+    # A steady answer is none of that.
+    assert asked(case, lambda fixed, moving: shifted(case, off)) is None

@@ -66,6 +66,16 @@ BORDER_SHARE = 0.1
 """Without a border less than this part of the error is left: other pixels move any answer a little.
 """
 
+FAINT_NOISE = 1e-3
+"""Sigma of what is added to every pixel: a quarter of a grey level, which moves a good answer by
+some 1e-4 px."""
+
+FAINT_SHARE = 0.1
+"""An answer hangs on it where it moves by this part of its error."""
+
+PEAK_FOUND_PX = 1.5
+"""An answer this near to the truth stands by the right peak, px."""
+
 RING_PX = 6.0
 """No pixel of a last level's blur reaches farther than this, px."""
 
@@ -178,6 +188,7 @@ def probe(
             or _by_start(context)
             or _by_images(context)
             or _by_scale(context)
+            or _by_faint_noise(context)
             or _by_border(context)
             or _by_where_the_truth_leads(context)
         )
@@ -227,6 +238,39 @@ def _by_scale(context: ProbeContext) -> Explanation | None:
         f"your solver depends on the scale of intensities: with both images times {BRIGHTER:g} (a "
         "threshold, a damping or a tolerance that does not scale with them) it comes to",
         left,
+    )
+
+
+def _by_faint_noise(context: ProbeContext) -> Explanation | None:
+    """Change every pixel by a quarter of a grey level: a peak of whitened images moves.
+
+    Asked of pure shifts. A spectrum that is divided by its magnitude gives frequencies that hold
+    nothing but noise the same say as the image's own.
+    """
+    pair = context.pair
+    if pair.model != "translation":
+        return None
+    draw = np.random.default_rng(0)
+    fixed, moving = (
+        image + FAINT_NOISE * draw.standard_normal(image.shape)
+        for image in (pair.fixed, pair.moving)
+    )
+    again = context.again(replace(pair, fixed=fixed, moving=moving))
+    moved = context.apart(again)
+    if moved < FAINT_SHARE * context.before:
+        return None
+    alike = ("every frequency weighted alike", "centroid of negative values")
+    if context.before < PEAK_FOUND_PX:
+        # The peak is found, and what lies around it decides.
+        alike = alike[::-1]
+    return _found(
+        context,
+        alike[0],
+        "your solver's answer hangs on the faintest noise: a quarter of a grey level moves it by "
+        f"{moved:.2g} px (a spectrum divided by its magnitude; a peak refined by values of both "
+        "signs); it is",
+        context.before,
+        alike[1],
     )
 
 
