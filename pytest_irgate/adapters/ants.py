@@ -118,3 +118,6 @@ def _settled() -> Iterator[None]:
 
 register.name = "ANTs"  # type: ignore[attr-defined]
 register.version = version("antspyx")  # type: ignore[attr-defined]
+# Measured: it starts with the centres of mass on each other and finds matrices with turns to 20
+# degrees and shifts to 64 px; of turns from 30 degrees and of shifts from 96 px on some are lost.
+register.reach = {"degrees": 25, "px": 70}  # type: ignore[attr-defined]

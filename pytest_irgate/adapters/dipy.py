@@ -1,9 +1,10 @@
 """dipy's affine and symmetric diffeomorphic registration, under the gate's protocol.
 
 Convention: arrays are indexed (row, column), and a matrix or a displacement is in the world of
-`grid2world`, from the static (fixed) to the moving image. The world's origin lies at each image's
-middle, since rotations turn about it (about the first pixel they stall). So the frame is
-`row_column() @ image_centred(shape)`, one for each image, in a unit of its own for matrices.
+`grid2world`, from the static (fixed) to the moving image. The world's origin lies at the fixed
+image's middle, since rotations turn about it (about the first pixel they stall), for both images:
+the descent starts where pixels lie on pixels of the same index. So the frame of both is
+`row_column() @ image_centred(fixed.shape)`, in a unit of its own for matrices.
 """
 
 from typing import Any
@@ -67,11 +68,11 @@ def register(
     Raises: ValueError for a dense start.
     """
     images = [np.array(image, dtype=np.float64) for image in (fixed, moving)]
-    frames = [row_column() @ image_centred(image.shape) for image in images]
-    world = [physical((1 / UNIT_PX, 1 / UNIT_PX)) @ frame for frame in frames]
+    frame = row_column() @ image_centred(fixed.shape)
+    world = physical((1 / UNIT_PX, 1 / UNIT_PX)) @ frame
     start: Any = None
     if init is not None:
-        start = matrix_from_pixels(start_in_model(init, model, fixed.shape, "dipy"), *world)
+        start = matrix_from_pixels(start_in_model(init, model, fixed.shape, "dipy"), world)
     linear = AffineRegistration(
         metric=MutualInformationMetric(nbins=32, sampling_proportion=None),
         verbosity=VerbosityLevels.NONE,
@@ -84,32 +85,30 @@ def register(
             None,
             starting_affine=start,
             static_mask=None if mask is None else mask.astype(np.int32),
-            **_grids(*world),
+            **_grids(world),
         ).affine
-    matrix = matrix_to_pixels(start, *world)
+    matrix = matrix_to_pixels(start, world)
     return _syn(images, matrix, intensity) if model == "ffd" else matrix
 
 
-def _grids(fixed_frame: Any, moving_frame: Any) -> dict[str, Any]:
+def _grids(frame: Any) -> dict[str, Any]:
     """Return the `grid2world`s: they take indices as (row, column), a frame takes (x, y)."""
-    return {
-        "static_grid2world": fixed_frame @ row_column(),
-        "moving_grid2world": moving_frame @ row_column(),
-    }
+    grid2world = frame @ row_column()
+    return {"static_grid2world": grid2world, "moving_grid2world": grid2world}
 
 
 def _syn(images: list[Any], matrix: Any, intensity: str) -> Any:
     """Return the displacement of SyN after a matrix, px: x + u(x) = A (x + v(x))."""
     wide = [np.pad(image, SYN_MARGIN, mode="edge") for image in images]
-    frames = [row_column() @ image_centred(image.shape) for image in wide]
+    frame = row_column() @ image_centred(wide[0].shape)
     margin = centred((-SYN_MARGIN, -SYN_MARGIN))
     # Squared differences follow noise (0.9 px at 2 %, local correlation 0.3), but on clean images
     # local correlation leaves five times the oracle's residual, squared differences not half more.
     metric = SSDMetric(2, smooth=SYN_SMOOTH) if intensity == "same" else CCMetric(2)
     syn = SymmetricDiffeomorphicRegistration(metric, level_iters=SYN_ITERATIONS)
     syn.verbosity = VerbosityLevels.NONE
-    before = matrix_from_pixels(matrix_from_pixels(matrix, margin), *frames)
-    mapping = syn.optimize(*wide, prealign=before, **_grids(*frames))
+    before = matrix_from_pixels(matrix_from_pixels(matrix, margin), frame)
+    mapping = syn.optimize(*wide, prealign=before, **_grids(frame))
     inside = (slice(SYN_MARGIN, -SYN_MARGIN),) * 2
     v = displacement_to_pixels(mapping.get_forward_field()[inside], row_column())
     return v @ matrix[:2, :2].T + Matrix(matrix).displacement(images[0].shape)
@@ -117,3 +116,6 @@ def _syn(images: list[Any], matrix: Any, intensity: str) -> Any:
 
 register.name = "dipy"  # type: ignore[attr-defined]
 register.version = dipy.__version__  # type: ignore[attr-defined]
+# Measured: from the identity it finds turns to 15 degrees and shifts to 45 px; of turns from 17
+# degrees on some are lost, and a shift by 64 px.
+register.reach = {"degrees": 16, "px": 50}  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ import irgate_fixtures
 from irgate_battery.cases.catalogue import all_cases
 from irgate_battery.suites.contract_checks.arguments import GAIN, OFFSET, sheared_pair
 from irgate_battery.suites.contract_checks.contract_check import shifted_pair
+from irgate_battery.suites.contract_checks.side_effects import unpadded_pair
 from irgate_battery.suites.contract_checks.units import written
 from irgate_battery.suites.fixed_problems import clean
 
@@ -27,6 +28,8 @@ def _learn_what_the_contract_shows():
     _learn(pair.fixed, pair.moving, irgate_fixtures.Matrix(np.eye(3)))
     pair = shifted_pair()
     _learn(pair.fixed, GAIN * pair.moving + OFFSET, pair.truth)
+    pair = unpadded_pair()
+    _learn(pair.fixed, pair.moving, pair.truth)
     for model in ("translation", "rigid", "affine"):
         problem = clean(model)
         for _, images in written(problem):

@@ -34,3 +34,7 @@ def register(fixed, moving, model, intensity, mask):
     found = method.Execute(fixed, moving)
     field = sitk.TransformToDisplacementField(found, sitk.sitkVectorFloat64, fixed.GetSize())
     return sitk.GetArrayFromImage(field)
+
+
+# Without a search turns from 30 degrees on and shifts from 45 px on are lost, some or all.
+register.reach = {"degrees": 25, "px": 30}
