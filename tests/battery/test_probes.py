@@ -517,7 +517,7 @@ def test_a_probe_keeps_the_pair_s_other_parts():
     [(0.6, "centroid of negative values"), (5.0, "every frequency weighted alike")],
 )
 def test_an_answer_that_hangs_on_the_faintest_noise(off, fault):
-    """The shift is read off a peak; where the peak is the right one, what lies around it decides."""
+    """Read off a peak; where that is the right one, what lies around it decides."""
     case = CASES["synth_translate_2d"]
     given = case.pair().fixed.astype(np.float32)
 
