@@ -119,7 +119,8 @@ class IntensityVaryingIgnored(Good):
 @fault(
     origin="min-max normalisation of each image by itself",
     layers="consistency",
-    names="intensity assumption, noise, another objective, inconsistent: cropped",
+    names="intensity assumption, noise, another objective, inconsistent: cropped, "
+    "each image stretched by itself",
     item="consistency cropped",
 )
 class EachImageStretched(Good):

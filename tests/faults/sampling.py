@@ -38,7 +38,7 @@ class NearestNeighbour(Good):
 @fault(
     origin="map_coordinates(mode='nearest') and no thought of what lies outside",
     layers="ratio, truth",
-    names="another objective, wrong start",
+    names="another objective, wrong start, border repeated and counted",
     item="battery lena_affine_2d-overlap40",
 )
 class BorderRepeatedAndCounted(Good):
@@ -51,7 +51,7 @@ class BorderRepeatedAndCounted(Good):
 @fault(
     origin="padding_mode='reflection'",
     layers="ratio, truth",
-    names="another objective, wrong start",
+    names="another objective, wrong start, border mirrored and counted",
     item="battery lena_affine_2d-overlap40",
 )
 class BorderMirroredAndCounted(Good):
@@ -73,7 +73,7 @@ def mirrored(x, size):
 @fault(
     origin="padding_mode='zeros', the default, and a mean over the whole picture",
     layers="maximum gate, each fixture, ratio, truth",
-    names="another objective, wrong start",
+    names="another objective, wrong start, zeros beyond the border counted",
     item="base lena_affine_2d",
 )
 class ZerosBeyondTheBorderCounted(Good):
@@ -92,7 +92,7 @@ class ZerosBeyondTheBorderCounted(Good):
 @fault(
     origin="np.roll and FFT shifts as resamplers",
     layers="ratio, truth",
-    names="another objective, wrong start",
+    names="another objective, wrong start, border wrapped and counted",
     item="battery lena_affine_2d-overlap40",
 )
 class PeriodicBorderCounted(Good):
@@ -109,7 +109,7 @@ class PeriodicBorderCounted(Good):
 @fault(
     origin="dwave-examples/image-segmentation #10 and many: unsigned bytes wrap round",
     layers="ratio, truth",
-    names="intensity assumption, noise, another objective",
+    names="intensity assumption, noise, another objective, intensities quantised, units",
     item="battery brain_mri_real-noise10",
 )
 class TruncatedToBytes(Good):
@@ -122,7 +122,7 @@ class TruncatedToBytes(Good):
 @fault(
     origin="images made fit for display before they are registered",
     layers="",
-    names="intensity assumption, noise, another objective",
+    names="intensity assumption, noise, another objective, intensities clipped, units",
 )
 class Clipped(Good):
     """Intensities are clipped to [0, 1], and noise with them, on one side only."""

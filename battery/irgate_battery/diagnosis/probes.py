@@ -335,7 +335,8 @@ def _by_start(context: ProbeContext) -> Explanation | None:
         if onward is not None:
             left = context.off(Answer(onward.displacement(context.pair.shape), onward.matrix))
             if context.helps(left):
-                return _found(
+                # At the truth a border that counts may have a minimum of its own.
+                return _by_border(context) or _found(
                     context,
                     "stops early",
                     "your solver stops early: a plain Gauss-Newton descent on the full images "
