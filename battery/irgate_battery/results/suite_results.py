@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.verdict import VerdictStatus
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,18 @@ class SuiteResults:
         if self.lost:
             return f"not evaluated (missing: {self.names_of_lost()}; {self.how_many})"
         return self.undecided()
+
+    def settled(self, told: str, undecided: str | None) -> tuple[VerdictStatus, str]:
+        """Return status and reason of a verdict that every case must pass.
+
+        Args:
+            told: what passed, in words.
+            undecided: why nothing can be decided, where no case failed; or `None`.
+        """
+        if self.failed or self.lost:
+            names = ", ".join([*self.failed, *filter(None, [self.names_of_lost()])])
+            return "fail", f"{told}; not: {names}"
+        return ("not_evaluated", undecided) if undecided else ("pass", told)
 
     @property
     def failed(self) -> list[str]:

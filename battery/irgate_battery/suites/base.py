@@ -178,18 +178,9 @@ def hard_gate(results: SuiteResults) -> HardGate:
 
 def each_fixture(results: SuiteResults) -> EachFixture:
     """Return how many of the fixtures pass alone."""
-    failed = results.failed
-    passed = len({row.case for row in results.ran} - set(failed))
+    passed = len({row.case for row in results.ran} - set(results.failed))
     told = f"{passed} of {results.expected} within {BASE_FACTOR} x its oracle + {BASE_SLACK:g}"
-    undecided = _undecided(results)
-    status: VerdictStatus
-    if failed or results.lost:
-        names = ", ".join([*failed, *filter(None, [results.names_of_lost()])])
-        status, reason = "fail", f"{told}; not: {names}"
-    elif undecided:
-        status, reason = "not_evaluated", undecided
-    else:
-        status, reason = "pass", told
+    status, reason = results.settled(told, _undecided(results))
     return EachFixture(
         status=status,
         reason=reason,

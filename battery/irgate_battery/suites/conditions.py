@@ -12,7 +12,7 @@ from irgate_battery.judge.measure import Measurement
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.text import Line, counts
-from irgate_battery.results.verdict import Verdict, VerdictStatus
+from irgate_battery.results.verdict import Verdict
 from irgate_battery.suites.case_evaluation import evaluate_case
 from irgate_battery.suites.evaluation import Draft
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
@@ -95,19 +95,10 @@ def conditions(results: SuiteResults) -> Conditions:
     """Return how many of the conditions are met, of those that the solver is expected to meet."""
     undeclared = {row.case for row in results.skipped if row.model in OPTIONAL_MODELS}
     results = replace(results, expected=results.expected - len(undeclared))
-    failed = results.failed
-    passed = len({row.case for row in results.ran} - set(failed))
+    passed = len({row.case for row in results.ran} - set(results.failed))
     aside = f"; not asked: {len(undeclared)} of models not declared" if undeclared else ""
     told = f"{passed} of {results.expected} met ({results.how_many}{aside})"
-    undecided = results.undecided()
-    status: VerdictStatus
-    if failed or results.lost:
-        names = ", ".join([*failed, *filter(None, [results.names_of_lost()])])
-        status, reason = "fail", f"{told}; not: {names}"
-    elif undecided:
-        status, reason = "not_evaluated", undecided
-    else:
-        status, reason = "pass", told
+    status, reason = results.settled(told, results.undecided())
     return Conditions(
         status=status,
         reason=reason,

@@ -15,7 +15,7 @@ from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.row_table import RATIO, RMSE, TIMES, Column, table
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.text import Line, number, wrapped
-from irgate_battery.results.verdict import Verdict, VerdictStatus
+from irgate_battery.results.verdict import Verdict
 from irgate_battery.suites.evaluation import Draft, require_argument, require_model
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
 
@@ -143,20 +143,11 @@ SUITE = PairSuite
 
 def pairs(results: SuiteResults) -> Pairs:
     """Return how many of the user's own pairs agree with the oracle."""
-    failed = results.failed
-    passed = len({row.case for row in results.ran} - set(failed))
+    passed = len({row.case for row in results.ran} - set(results.failed))
     waived = f", waived: {len(results.waived)}" if results.waived else ""
     rule = f"{BASE_FACTOR} x SimpleITK's RMSE + {BASE_SLACK:g}"
     told = f"{passed} of {results.expected} within {rule}{waived}"
-    undecided = results.undecided()
-    status: VerdictStatus
-    if failed or results.lost:
-        names = ", ".join([*failed, *filter(None, [results.names_of_lost()])])
-        status, reason = "fail", f"{told}; not: {names}"
-    elif undecided:
-        status, reason = "not_evaluated", undecided
-    else:
-        status, reason = "pass", told
+    status, reason = results.settled(told, results.undecided())
     return Pairs(
         status=status,
         reason=reason,
