@@ -13,11 +13,11 @@ from items import evaluate_case
 from scipy.stats import norm
 
 from irgate_battery.cases.catalogue import base_cases, battery_cases
-from irgate_battery.diagnosis import probes
+from irgate_battery.diagnosis import changed_pairs
 from irgate_battery.diagnosis.probes import SLOWEST_SECONDS, probe
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.oracle.store import OracleStore
-from irgate_fixtures import Matrix, Pair, translation
+from irgate_fixtures import Matrix, Pair, pixel_grid, translation
 
 CASES = {case.id: case for case in (*base_cases(), *battery_cases())}
 OCCLUDED = CASES["lena_affine_2d-occlusion25"]
@@ -152,8 +152,8 @@ def test_a_solver_that_takes_no_steps_stays_at_the_truth():
 def test_pixels_beyond_the_border_show_where_there_are_none():
     """With the fixed image cropped until all of it lands inside, the answer is right."""
     whole = PLAIN.pair()
-    crop = probes._within(whole)
-    landed = crop.truth(probes.pixel_grid(crop.shape))
+    crop = changed_pairs.within(whole)
+    landed = crop.truth(pixel_grid(crop.shape))
     height, width = whole.moving.shape
     assert np.all((landed >= 2) & (landed <= (width - 3, height - 3)))
     assert crop.fixed.size > 0.5 * whole.fixed.size
@@ -179,7 +179,7 @@ def test_pixels_beyond_the_border_show_where_there_are_none():
 def test_a_pair_that_lands_inside_is_not_cropped():
     inside = replace(PLAIN.pair(), truth=translation(3.0, 3.0))
     inside = replace(inside, fixed=inside.fixed[5:60, 5:60])
-    assert probes._within(inside) is None
+    assert changed_pairs.within(inside) is None
 
 
 def test_a_step_that_makes_it_worse():
@@ -470,10 +470,10 @@ def test_a_larger_rmse_is_told_from_as_small_a_one(worse):
 def test_seen_through_the_truth_the_moving_image_is_the_fixed_one():
     """x is the column: the pair is not square, and is turned."""
     pair = CASES["synth_rotate_2d"].pair()
-    seen = probes._seen_through_truth(pair)
+    seen = changed_pairs.seen_through_truth(pair)
     # What a cubic spline leaves at the border; exchanged, x and y leave half the grey scale.
     assert np.abs(seen - pair.fixed).max() < 0.02
-    points = pair.truth(probes.pixel_grid(pair.shape))
+    points = pair.truth(pixel_grid(pair.shape))
     height, width = pair.moving.shape
     outside = (points < 0).any(-1) | (points > (width - 1, height - 1)).any(-1)
     assert outside.any()
@@ -482,7 +482,7 @@ def test_seen_through_the_truth_the_moving_image_is_the_fixed_one():
 
 
 def bright(fixed, moving):
-    return probes._evenly_bright(
+    return changed_pairs.evenly_bright(
         Pair("flat", fixed, moving, None, translation(0, 0), "translation", "varying")
     ).fixed
 
@@ -504,10 +504,10 @@ def test_brightness_is_that_over_eight_pixels():
 
 def test_a_probe_keeps_the_pair_s_other_parts():
     pair = replace(BIASED.pair(), mask=np.ones(BIASED.pair().shape, dtype=bool))
-    evened = probes._evenly_bright(pair)
+    evened = changed_pairs.evenly_bright(pair)
     np.testing.assert_array_equal(evened.moving, pair.moving)
     assert evened.mask is pair.mask
-    seen = probes._seen_through_truth(pair)
+    seen = changed_pairs.seen_through_truth(pair)
     before, after = (np.abs(image - seen).mean() for image in (pair.fixed, evened.fixed))
     assert after < 0.3 * before
 

@@ -7,23 +7,27 @@ its brightness difference or its noise.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, map_coordinates
 
 import irgate_fixtures
 from irgate_battery.cases.catalogue import Case
 from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid
+from irgate_battery.diagnosis.changed_pairs import (
+    evenly_bright,
+    seen_through_truth,
+    within,
+    without_ring,
+)
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.diagnosis.objectives import RIGHT, WRONG_OBJECTIVES, minimum
 from irgate_battery.interface.answer import Answer
 from irgate_battery.interface.protocol import Init, Solver, SolverFault
 from irgate_battery.interface.start import Start
 from irgate_battery.judge.acceptance import base_limit
-from irgate_battery.judge.measure import Measurement, inside, measure
-from irgate_fixtures import Composite, Pair, pixel_grid, translation
+from irgate_battery.judge.measure import Measurement, measure
+from irgate_fixtures import Pair
 
 SLOWEST_SECONDS = 10.0
 """A solver that took longer than this is not asked again: fifty failures would take an hour."""
@@ -59,8 +63,6 @@ FLED = 1.05
 NOT_LOST_PX = 3.0
 """An answer nearer than this to the truth found its way."""
 
-MARGIN_PX = 2.0
-"""A cropped fixed image lands inside the moving one by this much, px."""
 
 BORDER_SHARE = 0.1
 """Without a border less than this part of the error is left: other pixels move any answer a little.
@@ -75,20 +77,6 @@ FAINT_SHARE = 0.1
 
 PEAK_FOUND_PX = 1.5
 """An answer this near to the truth stands by the right peak, px."""
-
-RING_PX = 6.0
-"""No pixel of a last level's blur reaches farther than this, px."""
-
-LEAST_SIDE = 40
-"""Shortest side of a cropped image, px."""
-
-BRIGHTNESS_PX = 8.0
-"""Blur, px, over which brightness is compared: wider than the structures that are registered,
-narrower than the gain of a coil or a lamp."""
-
-DARKEST = 0.05
-"""Part of the largest brightness that is added to numerator and denominator, so that dark pixels
-have a ratio too."""
 
 
 @dataclass(frozen=True)
@@ -277,7 +265,7 @@ def _by_faint_noise(context: ProbeContext) -> Explanation | None:
 def _by_images(context: ProbeContext) -> Explanation | None:
     """Take the brightness difference away, then the noise; see which of them leads astray."""
     if context.case.intensity == "varying":
-        left = context.off(context.again(_evenly_bright(context.pair)))
+        left = context.off(context.again(evenly_bright(context.pair)))
         if context.helps(left):
             return _found(
                 context,
@@ -288,7 +276,7 @@ def _by_images(context: ProbeContext) -> Explanation | None:
             )
     if context.case.kind == "noise":
         left = context.off(
-            context.again(replace(context.pair, fixed=_seen_through_truth(context.pair)))
+            context.again(replace(context.pair, fixed=seen_through_truth(context.pair)))
         )
         if context.helps(left) and _right_without_noise(context):
             return _found(
@@ -366,9 +354,11 @@ def _by_border(context: ProbeContext) -> Explanation | None:
     if context.from_truth is None and context.before > NOT_LOST_PX:
         # A search may find its way on a cropped pair by chance.
         return None
+    masked = "mask" in context.solver.accepts
+    ringless = without_ring(context.pair) if masked else None
     for seen, words in (
-        (_within(context.pair), "the fixed image cropped until all of it lands inside"),
-        (_without_ring(context), "a mask over all that is near a border"),
+        (within(context.pair), "the fixed image cropped until all of it lands inside"),
+        (ringless, "a mask over all that is near a border"),
     ):
         if seen is None:
             continue
@@ -383,52 +373,6 @@ def _by_border(context: ProbeContext) -> Explanation | None:
                 f"is beyond it (repeated, mirrored, wrapped or as 0): with {words}, it comes to",
                 left,
                 *[objective.fault for objective in WRONG_OBJECTIVES if objective.beyond][1:],
-            )
-    return None
-
-
-def _without_ring(context: ProbeContext) -> Pair | None:
-    """Return the pair with a mask over what is near the border of either image; `None` if the
-    solver takes none.
-    """
-    if "mask" not in context.solver.accepts:
-        return None
-    pair = context.pair
-    height, width = pair.shape
-    points = pixel_grid(pair.shape)
-    clear = np.ones(pair.shape, dtype=bool)
-    for places, size in ((points, (width, height)), (pair.truth(points), pair.moving.shape[::-1])):
-        clear &= np.all((places >= RING_PX) & (places <= np.array(size) - 1 - RING_PX), axis=-1)
-    if pair.mask is not None:
-        clear &= pair.mask
-    return replace(pair, mask=clear) if clear.any() else None
-
-
-def _within(pair: Pair) -> Pair | None:
-    """Return the pair with the fixed image cropped to what lands inside the moving one.
-
-    `None` where nothing lands outside, or too little inside.
-    """
-    height, width = pair.shape
-    points = pair.truth(pixel_grid(pair.shape))
-    reach = np.array(pair.moving.shape[::-1]) - 1 - MARGIN_PX
-    valid = np.all((points >= MARGIN_PX) & (points <= reach), axis=-1)
-    if valid.all() or not valid.any():
-        return None
-    centre = np.argwhere(valid).mean(axis=0)
-    for share in np.arange(1.0, 0.1, -0.05):
-        half = share * np.array([height, width]) / 2
-        top, left = np.maximum(np.ceil(centre - half), 0).astype(int)
-        bottom, right = np.minimum(centre + half, (height, width)).astype(int)
-        if min(bottom - top, right - left) < LEAST_SIDE:
-            return None
-        if valid[top:bottom, left:right].all():
-            box = slice(top, bottom), slice(left, right)
-            return replace(
-                pair,
-                fixed=pair.fixed[box],
-                mask=None if pair.mask is None else pair.mask[box],
-                truth=Composite(pair.truth, translation(float(left), float(top))),
             )
     return None
 
@@ -516,19 +460,3 @@ def _found(context: ProbeContext, fault: str, words: str, after: float, *alike: 
     before = context.before
     sentence = f"{words} {after:.3g} px from the truth, now {before:.3g} px"
     return Explanation(fault, sentence, before, after, (fault, *alike))
-
-
-def _seen_through_truth(pair: Pair) -> NDArray[np.float64]:
-    """Return moving(T(x)), by cubic splines; the fixed image where T leaves the moving one."""
-    points = pair.truth(pixel_grid(pair.shape))
-    seen = map_coordinates(pair.moving, [points[..., 1], points[..., 0]], order=3, mode="mirror")
-    return np.where(inside(points, pair.moving.shape), seen, pair.fixed)
-
-
-def _evenly_bright(pair: Pair) -> Pair:
-    """Return the pair with the fixed image multiplied to the moving one's local brightness."""
-    blurred: list[Any] = [
-        gaussian_filter(image, BRIGHTNESS_PX) for image in (_seen_through_truth(pair), pair.fixed)
-    ]
-    floor = DARKEST * max(float(image.max()) for image in blurred)
-    return replace(pair, fixed=pair.fixed * (blurred[0] + floor) / (blurred[1] + floor))
