@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from irgate_battery.interface.protocol import NotASolver, Solver
+from irgate_battery.interface.declaration import NotASolver
+from irgate_battery.interface.protocol import Solver
 from irgate_battery.oracle.store import OracleStore
 from irgate_battery.report.report import SolverIdentity
 from irgate_battery.results.result_row import ResultRow
@@ -23,8 +24,8 @@ from pytest_irgate.run_options import run_options_of
 ITEM_RESULT = pytest.StashKey[ItemResult]()
 IDENTITY = pytest.StashKey[SolverIdentity]()
 
-SOLVER = pytest.StashKey[Solver]()
-"""The solver as the session knows it: how its calls have ended stays with it."""
+SOLVER = pytest.StashKey[tuple[object, Solver]]()
+"""What the fixture gave, and the solver as the session knows it: how its calls have ended stays."""
 
 FROM_FIXTURE = "irgate_solver fixture"
 """The spec of a solver that a conftest's fixture handed over."""
@@ -91,10 +92,10 @@ class ItemRunner:
 
 def _known(candidate: object, config: pytest.Config) -> Solver:
     """Return the session's solver, made anew only where the fixture gives another one."""
-    solver = config.stash.get(SOLVER, None)
-    if solver is None or solver.function is not candidate:
-        solver = config.stash[SOLVER] = Solver.of(candidate)
-    return solver
+    known = config.stash.get(SOLVER, None)
+    if known is None or known[0] is not candidate:
+        known = config.stash[SOLVER] = candidate, Solver.of(candidate)
+    return known[1]
 
 
 def _other_definitions(config: pytest.Config) -> list[str]:

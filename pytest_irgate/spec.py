@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from irgate_battery.interface.protocol import NotASolver, Solver
+from irgate_battery.interface.declaration import Declaration, NotASolver
 from pytest_irgate.adapters import ADAPTERS
 
 ENTRY_POINTS = "irgate.solvers"
@@ -43,7 +43,7 @@ def resolve(spec: str, base: Path) -> object:
     else:
         found = _entry_point(spec)
     try:
-        Solver.of(found)
+        Declaration.of(found)
     except NotASolver as error:
         raise SpecError(f"{spec}: {error}") from None
     except Exception as error:

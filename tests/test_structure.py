@@ -78,12 +78,6 @@ DECIDE_NOTHING = {
     "irgate_battery/judge/signed_error.py": {"LEAST_PIXELS"},
     "irgate_battery/results/systematic.py": {"LEVER_PX", "ZERO_PX"},
     "irgate_battery/results/text.py": {"_NARROWEST", "_MOST_NAMED"},
-    "irgate_battery/suites/contract_checks/global_state.py": {
-        "_UNLIKELY_SEED",
-        "_UNLIKELY_UMASK",
-        "_UNLIKELY_THREADS",
-        "_LONGEST",
-    },
     "irgate_battery/suites/contract_checks/units.py": {"LEVELS"},
     "irgate_battery/suites/derivatives.py": {
         "STEP",

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         physical,
         row_column,
     )
-    from irgate_battery.interface.protocol import NotASolver
+    from irgate_battery.interface.declaration import NotASolver
     from irgate_battery.judge.measure import Measurement, measure
     from irgate_battery.report.report import Report, SolverIdentity
     from irgate_battery.results.result_row import ResultRow
@@ -82,7 +82,7 @@ _HOMES = {
     "ItemResult": "suites.evaluation",
     "Line": "results.text",
     **dict.fromkeys(("Measurement", "measure"), "judge.measure"),
-    "NotASolver": "interface.protocol",
+    "NotASolver": "interface.declaration",
     "PairError": "cases.own_pairs",
     **dict.fromkeys(("Report", "SolverIdentity"), "report.report"),
     "ResultRow": "results.result_row",

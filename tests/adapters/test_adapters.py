@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from irgate_battery.cases.catalogue import all_cases
-from irgate_battery.interface.protocol import OPTIONAL_MODELS, Solver, SolverFault
+from irgate_battery.interface.declaration import OPTIONAL_MODELS
+from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.suites.contract import CHECKS
 from irgate_battery.suites.evaluation import ItemFailed, NotAsked
 from irgate_fixtures import Matrix, pixel_grid, translation

@@ -13,7 +13,8 @@ from items import evaluate_case
 
 from irgate_battery.cases.catalogue import base_cases
 from irgate_battery.cases.run_spec import RunSpec
-from irgate_battery.interface.protocol import NotASolver, Solver
+from irgate_battery.interface.declaration import NotASolver
+from irgate_battery.interface.protocol import Solver
 from irgate_battery.oracle.store import OracleStore
 from irgate_battery.report.conclusion import completed, conclude
 from irgate_battery.run import check_solver

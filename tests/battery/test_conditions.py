@@ -12,7 +12,7 @@ from scipy.ndimage import binary_erosion, map_coordinates
 from irgate_battery.cases import condition_table
 from irgate_battery.cases.catalogue import Case, condition_cases
 from irgate_battery.cases.condition_table import CONDITIONS
-from irgate_battery.interface.protocol import ALL_MODELS, MODELS
+from irgate_battery.interface.declaration import ALL_MODELS, MODELS
 from irgate_battery.judge.limits import CLEAN_PX, SLACK_LINEAR_PX
 from irgate_battery.judge.measure import measure, trusted_at
 from irgate_battery.oracle.store import OracleStore

@@ -211,7 +211,7 @@ def test_what_an_earlier_call_changed_is_seen(name, monkeypatch):
     solver = Solver.of(register)
     before = state()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("irgate_battery.suites.contract_checks.global_state._set_environment", dict)
+        patch.setattr("irgate_battery.interface.process_state._set_environment", dict)
         answer_of(solver, shifted_pair(), LIMIT)
     try:
         if "IRGATE_MODE" in name:

@@ -18,7 +18,8 @@ from items import evaluate, evaluate_gradient, evaluate_recovery
 from irgate_battery import check_solver
 from irgate_battery.cases.catalogue import base_cases, condition_cases
 from irgate_battery.interface.answer import AnswerError, read_answer
-from irgate_battery.interface.protocol import ALL_MODELS, Solver, SolverFault
+from irgate_battery.interface.declaration import ALL_MODELS
+from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.judge import limits
 from irgate_battery.judge.acceptance import battery_fault, fixture_fault, tolerance_px
 from irgate_battery.judge.measure import Measurement, measure
@@ -181,12 +182,9 @@ def gradient_passes(error):
 
 def has_registered(px):
     """Whether an answer this far from the truth has a gradient worth asking for."""
-    pair = shifted_pair()
-    tensors = [torch.tensor(image, dtype=torch.float64) for image in (pair.fixed, pair.moving)]
-    away = torch.tensor(translation(3.5 + px, -2.23).matrix[:2])
-    solver = differentiable(lambda fixed, moving: away)
+    away = read_answer(translation(3.5 + px, -2.23).matrix[:2], shifted_pair().shape)
     try:
-        derivatives._loss(SHIFT, solver, None, *tensors)
+        derivatives._require_registered(SHIFT, away)
     except ItemFailed:
         return False
     return True

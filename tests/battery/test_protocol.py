@@ -5,14 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from irgate_battery.interface.protocol import (
-    HANGS_IN_A_ROW,
-    MODELS,
-    OPTIONAL_ARGUMENTS,
-    NotASolver,
-    Solver,
-    SolverFault,
-)
+from irgate_battery.interface.declaration import MODELS, OPTIONAL_ARGUMENTS, NotASolver
+from irgate_battery.interface.protocol import HANGS_IN_A_ROW, Solver, SolverFault
 
 FIXED = np.linspace(0, 1, 20).reshape(4, 5)
 MOVING = FIXED[:3] + 0.5
@@ -182,7 +176,7 @@ def test_a_solver_inherits_no_hangs_of_another():
     """Hangs were once counted by `id(function)`, which Python gives again to the next object."""
     forgotten = Solver.of(lambda fixed, moving: np.eye(3))
     forgotten.history.hangs = HANGS_IN_A_ROW
-    again = Solver.of(forgotten.function)
+    again = Solver.of(forgotten.caller.function)
     assert again.history.hangs == 0
     solve(again, timeout=60)
     with pytest.raises(SolverFault, match="was not called"):

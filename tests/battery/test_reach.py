@@ -8,7 +8,8 @@ import pytest
 from items import evaluate, evaluate_case
 
 from irgate_battery.cases.catalogue import all_cases
-from irgate_battery.interface.protocol import NotASolver, Solver
+from irgate_battery.interface.declaration import NotASolver
+from irgate_battery.interface.protocol import Solver
 from irgate_battery.interface.reach import Reach
 from irgate_battery.judge.motion import Motion
 from irgate_battery.run import check_solver

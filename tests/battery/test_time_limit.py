@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from irgate_battery.interface.time_limit import CallTimeout, call_within
+from irgate_battery.interface.call import CallTimeout
+from irgate_battery.interface.time_limit import call_within
 
 LIMIT = 0.2
 """Seconds: many times what a thread needs to start, and little to wait for."""

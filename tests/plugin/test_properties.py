@@ -8,7 +8,8 @@ from items import evaluate
 from scipy.ndimage import maximum_filter
 
 from irgate_battery.cases.run_spec import RunSpec
-from irgate_battery.interface.protocol import ALL_MODELS, Solver
+from irgate_battery.interface.declaration import ALL_MODELS
+from irgate_battery.interface.protocol import Solver
 from irgate_battery.suites import drawn_problems
 from irgate_battery.suites.properties import PROPERTIES, falsify
 from irgate_fixtures import pixel_grid

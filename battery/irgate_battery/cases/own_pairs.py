@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from irgate_battery.cases.image_file import ImageError, ImageName, Slice
 from irgate_battery.cases.preparation import prepare
-from irgate_battery.interface.protocol import MODELS
+from irgate_battery.interface.declaration import MODELS
 from irgate_fixtures import Pair, Transform
 
 INTENSITIES = ("same", "varying")
@@ -101,7 +101,7 @@ class OwnPair:
     Attributes:
         id: stable, ASCII: the fixed file's name without its ending, `brain-slice14`.
         fixed, moving, mask: where they are; absolute.
-        model: of `irgate_battery.interface.protocol.MODELS`.
+        model: of `irgate_battery.interface.declaration.MODELS`.
         intensity: `"same"` or `"varying"`.
 
     """

@@ -23,7 +23,8 @@ from irgate_battery.diagnosis.changed_pairs import (
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.diagnosis.objectives import RIGHT, WRONG_OBJECTIVES, minimum
 from irgate_battery.interface.answer import Answer
-from irgate_battery.interface.protocol import Init, Solver, SolverFault
+from irgate_battery.interface.call import Init
+from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.interface.start import Start
 from irgate_battery.judge.acceptance import base_limit
 from irgate_battery.judge.measure import Measurement, measure

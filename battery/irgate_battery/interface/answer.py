@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from irgate_battery.interface.returned import Returned, held, unwrapped
 from irgate_fixtures import Homography, Matrix
 
 EXPECTED = (
@@ -53,47 +54,34 @@ def read_answer(raw: object, shape: tuple[int, int], *, projective: bool = False
     Raises: AnswerError, naming what came, what was expected and how to mend it.
 
     """
-    if raw is None:
-        raise AnswerError(f"returned None; {EXPECTED}. Is a `return` missing?")
-    matrix = getattr(raw, "matrix", None)
-    if callable(matrix):
-        matrix = matrix()
-    if matrix is not None:
-        return _from_array(_to_numpy(matrix, " as .matrix"), shape, " as .matrix", projective)
-    displacement = getattr(raw, "displacement", None)
-    if displacement is not None:
-        if callable(displacement):
-            displacement = displacement(shape)
-        place = " as .displacement"
-        return _from_array(_to_numpy(displacement, place), shape, place, projective)
-    return _from_array(_to_numpy(raw), shape, "", projective)
+    return interpreted(unwrapped(*held(raw, shape)), shape, projective=projective)
 
 
-def _to_numpy(raw: Any, place: str = "") -> NDArray[Any]:
-    """Return an array of numbers; a torch tensor is known by its methods, torch is not imported."""
-    if hasattr(raw, "detach") and hasattr(raw, "cpu"):
-        raw = raw.detach().cpu().double().numpy()
-    try:
-        array = np.asarray(raw)
-    except (ValueError, TypeError):
-        array = np.asarray(None)
-    if array.dtype.kind not in "iuf":
+def interpreted(returned: Returned, shape: tuple[int, int], *, projective: bool = False) -> Answer:
+    """Read what was taken out of what a solver returned; as `read_answer`."""
+    if returned.shape is None:
+        if returned.kind == "NoneType" and not returned.place:
+            raise AnswerError(f"returned None; {EXPECTED}. Is a `return` missing?")
         hint = ""
-        if isinstance(raw, tuple):
+        if returned.kind == "tuple":
             hint = " Return the transform alone, without scores or extras."
-        raise AnswerError(f"returned a {type(raw).__name__}{place}; {EXPECTED}.{hint}")
-    return array
+        raise AnswerError(f"returned a {returned.kind}{returned.place}; {EXPECTED}.{hint}")
+    if returned.array is None or returned.shape not in forms(shape):
+        raise AnswerError(
+            f"returned an array of shape {returned.shape}{returned.place} for a fixed image of "
+            f"shape {shape}: {_guess(returned.shape, shape)}; {EXPECTED}."
+        )
+    return _from_array(returned.array, shape, returned.place, projective)
+
+
+def forms(shape: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes that an answer may have, for a fixed image of this one."""
+    return (2, 3), (3, 3), (*shape, 2)
 
 
 def _from_array(
     array: NDArray[Any], shape: tuple[int, int], place: str, projective: bool
 ) -> Answer:
-    height, width = shape
-    if array.shape not in ((2, 3), (3, 3), (height, width, 2)):
-        raise AnswerError(
-            f"returned an array of shape {array.shape}{place} for a fixed image of shape "
-            f"{shape}: {_guess(array.shape, shape)}; {EXPECTED}."
-        )
     numbers = array.astype(np.float64)
     bad = int(np.count_nonzero(~np.isfinite(numbers)))
     if bad:

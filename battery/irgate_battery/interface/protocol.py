@@ -4,52 +4,35 @@ A solver is a callable that takes `fixed` and `moving`; `model`, `mask`, `moving
 `intensity` are passed only where its signature has them.
 """
 
-import inspect
-import os
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery.interface.answer import Answer, AnswerError, read_answer
-from irgate_battery.interface.reach import Reach, ReachError
-from irgate_battery.interface.time_limit import CallInterrupted, CallTimeout, call_within
-
-MODELS = ("translation", "rigid", "affine", "ffd")
-OPTIONAL_MODELS = ("similarity", "homography")
-"""Only a solver that declares them is asked for these."""
-ALL_MODELS = (*MODELS, *OPTIONAL_MODELS)
-PROJECTIVE = "homography"
-"""The model whose matrix need not end in (0, 0, 1)."""
-OPTIONAL_ARGUMENTS = ("model", "mask", "moving_mask", "init", "intensity")
-
+from irgate_battery.interface.answer import Answer, AnswerError, interpreted
+from irgate_battery.interface.call import (
+    Call,
+    Caller,
+    CallTimeout,
+    Init,
+    Outcome,
+    ProcessLost,
+    Raised,
+)
+from irgate_battery.interface.declaration import PROJECTIVE, Declaration
+from irgate_battery.interface.in_process import InProcess
+from irgate_battery.interface.reach import Reach
 
 HANGS_IN_A_ROW = 5
-"""After so many hanging calls in a row, a solver is not called again: a whole run of them would
-take a night. It is more than three, because three cases in a row turn far, and a solver that is
-otherwise right may hang on each."""
+"""After so many calls in a row that did not come back, a solver is not called again: a whole run of
+them would take a night. It is more than three, because three cases in a row turn far, and a solver
+that is otherwise right may hang on each."""
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds for one call: no pair of 200 px needs it, and a call that hangs ends all the same."""
-
-
-class Init(Protocol):
-    """What a solver may be handed to start from."""
-
-    @property
-    def matrix(self) -> NDArray[np.float64] | None:
-        """Return `(3, 3)` about the pixel origin, or `None` where the start is dense."""
-
-    def displacement(self, shape: tuple[int, int]) -> NDArray[np.float64]:
-        """Return `u(x) = T(x) - x`, `(H, W, 2)`, px."""
-
-
-class NotASolver(Exception):
-    """The object does not fit the protocol; the message is one line for its author."""
 
 
 class SolverFault(Exception):
@@ -82,70 +65,94 @@ class SolverFault(Exception):
 
 @dataclass
 class CallHistory:
-    """How a solver's calls have ended, and where they began.
+    """How a solver's calls have ended.
 
     Attributes:
-        hangs: calls in a row that did not come back.
-        folder: the working directory before the first call; `None` where there is none.
+        hangs: calls in a row that did not come back, because they hung or ended their process.
     """
 
     hangs: int = 0
-    folder: str | None = field(default_factory=lambda: working_directory())
 
 
 @dataclass(frozen=True, eq=False)
 class Solver:
-    """A callable that fits the protocol, with what it can take and what it says of itself.
+    """A solver that fits the protocol: what it says of itself, and how it is called.
 
     Attributes:
-        function: the user's callable.
-        name: its `name`, or `__name__`, or its type's name.
-        version: its `version`, or `None`.
-        models: the families it supports, in the order of `ALL_MODELS`; `MODELS` where it declares
-            none.
-        differentiable: whether it says that it takes and returns attached torch tensors.
-        accepts: which of `OPTIONAL_ARGUMENTS` its signature has.
-        reach: what it claims; a case beyond it is not asked.
+        caller: makes its calls, in this process or in one of its own.
+        declaration: what it says of itself.
         history: how its calls have ended. It belongs to this object: another solver, made where a
             forgotten one stood in memory, inherits nothing.
 
     """
 
-    function: Callable[..., Any]
-    name: str
-    version: str | None
-    models: tuple[str, ...]
-    differentiable: bool
-    accepts: frozenset[str]
-    reach: Reach = field(default_factory=Reach)
+    caller: Caller
+    declaration: Declaration
     history: CallHistory = field(default_factory=CallHistory)
 
     @classmethod
     def of(cls, candidate: object) -> "Solver":
-        """Read a callable's signature and attributes.
+        """Return a callable as a solver that is called in this process.
 
         Raises: NotASolver, in one line.
         """
         if isinstance(candidate, Solver):
             return candidate
-        if not callable(candidate):
-            raise NotASolver(
-                f"a solver is a callable that takes fixed and moving; got a "
-                f"{type(candidate).__name__}"
-            )
-        told = (getattr(candidate, name, None) for name in ("name", "__name__"))
-        name = next((text for text in told if isinstance(text, str) and text), None)
-        name = name or type(candidate).__name__
-        version = getattr(candidate, "version", None)
-        return cls(
-            function=candidate,
-            name=name,
-            version=str(version) if isinstance(version, (str, int, float)) else None,
-            models=_models(candidate, name),
-            differentiable=bool(getattr(candidate, "differentiable", False)),
-            accepts=_accepted(candidate, name),
-            reach=_reach(candidate, name),
+        declaration = Declaration.of(candidate)
+        function: Callable[..., Any] = candidate  # type: ignore[assignment]
+        return cls(InProcess(function, declaration.accepts), declaration)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.declaration.name
+
+    @property
+    def version(self) -> str | None:
+        """Its version, or `None`."""
+        return self.declaration.version
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The families that it supports."""
+        return self.declaration.models
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether it says that it takes and returns attached torch tensors."""
+        return self.declaration.differentiable
+
+    @property
+    def accepts(self) -> frozenset[str]:
+        """Which optional arguments it takes."""
+        return self.declaration.accepts
+
+    @property
+    def reach(self) -> Reach:
+        """What it claims; a case beyond it is not asked."""
+        return self.declaration.reach
+
+    def __call__(
+        self,
+        fixed: NDArray[Any],
+        moving: NDArray[Any],
+        model: str | None = None,
+        mask: NDArray[np.bool_] | None = None,
+        moving_mask: NDArray[np.bool_] | None = None,
+        init: Init | None = None,
+        intensity: str = "same",
+    ) -> Answer:
+        """Register two images, for whoever wraps a solver in another. Raises: SolverFault."""
+        answer, _ = self.solve(
+            fixed,
+            moving,
+            model=model or self.models[-1],
+            mask=mask,
+            moving_mask=moving_mask,
+            init=init,
+            intensity=intensity,
         )
+        return answer
 
     def solve(
         self,
@@ -174,39 +181,28 @@ class Solver:
         images = fixed, moving
         if not as_given:
             images = np.array(fixed, dtype=np.float32), np.array(moving, dtype=np.float32)
-        masks = [None if m is None else np.array(m, dtype=bool) for m in (mask, moving_mask)]
-        shape = (fixed.shape[0], fixed.shape[1])
-        # Reading is part of the call: an answer object's displacement(shape) is the solver's code,
-        # and its time too.
-        answer, seconds = self.call(
+        call = Call(
             *images,
-            model=model,
-            mask=masks[0],
-            moving_mask=masks[1],
+            model,
+            mask=None if mask is None else np.array(mask, dtype=bool),
+            moving_mask=None if moving_mask is None else np.array(moving_mask, dtype=bool),
             init=init,
             intensity=intensity,
-            timeout=timeout,
-            then=lambda raw: read_answer(raw, shape, projective=model == PROJECTIVE),
         )
-        return answer, seconds
+        outcome, seconds = self.call(call, timeout)
+        return self.read(outcome, call, seconds), seconds
 
-    def call(
-        self,
-        fixed: Any,
-        moving: Any,
-        *,
-        timeout: float | None = None,
-        then: Callable[[Any], Any] = lambda raw: raw,
-        **offered: Any,
-    ) -> tuple[Any, float]:
-        """Call the solver on exactly these objects; return what it returns, and the seconds.
+    def watched(self, call: Call, timeout: float | None) -> Mapping[str, Any]:
+        """Make a call that is watched, and return what was seen. Raises: SolverFault."""
+        outcome, seconds = self.call(call, timeout)
+        if call.watch != "input":
+            self.read(outcome, call, seconds)
+        return outcome.seen
 
-        Args:
-            fixed, moving: passed as they are.
-            timeout: seconds, for the call and for `then`.
-            then: reads what it returns.
-            offered: passed where the signature has them.
-        Raises: SolverFault, where it raises, exits, does not come back, or returns no transform.
+    def call(self, call: Call, timeout: float | None = None) -> tuple[Outcome, float]:
+        """Make one call; return what came back, and the seconds.
+
+        Raises: SolverFault, where it raises, exits, or does not come back.
         """
         if timeout and self.history.hangs >= HANGS_IN_A_ROW:
             raise SolverFault(
@@ -214,10 +210,9 @@ class Solver:
                 f"return within {timeout:g} s each. Mend the loop that does not end, or raise the "
                 "limit (--irgate-timeout SECONDS, 0 for none)."
             )
-        passed = {name: value for name, value in offered.items() if name in self.accepts}
         start = time.perf_counter()
         try:
-            raw = call_within(timeout, lambda: then(self.function(fixed, moving, **passed)))
+            outcome = self.caller.call(call, timeout)
         except CallTimeout:
             self.history.hangs += 1
             raise SolverFault(
@@ -225,120 +220,33 @@ class Solver:
                 "that time. Mend the loop that does not end, or raise the limit "
                 "(--irgate-timeout SECONDS, 0 for none)."
             ) from None
-        except AnswerError as error:
-            seconds = time.perf_counter() - start
-            raise SolverFault(
-                f"solver {self.name!r} {error}", seconds=seconds, fault="output_form"
-            ) from None
-        except CallInterrupted as error:
-            raise self._raised(error.__cause__ or error, time.perf_counter() - start) from None
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raise self._raised(error, time.perf_counter() - start) from None
+        except ProcessLost as lost:
+            raise SolverFault(f"solver {self.name!r} {lost}") from None
+        seconds = time.perf_counter() - start
         self.history.hangs = 0
-        return raw, time.perf_counter() - start
+        if outcome.raised:
+            raise self._raised(outcome.raised, seconds)
+        return outcome, seconds
 
-    def read(self, raw: object, shape: tuple[int, int], seconds: float | None = None) -> Answer:
-        """Read what the solver returned. Raises: SolverFault."""
+    def read(self, outcome: Outcome, call: Call, seconds: float | None = None) -> Answer:
+        """Read what the solver returned as a transform. Raises: SolverFault."""
+        assert outcome.returned is not None
         try:
-            return read_answer(raw, shape)
+            return interpreted(outcome.returned, call.shape, projective=call.model == PROJECTIVE)
         except AnswerError as error:
             raise SolverFault(
                 f"solver {self.name!r} {error}", seconds=seconds, fault="output_form"
             ) from None
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            # An answer object's own .displacement(shape) is the solver's code too.
-            raise self._raised(error, seconds) from None
 
-    def _raised(self, error: BaseException, seconds: float | None) -> SolverFault:
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in frames if frame.filename != __file__]
-        own = [frame for frame in own if not frame.filename.endswith(_MACHINERY)]
-        where = f", at {own[-1].filename}:{own[-1].lineno} in {own[-1].name}" if own else ""
-        said = _printable(" ".join(str(error).split())) or "no message"
-        if "main thread" in said:
+    def _raised(self, raised: Raised, seconds: float | None) -> SolverFault:
+        said = raised.said or "no message"
+        if "main thread" in said and self.caller.isolation == "none":
             said += " (the time limit runs it in another; --irgate-timeout 0 does not)"
-        lines = traceback.format_list(own) + traceback.format_exception_only(error)
+        where = f", at {raised.where}" if raised.where else ""
         return SolverFault(
-            f"solver {self.name!r} raised {type(error).__name__}: {said}{where}; expected a "
-            "transform, on every pair of images.",
-            detail=_printable("".join(lines)),
+            f"solver {self.name!r} raised {raised.kind}: {said}{where}; expected a transform, on "
+            "every pair of images.",
+            detail=raised.trace,
             seconds=seconds,
-            raised=f"{type(error).__name__}: {said}" if isinstance(error, Exception) else None,
+            raised=f"{raised.kind}: {said}" if raised.is_error else None,
         )
-
-
-def working_directory() -> str | None:
-    """Return the working directory, or `None` where it was deleted."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return None
-
-
-def _printable(text: str) -> str:
-    """Return a text that can be encoded: a lone surrogate in a row would kill an xdist run."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-_MACHINERY = ("irgate_battery/interface/time_limit.py", "irgate_battery\\interface\\time_limit.py")
-"""Frames of ours that a solver's author need not read."""
-
-
-def _models(candidate: object, name: str) -> tuple[str, ...]:
-    declared = getattr(candidate, "models", None)
-    if declared is None:
-        return MODELS
-    try:
-        given = (declared,) if isinstance(declared, str) else tuple(declared)
-    except TypeError:
-        raise NotASolver(
-            f"solver {name!r} declares models = {declared!r}; expected some of {list(ALL_MODELS)}"
-        ) from None
-    unknown = [model for model in given if model not in ALL_MODELS]
-    if unknown or not given:
-        raise NotASolver(
-            f"solver {name!r} declares models = {list(given)}; expected some of {list(ALL_MODELS)}"
-        )
-    return tuple(model for model in ALL_MODELS if model in given)
-
-
-def _reach(candidate: object, name: str) -> Reach:
-    try:
-        return Reach.of(getattr(candidate, "reach", None))
-    except ReachError as error:
-        raise NotASolver(f"solver {name!r} declares {error}") from None
-
-
-def _accepted(candidate: Callable[..., Any], name: str) -> frozenset[str]:
-    try:
-        parameters = inspect.signature(candidate).parameters.values()
-    except (ValueError, TypeError):
-        # Compiled callables may have no signature; two positional arguments is all they must take.
-        return frozenset()
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if len(positional) < 2 and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        raise NotASolver(
-            f"solver {name!r} takes {len(positional)} positional arguments; expected at least two, "
-            "fixed and moving"
-        )
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return frozenset(OPTIONAL_ARGUMENTS)
-    keywords = [p for p in parameters if p.kind is not p.POSITIONAL_ONLY]
-    accepted = {p.name for p in keywords if p.name in OPTIONAL_ARGUMENTS}
-    # fixed and moving are the first two, whatever their names.
-    accepted -= {p.name for p in positional[:2]}
-    needed = [
-        p.name
-        for p in [*positional[2:], *(p for p in parameters if p.kind is p.KEYWORD_ONLY)]
-        if p.default is p.empty and p.name not in accepted
-    ]
-    if needed:
-        raise NotASolver(
-            f"solver {name!r} requires {needed}, which the protocol does not pass; give each a "
-            f"default (it passes fixed, moving, and of {list(OPTIONAL_ARGUMENTS)} those named)"
-        )
-    return frozenset(accepted)

@@ -12,12 +12,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from irgate_battery.interface.call import CallTimeout
+
 CALLER = "irgate-solver"
 """Name of the thread that limited calls run in."""
-
-
-class CallTimeout(Exception):
-    """The call did not come back within its limit; it was abandoned."""
 
 
 class CallInterrupted(Exception):

@@ -6,7 +6,7 @@ No other module of the referee defines such a number. Four of them belong to the
 stands above the judge, and are repeated here from there.
 """
 
-from irgate_battery.interface import answer, protocol
+from irgate_battery.interface import answer, process_state, protocol
 
 
 class Limit(float):
@@ -178,7 +178,7 @@ UNITS_PX = Limit(
     "thousandth of it; a stopping rule in absolute intensities leaves pixels.",
 )
 THREADS_END = Limit(
-    0.2,
+    process_state.THREADS_END,
     "s",
     "A thread that a call began may take so long to end after it: a pool that shuts down ends at "
     "once, one that is kept never does.",

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from irgate_battery.cases.catalogue import Case, condition_cases
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.diagnosis.pattern import EVEN, ODD
-from irgate_battery.interface.protocol import MODELS, OPTIONAL_MODELS, Solver
+from irgate_battery.interface.declaration import MODELS, OPTIONAL_MODELS
+from irgate_battery.interface.protocol import Solver
 from irgate_battery.judge.acceptance import battery_fault
 from irgate_battery.judge.measure import Measurement
 from irgate_battery.results.result_row import ResultRow

@@ -4,21 +4,22 @@
     dL/df [d]  against  (L(f + h d) - L(f - h d)) / 2 h   along drawn smooth directions d
 
 and the same for the moving image, each alone: a sum over both would hide an input that is detached.
-torch is imported here and nowhere else in this package, and only when the check runs.
+The solver differentiates where it lives; what it finds is compared here, in numpy.
 """
 
 import functools
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from irgate_battery.cases.catalogue import Case
+from irgate_battery.interface.answer import Answer
+from irgate_battery.interface.call import Call, Derivative, Gradient
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.judge.limits import GRADIENT_DIRECTIONS, GRADIENT_ERROR, REGISTERED_PX
 from irgate_battery.suites.evaluation import ItemFailed
@@ -128,35 +129,77 @@ def _compare(
     solver: Solver,
     timeout: float | None,
 ) -> DerivativePair:
-    import torch
-
     directions = [
         _direction(images[name].shape, f"{case.id} {name} {number}") for number in range(DIRECTIONS)
     ]
-    loss = functools.partial(_loss, case, solver, timeout)
+    weights = _weights(case.pair().shape)
+    call = _call(case, images)
+    outcome, _ = solver.call(replace(call, derivative=Derivative(name, weights)), timeout)
+    # The reader that the other suites use says what is wrong with its form.
+    _require_registered(case, solver.read(outcome, call))
+    found = _found(solver, name, outcome.gradient)
 
-    tensors = {key: torch.tensor(image, dtype=torch.float64) for key, image in images.items()}
-    tensors[name].requires_grad_(True)
-    value = loss(tensors["fixed"], tensors["moving"])
-    if not value.requires_grad:
+    analytic = np.array([float(np.sum(found * direction)) for direction in directions])
+    differences = []
+    for direction in directions:
+        sides = []
+        for sign in (1, -1):
+            moved = {**images, name: images[name] + sign * STEP * direction}
+            call = _call(case, moved)
+            outcome, _ = solver.call(call, timeout)
+            answer = solver.read(outcome, call)
+            _require_registered(case, answer)
+            sides.append(float((weights * answer.displacement).sum(-1).mean()))
+        differences.append((sides[0] - sides[1]) / (2 * STEP))
+    if not any(differences):
+        raise ItemFailed(f"the answer does not move when {name} does: it ignores the image.")
+    return DerivativePair(name, analytic, np.array(differences))
+
+
+def _call(case: Case, images: dict[str, NDArray[np.float64]]) -> Call:
+    """Return a call with these images as float64 tensors."""
+    return Call(
+        images["fixed"],
+        images["moving"],
+        case.model,
+        mask=_interior(case),
+        intensity=case.intensity,
+        tensors=True,
+    )
+
+
+def _require_registered(case: Case, answer: Answer) -> None:
+    """See that an answer is a registration. Raises: ItemFailed."""
+    off = float(np.linalg.norm(answer.displacement - _truth(case), axis=-1).mean())
+    if off > REGISTERED_PX:
+        raise ItemFailed(
+            f"the answer to float64 tensors stands {off:.3g} px from the truth; expected at most "
+            f"{REGISTERED_PX:g} px: the derivative of something else is worth nothing."
+        )
+
+
+def _found(solver: Solver, name: str, gradient: Gradient | None) -> NDArray[np.float64]:
+    """Return the gradient to an image. Raises: SolverFault; ItemFailed, where it says nothing."""
+    if gradient is None or gradient.lost == "tensor":
+        kind = gradient.said if gradient else "transform alone"
+        raise SolverFault(
+            f"solver {solver.name!r} says that it is differentiable, but returned a {kind} for "
+            "tensors; expected a torch tensor on the graph."
+        )
+    if gradient.lost == "graph":
         raise ItemFailed(
             f"solver {solver.name!r} says that it is differentiable, but its answer is not on the "
             f"graph of {name}: a .detach(), .numpy() or torch.no_grad() cuts it off, or a copy was "
             "made with torch.tensor.",
             "detached input",
         )
-    try:
-        (gradient,) = torch.autograd.grad(value, tensors[name], allow_unused=True)
-    except Exception as error:
-        said = " ".join(str(error).split())
-        raise ItemFailed(
-            f"torch.autograd.grad with respect to {name} raised {type(error).__name__}: {said}"
-        ) from None
-    if gradient is None:
+    if gradient.lost == "raised":
+        raise ItemFailed(f"torch.autograd.grad with respect to {name} raised {gradient.said}")
+    if gradient.values is None:
         raise ItemFailed(
             f"no gradient reaches {name}: the graph does not hold it.", "detached input"
         )
-    found = gradient.detach().numpy()
+    found = gradient.values
     bad = int(np.count_nonzero(~np.isfinite(found)))
     if bad:
         raise ItemFailed(f"{bad} of {found.size} entries of the gradient to {name} are not finite.")
@@ -165,46 +208,7 @@ def _compare(
             f"the gradient to {name} is zero everywhere; the answer depends on it.",
             "detached input",
         )
-
-    analytic = np.array([float(np.sum(found * direction)) for direction in directions])
-    differences = []
-    for direction in directions:
-        sides = []
-        for sign in (1, -1):
-            moved = dict(images)
-            moved[name] = images[name] + sign * STEP * direction
-            with torch.no_grad():
-                arguments = [torch.tensor(image, dtype=torch.float64) for image in moved.values()]
-                sides.append(float(loss(*arguments)))
-        differences.append((sides[0] - sides[1]) / (2 * STEP))
-    if not any(differences):
-        raise ItemFailed(f"the answer does not move when {name} does: it ignores the image.")
-    return DerivativePair(name, analytic, np.array(differences))
-
-
-def _loss(case: Case, solver: Solver, timeout: float | None, fixed: Any, moving: Any) -> Any:
-    """Return L, attached to the graph where the answer is."""
-    import torch
-
-    raw, _ = solver.call(
-        fixed,
-        moving,
-        model=case.model,
-        mask=torch.from_numpy(_interior(case).copy()),
-        init=None,
-        intensity=case.intensity,
-        timeout=timeout,
-    )
-    shape = (int(fixed.shape[0]), int(fixed.shape[1]))
-    # The reader that the other suites use says what is wrong with its form.
-    answer = solver.read(raw, shape)
-    off = float(np.linalg.norm(answer.displacement - _truth(case), axis=-1).mean())
-    if off > REGISTERED_PX:
-        raise ItemFailed(
-            f"the answer to float64 tensors stands {off:.3g} px from the truth; expected at most "
-            f"{REGISTERED_PX:g} px: the derivative of something else is worth nothing."
-        )
-    return (_weights(shape) * _displacement(raw, shape, solver)).sum(-1).mean()
+    return found
 
 
 @functools.cache
@@ -227,46 +231,17 @@ def _interior(case: Case) -> NDArray[np.bool_]:
     return np.asarray(room > BORDER_PX)
 
 
-def _displacement(raw: Any, shape: tuple[int, int], solver: Solver) -> Any:
-    """Return the answer as an attached `(H, W, 2)` tensor, float64."""
-    import torch
-
-    matrix = getattr(raw, "matrix", None)
-    field = getattr(raw, "displacement", None)
-    if matrix is not None and not callable(matrix):
-        raw = matrix
-    elif field is not None:
-        raw = field(shape) if callable(field) else field
-    if not isinstance(raw, torch.Tensor):
-        raise SolverFault(
-            f"solver {solver.name!r} says that it is differentiable, but returned a "
-            f"{type(raw).__name__} for tensors; expected a torch tensor on the graph."
-        )
-    if raw.ndim == 3:
-        return raw.double()
-    height, width = shape
-    y, x = torch.meshgrid(
-        torch.arange(height, dtype=torch.float64),
-        torch.arange(width, dtype=torch.float64),
-        indexing="ij",
-    )
-    points = torch.stack([x, y, torch.ones_like(x)], -1)
-    return points @ raw.double()[:2].T - points[..., :2]
-
-
-def _weights(shape: tuple[int, int]) -> Any:
+def _weights(shape: tuple[int, int]) -> NDArray[np.float64]:
     """Return w, `(H, W, 2)`: half a period of a cosine along each diagonal.
 
     Whole periods are orthogonal to what is linear in x or y: a turn, a shear or a stretch about
     the centre would hardly count, and a wrong derivative of it would not be seen.
     """
-    import torch
-
     height, width = shape
     y = np.linspace(0, math.pi, height)[:, None]
     x = np.linspace(0, math.pi, width)[None, :]
     waves = [1 + np.cos(x + y - math.pi / 4), 1 + np.cos(x - y + math.pi / 4)]
-    return torch.tensor(np.stack(waves, -1))
+    return np.stack(waves, -1)
 
 
 def _direction(shape: tuple[int, ...], name: str) -> NDArray[np.float64]:

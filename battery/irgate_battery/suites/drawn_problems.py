@@ -17,7 +17,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from irgate_battery.interface.protocol import ALL_MODELS, MODELS
+from irgate_battery.interface.declaration import ALL_MODELS, MODELS
 from irgate_battery.suites.problem import Image, Problem, make_problem, scene_of
 from irgate_fixtures import (
     FFD,
@@ -69,7 +69,7 @@ def warps(model: str, shape: tuple[int, int]) -> st.SearchStrategy[Transform]:
     """Draw a transform of a family, within the capture range above.
 
     Args:
-        model: one of `irgate_battery.interface.protocol.ALL_MODELS`.
+        model: one of `irgate_battery.interface.declaration.ALL_MODELS`.
         shape: `(H, W)` of the fixed image: its centre and its domain.
     """
     shift = _symmetric(SHIFT_PX)

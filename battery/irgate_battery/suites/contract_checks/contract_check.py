@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
 import irgate_fixtures
 from irgate_battery.interface.answer import Answer
+from irgate_battery.interface.call import Call, Watch
 from irgate_battery.interface.protocol import Solver
 from irgate_fixtures import Pair
 
@@ -63,3 +66,17 @@ def answer_of(solver: Solver, pair: Pair, timeout: float | None) -> Answer:
         timeout=timeout,
     )
     return answer
+
+
+def shifted_call(solver: Solver, watch: Watch, pair: Pair | None = None) -> Call:
+    """Return a call with the shifted pair, or another, that is watched; its arrays are its own."""
+    pair = pair or shifted_pair()
+    return Call(
+        np.array(pair.fixed, np.float32),
+        np.array(pair.moving, np.float32),
+        first_model(solver),
+        mask=None if pair.mask is None else np.array(pair.mask, bool),
+        moving_mask=None if pair.moving_mask is None else np.array(pair.moving_mask, bool),
+        intensity=pair.intensity,
+        watch=watch,
+    )

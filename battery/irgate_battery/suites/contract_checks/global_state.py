@@ -1,208 +1,22 @@
-"""The check on the state of the process: what a solver changes for everybody else in it.
+"""The check on the state of the process: what a solver changes for everybody else in it."""
 
-What can be set is set to a value that nobody would choose, before the call: a comparison with
-whatever was there would miss a solver that an earlier call had already let change it. Afterwards
-all is as it was before, so that one solver's changes reach nobody.
-"""
-
-import os
-import pickle
-import random
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from typing import Any
-
-import numpy as np
-
-from irgate_battery.interface.protocol import Solver, working_directory
-from irgate_battery.interface.time_limit import CALLER
-from irgate_battery.judge.limits import THREADS_END
-from irgate_battery.suites.contract_checks.contract_check import answer_of, shifted_pair
-from irgate_battery.suites.evaluation import ItemFailed
-
-_UNLIKELY_SEED = 0x1A7E
-_UNLIKELY_UMASK = 0o057
-_UNLIKELY_THREADS = 3
-
-_PYTEST_VARIABLE = "PYTEST_CURRENT_TEST"
-"""It is pytest's own, and changes from phase to phase."""
-
-_NUMBER_OF_THREADS = "_THREADS"
-"""The end of names such as OMP_NUM_THREADS, which solvers set."""
-
-_LONGEST = 60
-"""Characters of a value that a message shows."""
-
-State = dict[str, object]
+from irgate_battery.interface.protocol import Solver
+from irgate_battery.suites.contract_checks.contract_check import shifted_call
+from irgate_battery.suites.evaluation import ItemFailed, NotAsked
 
 
 def global_state_unchanged(solver: Solver, timeout: float | None) -> None:
     """Random generators, folder, environment, umask, threads and torch's settings stay the same."""
-    torch_came_with_the_call = "torch" not in sys.modules
-    changed = _changed_by_a_call(solver, timeout)
-    if torch_came_with_the_call and "torch" in sys.modules:
-        changed = _changed_by_a_call(solver, timeout)
-    if changed:
+    seen = solver.watched(shifted_call(solver, "state"), timeout)
+    if seen.get("torch_came"):
+        # Its settings could not be watched before it was there.
+        seen = solver.watched(shifted_call(solver, "state"), timeout)
+    if "changed" not in seen:
+        raise NotAsked(f"solver {solver.name!r} is a program: it shares no state with its caller")
+    if seen["changed"]:
         raise ItemFailed(
-            f"solver {solver.name!r} changed global state: {', '.join(changed)}; expected all as "
-            "before. Use what is your own (numpy.random.default_rng, torch.Generator, absolute "
-            "paths, the dtype and device of each call), put back what you must change, and end "
-            "your threads."
+            f"solver {solver.name!r} changed global state: {', '.join(seen['changed'])}; expected "
+            "all as before. Use what is your own (numpy.random.default_rng, torch.Generator, "
+            "absolute paths, the dtype and device of each call), put back what you must change, "
+            "and end your threads."
         )
-
-
-def _changed_by_a_call(solver: Solver, timeout: float | None) -> list[str]:
-    """Call once, and say what is not as it was before."""
-    states: list[State] = []
-
-    def watched(*images: Any, **more: Any) -> Any:
-        # Torch's number of threads and its device belong to the thread that calls.
-        with _torch_of_this_thread():
-            states.append(_state())
-            answer = solver.function(*images, **more)
-            states.append(_state())
-        return answer
-
-    with _unlikely_process(solver):
-        running = set(threading.enumerate())
-        answer_of(replace(solver, function=watched), shifted_pair(), timeout)
-        left = _left_running(running)
-        before, after = states
-        changed = [
-            _told(name, before[name], after[name]) for name in before if before[name] != after[name]
-        ]
-    return changed + left
-
-
-def _state() -> State:
-    """Return what is compared, by its name in the message."""
-    state: State = {
-        "numpy's global random generator": pickle.dumps(np.random.get_state(legacy=False)),
-        "Python's global random generator": random.getstate(),
-        "the working directory": working_directory(),
-        "the environment": _environment(),
-        "the umask": oct(_umask()),
-    }
-    torch = sys.modules.get("torch")
-    if torch:
-        state["torch's global random generator"] = torch.get_rng_state().numpy().tobytes()
-        state["torch's default dtype"] = str(torch.get_default_dtype())
-        state["torch's number of threads"] = torch.get_num_threads()
-        state["torch's default device"] = str(torch.get_default_device())
-    return state
-
-
-def _told(name: str, before: object, after: object) -> str:
-    """Say what changed, and from what to what where a reader can use that."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        names = sorted(
-            key for key in before.keys() | after.keys() if before.get(key) != after.get(key)
-        )
-        told = ", ".join(
-            f"{key}={_shown(after[key])}" if key in after else f"{key} removed" for key in names
-        )
-        return f"{name} ({told})"
-    if isinstance(before, (bytes, tuple)):
-        return name
-    return f"{name} (from {_shown(before)} to {_shown(after)})"
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-def _left_running(before: set[threading.Thread]) -> list[str]:
-    """Name the threads that a call began and that do not end."""
-    until = time.monotonic() + THREADS_END
-    new = [
-        thread for thread in threading.enumerate() if thread not in before and thread.name != CALLER
-    ]
-    for thread in new:
-        with suppress(RuntimeError):
-            thread.join(max(until - time.monotonic(), 0.0))
-    names = sorted(thread.name for thread in new if thread.is_alive())
-    return [f"threads that are left running ({', '.join(names)})"] if names else []
-
-
-@contextmanager
-def _unlikely_process(solver: Solver) -> Iterator[None]:
-    """Set what belongs to the whole process to values that nobody would choose, and put it back."""
-    torch = sys.modules.get("torch")
-    numpy_state = np.random.get_state(legacy=True)
-    python_state = random.getstate()
-    torch_state = torch and (torch.get_rng_state(), torch.get_default_dtype())
-    environment, umask = dict(os.environ), _umask()
-    folder, home = working_directory(), solver.history.folder or working_directory()
-    try:
-        np.random.seed(_UNLIKELY_SEED)
-        random.seed(_UNLIKELY_SEED)
-        if torch:
-            torch.manual_seed(_UNLIKELY_SEED)
-            torch.set_default_dtype(torch.float32)
-        os.umask(_UNLIKELY_UMASK)
-        for name in environment:
-            if name.endswith(_NUMBER_OF_THREADS):
-                # Blanks mean nothing to whoever reads the number, and show that it was set anew.
-                os.environ[name] += " "
-        # Where its first call began: an earlier one may have left it.
-        _go_to(home)
-        yield
-    finally:
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
-        if torch and torch_state:
-            torch.set_rng_state(torch_state[0])
-            torch.set_default_dtype(torch_state[1])
-        os.umask(umask)
-        _set_environment(environment)
-        _go_to(folder if working_directory() == home else home)
-
-
-@contextmanager
-def _torch_of_this_thread() -> Iterator[None]:
-    """Do the same with what torch keeps for each thread."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    if threading.current_thread().name == CALLER:
-        # Nobody but the solver can have chosen a device for this thread.
-        torch.set_default_device(None)
-    threads, device = torch.get_num_threads(), torch.get_default_device()
-    torch.set_num_threads(_UNLIKELY_THREADS)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        if torch.get_default_device() != device:
-            torch.set_default_device(device)
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != _PYTEST_VARIABLE}
-
-
-def _set_environment(wanted: dict[str, str]) -> None:
-    for name in set(os.environ) - set(wanted):
-        del os.environ[name]
-    for name, value in wanted.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
-
-
-def _umask() -> int:
-    """Return the umask; it can only be read by setting it."""
-    umask = os.umask(_UNLIKELY_UMASK)
-    os.umask(umask)
-    return umask
-
-
-def _go_to(folder: str | None) -> None:
-    if folder is not None and folder != working_directory():
-        with suppress(OSError):
-            os.chdir(folder)
