@@ -49,7 +49,7 @@ class ItemRunner:
         except NotASolver as error:
             pytest.fail(f"the irgate_solver fixture: {error}", pytrace=False)
         ours = config.stash.get(RESOLVED, None) is candidate
-        hidden = _other_definitions(config) if ours else []
+        hidden = other_definitions(config) if ours else []
         if hidden:
             pytest.fail(
                 f"irgate_solver is also defined in {', '.join(hidden)}, where the gate's items do "
@@ -61,6 +61,7 @@ class ItemRunner:
             spec=self._options.solver if ours else FROM_FIXTURE,
             name=self._solver.name,
             version=self._solver.version,
+            isolation=self._solver.caller.isolation,
         )
 
     def run(self, item: Item[Any]) -> None:
@@ -98,7 +99,7 @@ def _known(candidate: object, config: pytest.Config) -> Solver:
     return known[1]
 
 
-def _other_definitions(config: pytest.Config) -> list[str]:
+def other_definitions(config: pytest.Config) -> list[str]:
     """Return the conftests and plugins, besides ours, that define a fixture irgate_solver."""
     modules = [
         plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, ModuleType)

@@ -15,6 +15,8 @@ DEFAULT_SOLVER = "bundled"
 DEFAULT_TIMEOUT = 300
 """Seconds; a test holds that it is the protocol's own."""
 
+ISOLATIONS: tuple[Literal["process", "none"], ...] = ("process", "none")
+
 ORACLE_MODES: tuple[Literal["auto", "stored", "live"], ...] = ("auto", "stored", "live")
 """A test holds that they are the oracle store's own."""
 
@@ -126,6 +128,15 @@ OPTIONS = (
         ORACLE_MODES[0],
         in_command="auto: stored SimpleITK results, else computed; stored: never compute; live: "
         "compute all anew (default: auto)",
+    ),
+    Option(
+        "isolation",
+        "process: the solver lives in a process of its own; none: in the judge's, for debuggers "
+        "(default: process; none under --pdb and --trace, and for a fixture's callable)",
+        "WHERE",
+        ISOLATIONS[0],
+        in_command="process: the solver lives in a process of its own; none: in the judge's, for "
+        "debuggers (default: process)",
     ),
     Option(
         "timeout",

@@ -1,22 +1,55 @@
-"""The solver of one pytest run: what its SPEC names, imported once and kept in the stash."""
+"""The solver of one pytest run: what its SPEC names, started once and kept in the stash."""
 
 import pytest
 
+from irgate_battery.interface.declaration import SpecError
+from irgate_battery.interface.launch import launched, process_of
+from irgate_battery.interface.process import SolverProcess
 from pytest_irgate.run_options import run_options_of
-from pytest_irgate.spec import SpecError, resolve
+from pytest_irgate.spec import resolve
 
 RESOLVED = pytest.StashKey[object]()
+PROCESS = pytest.StashKey[SolverProcess]()
+
+
+def begin(config: pytest.Config) -> None:
+    """Start the solver's process, if it is to have one: it loads while the judge prepares.
+
+    Raises: pytest.UsageError, in one line.
+    """
+    options = run_options_of(config)
+    if options.isolation == "none" or PROCESS in config.stash:
+        return
+    try:
+        process = process_of(options.solver, options.solver_base)
+    except SpecError as error:
+        raise pytest.UsageError(f"--irgate-solver {error}") from None
+    config.stash[PROCESS] = process
+    config.add_cleanup(process.close)
 
 
 def solver_of(config: pytest.Config) -> object:
-    """Return the callable that this run's SPEC names, imported once.
+    """Return the solver that this run's SPEC names: in a process of its own, or the callable.
 
     Raises: pytest.UsageError, in one line, where there is none or it is no solver.
     """
     if RESOLVED not in config.stash:
         options = run_options_of(config)
+        begin(config)
+        process = config.stash.get(PROCESS, None)
         try:
-            config.stash[RESOLVED] = resolve(options.solver, options.solver_base)
+            config.stash[RESOLVED] = (
+                resolve(options.solver, options.solver_base)
+                if process is None
+                else launched(process)
+            )
         except SpecError as error:
             raise pytest.UsageError(f"--irgate-solver {error}") from None
     return config.stash[RESOLVED]
+
+
+def end(config: pytest.Config) -> None:
+    """End the solver's process, where only workers judge."""
+    process = config.stash.get(PROCESS, None)
+    if process is not None:
+        process.close()

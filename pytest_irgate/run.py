@@ -22,10 +22,16 @@ from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.registry import FOLDER, REGISTRY, suites
 from pytest_irgate import __version__, expected_failures, terminal
 from pytest_irgate.expected_failures import ExpectedFailures
-from pytest_irgate.item_runner import IDENTITY, ITEM_RESULT, blank_row, row_of
+from pytest_irgate.item_runner import (
+    IDENTITY,
+    ITEM_RESULT,
+    blank_row,
+    other_definitions,
+    row_of,
+)
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.options import DEFAULT_SOLVER
-from pytest_irgate.resolve import solver_of
+from pytest_irgate.resolve import begin, end, solver_of
 from pytest_irgate.run_options import RUN_OPTIONS, refuse_unreadable, run_options_of
 from pytest_irgate.selection import Selection, split_arguments
 
@@ -52,9 +58,6 @@ class GateRun:
             )
             config.stash[RUN_OPTIONS] = options
             _share_the_machine(int(worker_input.get("workercount", 1)))
-        elif options.solver != DEFAULT_SOLVER:
-            # A wrong SPEC is one line now rather than an error in every item.
-            solver_of(config)
         if worker_input is None:
             refuse_unreadable(options.run_spec.pairs)
         self._options = options
@@ -70,6 +73,10 @@ class GateRun:
         self._modules = frozenset(
             entry.module_id for entry in REGISTRY if entry.name in options.suites
         )
+        self._judges = self._is_worker or not _distributes(config)
+        self._from_fixture = bool(other_definitions(config))
+        if not self._from_fixture and (self._judges or options.solver != DEFAULT_SOLVER):
+            begin(config)
         self._clear_old_report()
         if options.write_xfail is not None and not config.option.collectonly:
             expected_failures.refuse_what_is_none(options.write_xfail)
@@ -111,7 +118,7 @@ class GateRun:
         limit = "no time limit" if options.timeout is None else f"{options.timeout:g} s a call"
         return (
             f"irgate {__version__}: solver {options.solver}, suites {', '.join(options.suites)}, "
-            f"oracle {options.oracle}, {limit}"
+            f"oracle {options.oracle}, isolation {options.isolation}, {limit}"
         )
 
     @pytest.hookimpl(optionalhook=True)
@@ -123,7 +130,20 @@ class GateRun:
         told = (options.solver, str(options.solver_base), xfail, pairs)
         node.workerinput[FROM_CONTROLLER] = told
 
-    def pytest_collection(self, session: pytest.Session) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Refuse what would be an error in every item: a hidden fixture, a SPEC of no solver."""
+        self._refuse_hidden_fixture(session)
+        collected = yield
+        if not (self._is_worker or self._from_fixture or self._options.solver == DEFAULT_SOLVER):
+            # The solver was loaded meanwhile.
+            solver_of(session.config)
+            if not self._judges:
+                end(session.config)
+        return collected
+
+    @staticmethod
+    def _refuse_hidden_fixture(session: pytest.Session) -> None:
         """Refuse an overriding fixture that the suite's items would never see."""
         root = session.config.rootpath
         for plugin in session.config.pluginmanager.get_plugins():
@@ -305,6 +325,12 @@ class GateRun:
         if self._options.write_xfail is not None and not self._troubles:
             notices.append(f"today's failures: {self._options.write_xfail}")
         return [*notices, *self._troubles]
+
+
+def _distributes(config: pytest.Config) -> bool:
+    """Whether xdist's workers judge, and not this process."""
+    option = config.option
+    return getattr(option, "dist", "no") != "no" and bool(getattr(option, "tx", None))
 
 
 def _share_the_machine(workers: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -11,7 +12,7 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.oracle.store import Mode
 from irgate_battery.suites.registry import REGISTRY, SuiteEntry, suites
 from pytest_irgate.option_values import BadValueError, seconds, whole_number
-from pytest_irgate.options import DEFAULT_SOLVER, ORACLE_MODES, Option, option
+from pytest_irgate.options import DEFAULT_SOLVER, ISOLATIONS, ORACLE_MODES, Option, option
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class RunOptions:
         solver_base: the folder that a relative path in it starts from.
         suites: their names, in the order in which they run.
         oracle: auto, stored or live.
+        isolation: whether the solver lives in a process of its own.
         timeout: seconds for one call, or `None` for no limit.
         run_spec: what decides the items: seed, number of cases, own pairs, examples.
         strict: whether the verdicts that are strict only fail the run too.
@@ -36,6 +38,7 @@ class RunOptions:
     solver_base: Path
     suites: tuple[str, ...]
     oracle: Mode
+    isolation: Literal["process", "none"]
     timeout: float | None
     run_spec: RunSpec
     strict: bool
@@ -78,6 +81,7 @@ def _read(config: pytest.Config) -> RunOptions:
         solver_base=solver_base,
         suites=names,
         oracle=oracle,
+        isolation=_isolation(config),
         timeout=_timeout(_given(config, "timeout")[0]),
         run_spec=run_spec,
         strict=_is_on(config, "strict"),
@@ -190,6 +194,16 @@ def _oracle(text: str) -> Mode:
         if text == mode or (not text and mode == option("oracle").default):
             return mode
     raise pytest.UsageError(f"--irgate-oracle {text}: expected one of {', '.join(ORACLE_MODES)}")
+
+
+def _isolation(config: pytest.Config) -> Literal["process", "none"]:
+    """Return where the solver lives: a debugger needs the terminal, which only this process has."""
+    text = _given(config, "isolation")[0]
+    debugs = config.getoption("usepdb", False) or config.getoption("trace", False)
+    for known in ISOLATIONS:
+        if text == known or (not text and known == ("none" if debugs else ISOLATIONS[0])):
+            return known
+    raise pytest.UsageError(f"--irgate-isolation {text}: expected one of {', '.join(ISOLATIONS)}")
 
 
 def _timeout(text: str) -> float | None:

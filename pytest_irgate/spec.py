@@ -10,19 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from irgate_battery.interface.declaration import Declaration, NotASolver
+from irgate_battery.interface.declaration import Declaration, NotASolver, SpecError
 from pytest_irgate.adapters import ADAPTERS
 
 ENTRY_POINTS = "irgate.solvers"
 OWN_PACKAGES = ("pytest_irgate", "irgate_battery", "irgate_fixtures", "irgate_solver")
 """A module of ours that is missing is a broken installation, not a library to install."""
-
-
-class SpecError(Exception):
-    """A SPEC names no solver; the message is one line that begins with the SPEC.
-
-    Which option it came from is for the front end to say.
-    """
 
 
 def resolve(spec: str, base: Path) -> object:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from irgate_battery.cases.own_pairs import own_pairs
 from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.interface.launch import launched, process_of
 from irgate_battery.interface.protocol import DEFAULT_TIMEOUT, Solver
 from irgate_battery.oracle.store import Mode, OracleStore
 from irgate_battery.report.conclusion import conclude
@@ -29,7 +30,9 @@ def check_solver(
     """Judge a solver on every item of these suites, without pytest.
 
     Args:
-        solver: a callable that fits the protocol; `def register(fixed, moving): return matrix`.
+        solver: a callable that fits the protocol, `def register(fixed, moving): return matrix`,
+            which is called in this process; or a SPEC, `"mine.py:register"`, whose solver lives in
+            a process of its own.
         suites: names of suites (`irgate list` has them); all that need nothing given, if not given;
             `"pair"` for the own pairs alone.
         oracle: `"auto"`, `"stored"` or `"live"`.
@@ -61,14 +64,24 @@ def check_solver(
     for pair in spec.pairs:
         # A file that cannot be read is reported now, before minutes of work.
         pair.read()
-    judged = Solver.of(solver)
-    setup = EvaluationSetup(OracleStore(oracle), timeout, spec)
-    rows = []
-    for suite in chosen:
-        for item in expected_items(spec, [suite.name]):
-            result = suite.evaluate(item, judged, setup)
-            rows.append(result.row)
-            if on_row is not None:
-                on_row(result)
-    identity = SolverIdentity(spec=None, name=judged.name, version=judged.version)
+    process = process_of(solver, Path.cwd()) if isinstance(solver, str) else None
+    try:
+        judged = launched(process) if process else Solver.of(solver)
+        setup = EvaluationSetup(OracleStore(oracle), timeout, spec)
+        rows = []
+        for suite in chosen:
+            for item in expected_items(spec, [suite.name]):
+                result = suite.evaluate(item, judged, setup)
+                rows.append(result.row)
+                if on_row is not None:
+                    on_row(result)
+    finally:
+        if process:
+            process.close()
+    identity = SolverIdentity(
+        spec=solver if isinstance(solver, str) else None,
+        name=judged.name,
+        version=judged.version,
+        isolation=judged.caller.isolation,
+    )
     return conclude(rows, identity, spec, strict=strict)

@@ -22,10 +22,10 @@ from pytest_irgate.command.usage import (
     clear_report,
     command_suite_names,
     flush,
-    solver_of,
+    opened,
     write_text,
 )
-from pytest_irgate.options import ORACLE_MODES, option
+from pytest_irgate.options import ISOLATIONS, ORACLE_MODES, option
 
 if TYPE_CHECKING:
     from irgate_battery.cases.own_pairs import OwnPair
@@ -50,6 +50,7 @@ def add_to(subcommands: Any) -> None:
     add_option(parser, "pair")
     add_draw_options(parser)
     add_option(parser, "oracle", choices=ORACLE_MODES)
+    add_option(parser, "isolation", choices=ISOLATIONS)
     add_option(parser, "timeout")
     add_option(parser, "strict")
     add_option(parser, "json", type=Path)
@@ -61,10 +62,13 @@ def add_to(subcommands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge a solver. Raises: UsageError."""
-    from irgate_battery.cases.run_spec import RunSpec
-    from irgate_battery.interface.protocol import Solver
+    with opened(arguments.solver, arguments.isolation) as solver:
+        return _checked(arguments, solver)
 
-    solver = Solver.of(solver_of(arguments.solver))
+
+def _checked(arguments: argparse.Namespace, solver: "Solver") -> int:
+    from irgate_battery.cases.run_spec import RunSpec
+
     run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
     suites = _suites(arguments)
     # A solver may change the current folder.
@@ -75,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         header = (
             f"irgate {__version__}: solver {arguments.solver}, suites {', '.join(suites)}, "
-            f"oracle {arguments.oracle}, {limit}"
+            f"oracle {arguments.oracle}, isolation {arguments.isolation}, {limit}"
         )
         print(textwrap.fill(header, colour.width(), break_long_words=False), flush=True)
     done, report, notices = _judge(arguments, solver, suites, run_spec)
@@ -172,7 +176,7 @@ def _judge(
     except KeyboardInterrupt:
         report = conclude(
             completed([result.row for result in done], run_spec, suites),
-            SolverIdentity(spec=None, name=solver.name, version=solver.version),
+            SolverIdentity(None, solver.name, solver.version, solver.caller.isolation),
             run_spec,
             strict=arguments.strict,
             exit_status=EXIT_INTERRUPTED,

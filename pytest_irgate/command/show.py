@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_irgate.command.usage import UsageError, add_option, solver_of
+from pytest_irgate.command.usage import UsageError, add_option, opened
 
 if TYPE_CHECKING:
     from irgate_battery.cases.catalogue import Case
@@ -75,27 +75,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":
     """Return what is to be drawn. Raises: UsageError; SolverFault from the call."""
-    from irgate_battery.interface.protocol import Solver
     from irgate_battery.report.figure import FigureInput
 
     pair = case.pair()
     if arguments.solver is None:
         return FigureInput(pair, case.id, case.purpose)
-    solver = Solver.of(solver_of(arguments.solver))
-    if case.model not in solver.models:
-        raise UsageError(
-            f"solver {solver.name!r} has no {case.model} model, which {case.id} asks for (it "
-            f"declares {', '.join(solver.models)})"
+    with opened(arguments.solver) as solver:
+        if case.model not in solver.models:
+            raise UsageError(
+                f"solver {solver.name!r} has no {case.model} model, which {case.id} asks for (it "
+                f"declares {', '.join(solver.models)})"
+            )
+        answer, _ = solver.solve(
+            pair.fixed,
+            pair.moving,
+            model=case.model,
+            mask=pair.mask,
+            moving_mask=pair.moving_mask,
+            intensity=case.intensity,
+            timeout=arguments.timeout or None,
         )
-    answer, _ = solver.solve(
-        pair.fixed,
-        pair.moving,
-        model=case.model,
-        mask=pair.mask,
-        moving_mask=pair.moving_mask,
-        intensity=case.intensity,
-        timeout=arguments.timeout or None,
-    )
     # A path is no name: the file's own will do.
     path, _, attribute = arguments.solver.rpartition(":")
     who = f"{Path(path).name}:{attribute}" if path else arguments.solver

@@ -2,13 +2,17 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate.option_values import BadValueError, seconds, whole_number
 from pytest_irgate.options import option
+
+if TYPE_CHECKING:
+    from irgate_battery.interface.protocol import Solver
 
 EXIT_INTERRUPTED = 2
 EXIT_USAGE = 4
@@ -69,21 +73,39 @@ def clear_report(path: Path) -> None:
         raise UsageError(f"--json {path}: it cannot be written: {_why(error)}") from None
 
 
-def solver_of(spec: str) -> object:
-    """Return the solver that a SPEC names; modules are looked for in this folder too.
+@contextmanager
+def opened(spec: str, isolation: str = "process") -> Iterator["Solver"]:
+    """Open the solver that a SPEC names; modules are looked for in this folder too.
 
+    Args:
+        spec: as on the command line.
+        isolation: `"process"`, or `"none"` for this one.
     Raises: UsageError, in one line.
     """
     # What is ours is imported before: a numpy.py in this folder is the user's and not ours.
-    from pytest_irgate.spec import SpecError, resolve
+    from irgate_battery.interface.declaration import NotASolver
+    from irgate_battery.interface.launch import launched, process_of
+    from irgate_battery.interface.protocol import Solver
+    from pytest_irgate.spec import resolve
 
     here = Path.cwd()
     if str(here) not in sys.path:
         sys.path.insert(0, str(here))
+    process = None
     try:
-        return resolve(spec, here)
-    except SpecError as error:
+        if isolation == "none":
+            solver = Solver.of(resolve(spec, here))
+        else:
+            # What it prints is not the report's.
+            process = process_of(spec, here, stdout=2)
+            solver = launched(process)
+    except NotASolver as error:
         raise UsageError(str(error)) from None
+    try:
+        yield solver
+    finally:
+        if process is not None:
+            process.close()
 
 
 def _why(error: OSError) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from irgate_battery.interface.declaration import SpecError
 from pytest_irgate.adapters import ADAPTERS
-from pytest_irgate.spec import SpecError, resolve
+from pytest_irgate.spec import resolve
 
 LIBRARIES = {
     "opencv-ecc": "cv2",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_irgate.spec import SpecError, resolve
+from irgate_battery.interface.declaration import SpecError
+from pytest_irgate.spec import resolve
 
 
 def test_it_needs_no_pytest(solvers):

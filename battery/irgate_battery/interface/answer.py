@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery.interface.returned import Returned, held, unwrapped
+from irgate_battery.interface.returned import Returned, forms, held, unwrapped
 from irgate_fixtures import Homography, Matrix
 
 EXPECTED = (
@@ -72,11 +72,6 @@ def interpreted(returned: Returned, shape: tuple[int, int], *, projective: bool 
             f"shape {shape}: {_guess(returned.shape, shape)}; {EXPECTED}."
         )
     return _from_array(returned.array, shape, returned.place, projective)
-
-
-def forms(shape: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
-    """Return the shapes that an answer may have, for a fixed image of this one."""
-    return (2, 3), (3, 3), (*shape, 2)
 
 
 def _from_array(

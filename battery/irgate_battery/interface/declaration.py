@@ -20,6 +20,13 @@ class NotASolver(Exception):
     """The object does not fit the protocol; the message is one line for its author."""
 
 
+class SpecError(NotASolver):
+    """A SPEC names no solver; the message is one line that begins with the SPEC.
+
+    Which option it came from is for the front end to say.
+    """
+
+
 @dataclass(frozen=True)
 class Declaration:
     """What a solver is and can take, as builtin types: it may travel between processes.

@@ -29,6 +29,11 @@ class Returned:
     shape: tuple[int, ...] | None = None
 
 
+def forms(shape: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes that a transform may have, for a fixed image of this one."""
+    return (2, 3), (3, 3), (*shape, 2)
+
+
 def held(raw: object, shape: tuple[int, int]) -> tuple[Any, str]:
     """Return what an object holds of a transform, and where: each attribute is read once.
 

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -27,12 +27,14 @@ class SolverIdentity:
     Attributes:
         spec: how it was named, `"bundled"`, `"path.py:name"`; `None` for an object.
         name, version: what it says of itself; `None` where nothing was called.
+        isolation: where it lived, `"process"` its own or `"none"`; `None` where nothing was called.
 
     """
 
     spec: str | None
     name: str | None
     version: str | None
+    isolation: str | None = None
 
     def __str__(self) -> str:
         said = " ".join(part for part in (self.name, self.version) if part)
@@ -96,8 +98,9 @@ class Report:
             "irgate": installed_version("pytest-irgate"),
             "battery": BATTERY_VERSION,
             "seed": self.seed,
-            "solver": asdict(self.solver),
+            "solver": {name: getattr(self.solver, name) for name in ("spec", "name", "version")},
             "machine": machine(),
+            "isolation": self.solver.isolation,
             "systematic": self._systematic(),
             "verdicts": self.verdicts.to_dict(),
             "diagnosis": found.to_dict() if found else None,

@@ -1,0 +1,63 @@
+"""From a SPEC to a solver that lives in a process of its own."""
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from irgate_battery.interface.declaration import SpecError
+from irgate_battery.interface.process import SolverProcess
+from irgate_battery.interface.protocol import Solver
+
+HOST = "pytest_irgate.host"
+"""The program that a Python solver lives in. It is run, not imported."""
+
+SERVED = "serve:"
+"""A SPEC that names a program which speaks the protocol."""
+
+
+def process_of(spec: str, base: Path, *, stdout: int | None = 1) -> SolverProcess:
+    """Start the process of a SPEC; it loads the solver while the caller does something else.
+
+    Args:
+        spec: as on the command line.
+        base: the folder from which a relative path in it starts.
+        stdout: the file descriptor that the solver's own prints go to.
+    Raises: SpecError, in one line.
+    """
+    if spec.startswith(SERVED):
+        return SolverProcess(command_of(spec, base), spec)
+    try:
+        told = None if stdout is None else os.dup(stdout)
+    except OSError:
+        told = None
+    order = {
+        "spec": spec,
+        "base": str(base.absolute()),
+        "path": sys.path,
+        "judge": os.getpid(),
+        "stdout": told,
+    }
+    # -P: a numpy.py in the working directory is the user's and not ours.
+    command = [sys.executable, "-P", "-m", HOST, json.dumps(order)]
+    return SolverProcess(command, spec, stdout=told)
+
+
+def launched(process: SolverProcess) -> Solver:
+    """Return the solver that a process serves, once it is loaded. Raises: NotASolver."""
+    return Solver(process, process.declaration())
+
+
+def command_of(spec: str, base: Path) -> list[str]:
+    """Return the program and the arguments of a SPEC `serve:PROGRAM ARGS`. Raises: SpecError."""
+    kind, _, text = spec.partition(":")
+    try:
+        command = shlex.split(text)
+    except ValueError as error:
+        raise SpecError(f"{spec}: {error}; expected {kind}:PROGRAM ARGUMENTS") from None
+    if not command:
+        raise SpecError(f"{spec}: no program is named; expected {kind}:PROGRAM ARGUMENTS")
+    if os.sep in command[0]:
+        command[0] = str(base / command[0])
+    return command

@@ -1,0 +1,275 @@
+"""Calls of a solver in a process of its own: it is handed images and arguments, and nothing else.
+
+One process serves a whole run, call after call. One that hangs or ends is killed with all that it
+started, and the next call gets a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from irgate_battery.interface import wire
+from irgate_battery.interface.call import Call, CallTimeout, Outcome, ProcessLost
+from irgate_battery.interface.declaration import Declaration, SpecError
+from irgate_battery.interface.process_group import ProcessGroup
+
+STARTS_IN = 300.0
+"""Seconds in which a solver must be imported: some libraries take a minute on a cold disk."""
+
+LONGEST_LINE = 1_000_000
+"""Bytes of a reply: it holds a matrix or a traceback, and images are in files."""
+
+SHARED = Path("/dev/shm")
+"""Files here are memory."""
+
+ROOM = 1 << 30
+"""Bytes that must be free there: containers often have 64 MiB."""
+
+PREFIX = "irgate-"
+
+
+class SolverProcess:
+    """A program that answers `irgate_battery.interface.wire`.
+
+    Args:
+        command: the program and its arguments.
+        spec: what messages call it before it has a name.
+        stdout: the file descriptor that the solver's prints go to, which the program is told by
+            the command; `None` where it speaks the protocol there.
+    """
+
+    isolation: Literal["process"] = "process"
+
+    def __init__(self, command: Sequence[str], spec: str, *, stdout: int | None = None) -> None:
+        self._command = command
+        self._spec = spec
+        self._stdout = stdout
+        self._folder = _shared_folder()
+        self._declaration: Declaration | None = None
+        self._number = 0
+        self._running: list[_Served] = []
+        # A judge that ends without closing it, by an error or an exit, leaves nothing behind.
+        self._end = weakref.finalize(self, _end, self._running, self._folder, stdout, os.getpid())
+        self._start()
+
+    def declaration(self) -> Declaration:
+        """Wait until it is there, and return what it says of itself.
+
+        Raises: SpecError; NotASolver.
+        """
+        if self._declaration is None:
+            try:
+                told = self._begun().hello()
+            except CallTimeout:
+                self._lose()
+                raise SpecError(f"{self._spec}: it was not loaded within {STARTS_IN:g} s") from None
+            except ProcessLost as lost:
+                raise SpecError(f"{self._spec}: loading it, the process {lost}") from None
+            if "error" in told:
+                self.close()
+                raise SpecError(str(told["error"]))
+            self._declaration = Declaration.told(told, self._spec)
+        return self._declaration
+
+    def call(self, call: Call, timeout: float | None) -> Outcome:
+        """Make one call, as `Caller.call`."""
+        accepts = self.declaration().accepts
+        served = self._begun()
+        if not served.said_hello:
+            self._say_hello(served)
+        self._number += 1
+        request = wire.write_call(call, accepts, self._folder, self._number)
+        try:
+            return wire.read_outcome(served.ask(request, timeout), request, call)
+        except CallTimeout:
+            self._lose()
+            self._start()
+            raise
+        except ProcessLost:
+            self._lose()
+            self._start()
+            raise
+        except wire.BadReply as bad:
+            self._lose()
+            self._start()
+            raise ProcessLost(
+                f"answered with {bad}; its process was ended. Standard output belongs to the "
+                "protocol (docs/other-languages.md)."
+            ) from None
+        except BaseException:
+            # Ctrl-C: the call goes on, and its reply is not the next one's.
+            self._lose()
+            raise
+
+    def close(self) -> None:
+        """End the process and all that it started, and take the files away."""
+        self._end()
+
+    def _start(self) -> None:
+        try:
+            self._running.append(_Served(self._command, self._stdout))
+        except OSError as error:
+            raise SpecError(
+                f"{self._spec}: {self._command[0]} cannot be started ({error.strerror})"
+            ) from None
+
+    def _begun(self) -> _Served:
+        if not self._running:
+            self._start()
+        return self._running[0]
+
+    def _say_hello(self, served: _Served) -> None:
+        """Wait for a process that was started anew. Raises: ProcessLost."""
+        try:
+            told = served.hello()
+        except CallTimeout:
+            self._lose()
+            raise ProcessLost(f"was not loaded again within {STARTS_IN:g} s") from None
+        except ProcessLost as lost:
+            self._lose()
+            raise ProcessLost(f"could not be loaded again: its process {lost}") from None
+        if "error" in told:
+            self._lose()
+            raise ProcessLost(f"could not be loaded again: {told['error']}")
+
+    def _lose(self) -> None:
+        while self._running:
+            self._running.pop().kill()
+
+
+class _Served:
+    """One running program, and its side of the protocol."""
+
+    def __init__(self, command: Sequence[str], stdout: int | None) -> None:
+        self.said_hello = False
+        self._group = ProcessGroup(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=() if stdout is None else (stdout,),
+        )
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, name="irgate-reader", daemon=True).start()
+
+    def hello(self) -> dict[str, Any]:
+        """Wait until it answers. Raises: CallTimeout; ProcessLost."""
+        told = self._exchange({"irgate": wire.PROTOCOL, "ask": "hello"}, STARTS_IN)
+        if told.get("irgate") != wire.PROTOCOL:
+            raise ProcessLost(
+                f"speaks version {told.get('irgate')!r:.20} of the protocol, and this is version "
+                f"{wire.PROTOCOL}"
+            )
+        self.said_hello = True
+        return told
+
+    def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
+        """Send a call, and wait for its reply. Raises: CallTimeout; ProcessLost; BadReply."""
+        return self._exchange(request, timeout or None)
+
+    def kill(self) -> None:
+        """End it now."""
+        self._group.kill()
+        self._close_pipes()
+
+    def end(self) -> None:
+        """Let it end by itself, then end what is left."""
+        with contextlib.suppress(OSError, ValueError):
+            self._pipe_in.close()
+        self._group.told_to_end()
+        self._close_pipes()
+
+    @property
+    def _pipe_in(self) -> Any:
+        return self._group.process.stdin
+
+    def _close_pipes(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._pipe_in.close()
+
+    def _exchange(self, line: dict[str, Any], timeout: float | None) -> dict[str, Any]:
+        until = None if timeout is None else time.monotonic() + timeout
+        try:
+            self._pipe_in.write(wire.encoded(line))
+            self._pipe_in.flush()
+        except (OSError, ValueError):
+            raise ProcessLost(self._how_it_ended()) from None
+        return wire.parsed(self._next(until))
+
+    def _next(self, until: float | None) -> bytes:
+        """Return the next line. Raises: CallTimeout; ProcessLost."""
+        while True:
+            rest = LOOKS_EVERY if until is None else min(LOOKS_EVERY, until - time.monotonic())
+            try:
+                line = self._lines.get(timeout=max(rest, 0.0))
+            except queue.Empty:
+                if until is not None and time.monotonic() >= until:
+                    raise CallTimeout from None
+                # What it started may hold its end of the pipe open.
+                if self._group.ended() is None:
+                    continue
+                line = None
+            if line is None:
+                raise ProcessLost(self._how_it_ended())
+            return line
+
+    def _how_it_ended(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._group.process.wait(1.0)
+        how = self._group.ended()
+        if how is None:
+            return "closed its side of the protocol instead of answering; its process was ended"
+        return (
+            f"ended its process ({how}) instead of answering; expected a transform. Take the exit "
+            "out, or find the crash in compiled code."
+        )
+
+    def _read(self) -> None:
+        stream = self._group.process.stdout
+        assert stream is not None
+        with stream, contextlib.suppress(OSError, ValueError):
+            while line := stream.readline(LONGEST_LINE):
+                if not line.endswith(b"\n"):
+                    # Cut off by the end of the process, or endless.
+                    break
+                self._lines.put(line)
+        self._lines.put(None)
+
+
+LOOKS_EVERY = 0.5
+"""Seconds between two looks at whether a silent process is still there."""
+
+
+def _end(running: list[_Served], folder: Path, stdout: int | None, owner: int) -> None:
+    """End a process and what belongs to it; a fork of the judge leaves them alone."""
+    if os.getpid() != owner:
+        return
+    while running:
+        running.pop().end()
+    shutil.rmtree(folder, ignore_errors=True)
+    if stdout is not None:
+        with contextlib.suppress(OSError):
+            os.close(stdout)
+
+
+def _shared_folder() -> Path:
+    """Make a folder for the arrays, in memory where there is room; take forgotten ones away."""
+    parent = Path(tempfile.gettempdir())
+    with contextlib.suppress(OSError):
+        if os.access(SHARED, os.W_OK) and shutil.disk_usage(SHARED).free > ROOM:
+            parent = SHARED
+    for forgotten in parent.glob(f"{PREFIX}[0-9]*-*"):
+        owner = int(forgotten.name.split("-")[1])
+        if not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(forgotten, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
