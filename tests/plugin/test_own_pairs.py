@@ -7,7 +7,7 @@ import moved
 import numpy as np
 import pytest
 
-from irgate_battery.cases.quiet_simpleitk import simpleitk
+from irgate_battery.interface.quiet_simpleitk import simpleitk
 
 sitk = simpleitk()
 

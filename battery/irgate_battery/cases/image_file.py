@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery.cases.quiet_simpleitk import one_quiet_thread, simpleitk
+from irgate_battery.interface.quiet_simpleitk import one_quiet_thread, simpleitk
 
 PICTURES = ("PNGImageIO", "JPEGImageIO", "BMPImageIO", "TIFFImageIO")
 """Formats whose resolution, where there is one, is that of print or of a screen: two photographs

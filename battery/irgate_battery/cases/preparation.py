@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery.cases.image_file import ImageError, Slice
-from irgate_battery.cases.quiet_simpleitk import one_quiet_thread, simpleitk
+from irgate_battery.interface.quiet_simpleitk import one_quiet_thread, simpleitk
 
 SPACING_TOLERANCE = 1e-4
 """Relative: headers hold spacings as float32 or as text of a few digits. Over 1000 px it adds up

@@ -11,7 +11,7 @@ package does not import SimpleITK; the first call does.
 
 from typing import TYPE_CHECKING
 
-from irgate_battery.cases.quiet_simpleitk import simpleitk
+from irgate_battery.interface.quiet_simpleitk import simpleitk
 from irgate_battery.oracle.recipe import ORACLE_VERSION, RECIPE
 from irgate_battery.oracle.result import OracleResult, OracleUnavailable
 

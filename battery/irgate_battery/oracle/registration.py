@@ -5,7 +5,7 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irgate_battery.cases.quiet_simpleitk import one_quiet_thread
+from irgate_battery.interface.quiet_simpleitk import one_quiet_thread
 from irgate_battery.interface.declaration import ALL_MODELS
 from irgate_battery.oracle import descent, itk
 from irgate_battery.oracle.polish import polish
