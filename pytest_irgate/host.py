@@ -35,7 +35,8 @@ def main(order: dict[str, Any]) -> None:
 
     Args:
         order: the solver's `spec`, the `base` of a relative path in it, the judge's module `path`
-            and process number `judge`, and `stdout`, a file descriptor or `None`.
+            and process number `judge`, `stdout`, a file descriptor or `None`, and a program's
+            `format` and `convention`.
     """
     asked, answers = _streams(order["stdout"])
     _belong_to(order["judge"])
@@ -47,7 +48,12 @@ def main(order: dict[str, Any]) -> None:
     if not line:
         return
     try:
-        function: Any = resolve(order["spec"], Path(order["base"]))
+        function: Any = resolve(
+            order["spec"],
+            Path(order["base"]),
+            file_format=order["format"],
+            convention=order["convention"],
+        )
         declaration = Declaration.of(function)
     except NotASolver as error:
         _tell(answers, {"irgate": PROTOCOL, "error": str(error)})

@@ -17,6 +17,10 @@ DEFAULT_TIMEOUT = 300
 
 ISOLATIONS: tuple[Literal["process", "none"], ...] = ("process", "none")
 
+PROGRAM_FORMATS = ("npy", "png", "tif", "mha", "nii")
+PROGRAM_CONVENTIONS = ("pixels", "itk", "ants", "elastix", "normalised")
+"""A test holds that both are the program's own."""
+
 ORACLE_MODES: tuple[Literal["auto", "stored", "live"], ...] = ("auto", "stored", "live")
 """A test holds that they are the oracle store's own."""
 
@@ -91,11 +95,12 @@ OPTIONS = (
     Option(
         "solver",
         "the solver to judge: bundled, an entry point of group irgate.solvers, "
-        f"module:attribute or path/to/file.py:attribute (default: {DEFAULT_SOLVER})",
+        "module:attribute, path/to/file.py:attribute, cmd:PROGRAM {fixed} {moving} {out} or "
+        f"serve:PROGRAM (default: {DEFAULT_SOLVER})",
         "SPEC",
         DEFAULT_SOLVER,
-        in_command="bundled, another name (`irgate list --solvers`), module:attribute or "
-        "path/to/file.py:attribute",
+        in_command="bundled, another name (`irgate list --solvers`), module:attribute, "
+        "path/to/file.py:attribute, cmd:PROGRAM {fixed} {moving} {out} or serve:PROGRAM",
     ),
     Option(
         "suite",
@@ -137,6 +142,19 @@ OPTIONS = (
         ISOLATIONS[0],
         in_command="process: the solver lives in a process of its own; none: in the judge's, for "
         "debuggers (default: process)",
+    ),
+    Option(
+        "format",
+        "of the images that a program (cmd:) is handed: npy, png, tif, mha, nii (default: npy)",
+        "NAME",
+        PROGRAM_FORMATS[0],
+    ),
+    Option(
+        "convention",
+        "how the numbers of a program's (cmd:) answers are meant: pixels, itk, ants, elastix, "
+        "normalised (default: pixels)",
+        "NAME",
+        PROGRAM_CONVENTIONS[0],
     ),
     Option(
         "timeout",

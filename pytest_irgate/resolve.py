@@ -21,7 +21,12 @@ def begin(config: pytest.Config) -> None:
     if options.isolation == "none" or PROCESS in config.stash:
         return
     try:
-        process = process_of(options.solver, options.solver_base)
+        process = process_of(
+            options.solver,
+            options.solver_base,
+            file_format=options.format,
+            convention=options.convention,
+        )
     except SpecError as error:
         raise pytest.UsageError(f"--irgate-solver {error}") from None
     config.stash[PROCESS] = process
@@ -39,7 +44,12 @@ def solver_of(config: pytest.Config) -> object:
         process = config.stash.get(PROCESS, None)
         try:
             config.stash[RESOLVED] = (
-                resolve(options.solver, options.solver_base)
+                resolve(
+                    options.solver,
+                    options.solver_base,
+                    file_format=options.format,
+                    convention=options.convention,
+                )
                 if process is None
                 else launched(process)
             )

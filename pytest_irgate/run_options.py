@@ -12,7 +12,15 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.oracle.store import Mode
 from irgate_battery.suites.registry import REGISTRY, SuiteEntry, suites
 from pytest_irgate.option_values import BadValueError, seconds, whole_number
-from pytest_irgate.options import DEFAULT_SOLVER, ISOLATIONS, ORACLE_MODES, Option, option
+from pytest_irgate.options import (
+    DEFAULT_SOLVER,
+    ISOLATIONS,
+    ORACLE_MODES,
+    PROGRAM_CONVENTIONS,
+    PROGRAM_FORMATS,
+    Option,
+    option,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,7 @@ class RunOptions:
         suites: their names, in the order in which they run.
         oracle: auto, stored or live.
         isolation: whether the solver lives in a process of its own.
+        format, convention: of a program's images and answers.
         timeout: seconds for one call, or `None` for no limit.
         run_spec: what decides the items: seed, number of cases, own pairs, examples.
         strict: whether the verdicts that are strict only fail the run too.
@@ -39,6 +48,8 @@ class RunOptions:
     suites: tuple[str, ...]
     oracle: Mode
     isolation: Literal["process", "none"]
+    format: str
+    convention: str
     timeout: float | None
     run_spec: RunSpec
     strict: bool
@@ -82,6 +93,8 @@ def _read(config: pytest.Config) -> RunOptions:
         suites=names,
         oracle=oracle,
         isolation=_isolation(config),
+        format=_one_of(config, "format", PROGRAM_FORMATS),
+        convention=_one_of(config, "convention", PROGRAM_CONVENTIONS),
         timeout=_timeout(_given(config, "timeout")[0]),
         run_spec=run_spec,
         strict=_is_on(config, "strict"),
@@ -204,6 +217,13 @@ def _isolation(config: pytest.Config) -> Literal["process", "none"]:
         if text == known or (not text and known == ("none" if debugs else ISOLATIONS[0])):
             return known
     raise pytest.UsageError(f"--irgate-isolation {text}: expected one of {', '.join(ISOLATIONS)}")
+
+
+def _one_of(config: pytest.Config, name: str, known: tuple[str, ...]) -> str:
+    text = _given(config, name)[0] or known[0]
+    if text not in known:
+        raise pytest.UsageError(f"{option(name).flag} {text}: expected one of {', '.join(known)}")
+    return text
 
 
 def _timeout(text: str) -> float | None:

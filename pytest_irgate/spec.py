@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from irgate_battery.interface.declaration import Declaration, NotASolver, SpecError
+from irgate_battery.interface.declaration import RUN, SERVED, Declaration, NotASolver, SpecError
 from pytest_irgate.adapters import ADAPTERS
 
 ENTRY_POINTS = "irgate.solvers"
@@ -18,16 +18,30 @@ OWN_PACKAGES = ("pytest_irgate", "irgate_battery", "irgate_fixtures", "irgate_so
 """A module of ours that is missing is a broken installation, not a library to install."""
 
 
-def resolve(spec: str, base: Path) -> object:
+def resolve(
+    spec: str, base: Path, *, file_format: str = "npy", convention: str = "pixels"
+) -> object:
     """Import what a SPEC names, and see that it is a solver.
 
     Args:
         spec: as on the command line.
         base: the folder from which a relative path starts.
+        file_format, convention: of a program's images and answers, see `Program`.
     Raises: SpecError.
 
     """
-    if spec in ADAPTERS:
+    found: object
+    if spec.startswith(RUN):
+        # It reads files of transforms, which no other solver needs.
+        from irgate_battery.interface.program import Program
+
+        found = Program(spec, base, file_format, convention)
+    elif spec.startswith(SERVED):
+        raise SpecError(
+            f"{spec}: a program that is served lives in a process of its own; leave "
+            "--irgate-isolation none out"
+        )
+    elif spec in ADAPTERS:
         found = _attribute(ADAPTERS[spec].target, spec, base)
     elif (parts := spec.partition(":"))[0] in ADAPTERS:
         found = _by_recipe(parts[0], parts[2])

@@ -25,7 +25,13 @@ from pytest_irgate.command.usage import (
     opened,
     write_text,
 )
-from pytest_irgate.options import ISOLATIONS, ORACLE_MODES, option
+from pytest_irgate.options import (
+    ISOLATIONS,
+    ORACLE_MODES,
+    PROGRAM_CONVENTIONS,
+    PROGRAM_FORMATS,
+    option,
+)
 
 if TYPE_CHECKING:
     from irgate_battery.cases.own_pairs import OwnPair
@@ -51,18 +57,30 @@ def add_to(subcommands: Any) -> None:
     add_draw_options(parser)
     add_option(parser, "oracle", choices=ORACLE_MODES)
     add_option(parser, "isolation", choices=ISOLATIONS)
+    add_option(parser, "format", choices=PROGRAM_FORMATS)
+    add_option(parser, "convention", choices=PROGRAM_CONVENTIONS)
     add_option(parser, "timeout")
     add_option(parser, "strict")
     add_option(parser, "json", type=Path)
     parser.add_argument(
         "--quiet", "-q", action="store_true", help="print the last line of the report only"
     )
+    parser.add_argument(
+        "--protocol",
+        action="store_true",
+        help="judge nothing: ask a served program what the protocol has, and say what it answers",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge a solver. Raises: UsageError."""
-    with opened(arguments.solver, arguments.isolation) as solver:
+    if arguments.protocol:
+        from pytest_irgate.command import protocol
+
+        return protocol.run(arguments.solver, arguments.timeout or None)
+    program = {"file_format": arguments.format, "convention": arguments.convention}
+    with opened(arguments.solver, arguments.isolation, **program) as solver:
         return _checked(arguments, solver)
 
 

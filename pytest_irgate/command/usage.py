@@ -74,12 +74,13 @@ def clear_report(path: Path) -> None:
 
 
 @contextmanager
-def opened(spec: str, isolation: str = "process") -> Iterator["Solver"]:
+def opened(spec: str, isolation: str = "process", **program: str) -> Iterator["Solver"]:
     """Open the solver that a SPEC names; modules are looked for in this folder too.
 
     Args:
         spec: as on the command line.
         isolation: `"process"`, or `"none"` for this one.
+        program: a program's `file_format` and `convention`.
     Raises: UsageError, in one line.
     """
     # What is ours is imported before: a numpy.py in this folder is the user's and not ours.
@@ -94,10 +95,10 @@ def opened(spec: str, isolation: str = "process") -> Iterator["Solver"]:
     process = None
     try:
         if isolation == "none":
-            solver = Solver.of(resolve(spec, here))
+            solver = Solver.of(resolve(spec, here, **program))
         else:
             # What it prints is not the report's.
-            process = process_of(spec, here, stdout=2)
+            process = process_of(spec, here, stdout=2, **program)
             solver = launched(process)
     except NotASolver as error:
         raise UsageError(str(error)) from None

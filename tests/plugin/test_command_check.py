@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from items import SUITES
 
-from irgate_battery.interface.quiet_simpleitk import simpleitk
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.protocol import DEFAULT_TIMEOUT
+from irgate_battery.interface.quiet_simpleitk import simpleitk
 from pytest_irgate.command import main
 
 sitk = simpleitk()

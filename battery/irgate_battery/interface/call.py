@@ -131,7 +131,15 @@ class CallTimeout(Exception):
 
 
 class ProcessLost(Exception):
-    """The solver's process ended, or speaks no protocol: how, in words after its name."""
+    """The solver's process ended, or speaks no protocol.
+
+    Attributes:
+        how: in words that follow its name.
+    """
+
+    def __init__(self, how: str, advice: str = "") -> None:
+        super().__init__(f"{how}{advice}")
+        self.how = how
 
 
 class Caller(Protocol):

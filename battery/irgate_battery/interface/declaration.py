@@ -13,6 +13,8 @@ OPTIONAL_MODELS = ("similarity", "homography")
 ALL_MODELS = (*MODELS, *OPTIONAL_MODELS)
 PROJECTIVE = "homography"
 """The model whose matrix need not end in (0, 0, 1)."""
+RUN, SERVED = "cmd:", "serve:"
+"""How the SPEC of a program begins: one that is run for each pair, or that speaks the protocol."""
 OPTIONAL_ARGUMENTS = ("model", "mask", "moving_mask", "init", "intensity")
 
 
@@ -39,6 +41,7 @@ class Declaration:
         differentiable: whether it says that it takes and returns attached torch tensors.
         accepts: which of `OPTIONAL_ARGUMENTS` its signature has.
         reach: what it claims; a case beyond it is not asked.
+        program: whether it is a program, whose files, output and state are its own.
 
     """
 
@@ -48,6 +51,7 @@ class Declaration:
     differentiable: bool = False
     accepts: frozenset[str] = frozenset()
     reach: Reach = field(default_factory=Reach)
+    program: bool = False
 
     @classmethod
     def of(cls, candidate: object) -> "Declaration":
@@ -61,26 +65,31 @@ class Declaration:
         name = next((text for text in told if isinstance(text, str) and text), None)
         name = name or type(candidate).__name__
         version = getattr(candidate, "version", None)
+        program = getattr(candidate, "program", False) is True
         return cls(
             name=name,
             version=str(version) if isinstance(version, (str, int, float)) else None,
             models=_models(getattr(candidate, "models", None), name),
             differentiable=bool(getattr(candidate, "differentiable", False)),
-            accepts=_accepted(candidate, name),
+            accepts=frozenset(getattr(candidate, "accepts", ()))
+            if program
+            else _accepted(candidate, name),
+            program=program,
             reach=_reach(getattr(candidate, "reach", None), name),
         )
 
     @classmethod
-    def told(cls, told: Mapping[str, Any], fallback: str) -> "Declaration":
+    def told(cls, told: Mapping[str, Any], spec: str) -> "Declaration":
         """Read what another process says of its solver.
 
         Args:
-            told: as `to_dict` gives it; each key may be missing but `name`.
-            fallback: the name of a solver that says none.
+            told: as `to_dict` gives it; each key but `name` may be missing.
+            spec: how it was named.
         Raises: NotASolver, in one line.
         """
         name, version = told.get("name"), told.get("version")
-        name = name if isinstance(name, str) and name else fallback
+        if not isinstance(name, str) or not name:
+            raise NotASolver(f"{spec}: it answered hello without a name, {told!r:.100}")
         accepts = told.get("accepts", [])
         if not isinstance(accepts, list) or not set(map(str, accepts)) <= set(OPTIONAL_ARGUMENTS):
             raise NotASolver(
@@ -94,6 +103,7 @@ class Declaration:
             differentiable=told.get("differentiable") is True,
             accepts=frozenset(accepts),
             reach=_reach(told.get("reach"), name),
+            program=told.get("program") is True,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,6 +116,7 @@ class Declaration:
             "differentiable": self.differentiable,
             "accepts": [name for name in OPTIONAL_ARGUMENTS if name in self.accepts],
             "reach": claims or None,
+            "program": self.program,
         }
 
 

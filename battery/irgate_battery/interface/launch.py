@@ -6,28 +6,35 @@ import shlex
 import sys
 from pathlib import Path
 
-from irgate_battery.interface.declaration import SpecError
+from irgate_battery.interface.declaration import SERVED, SpecError
 from irgate_battery.interface.process import SolverProcess
+from irgate_battery.interface.program import FORMATS
 from irgate_battery.interface.protocol import Solver
+from irgate_battery.interface.transform_file import CONVENTIONS
 
 HOST = "pytest_irgate.host"
 """The program that a Python solver lives in. It is run, not imported."""
 
-SERVED = "serve:"
-"""A SPEC that names a program which speaks the protocol."""
 
-
-def process_of(spec: str, base: Path, *, stdout: int | None = 1) -> SolverProcess:
+def process_of(
+    spec: str,
+    base: Path,
+    *,
+    stdout: int | None = 1,
+    file_format: str = FORMATS[0],
+    convention: str = CONVENTIONS[0],
+) -> SolverProcess:
     """Start the process of a SPEC; it loads the solver while the caller does something else.
 
     Args:
         spec: as on the command line.
         base: the folder from which a relative path in it starts.
         stdout: the file descriptor that the solver's own prints go to.
+        file_format, convention: of a program's images and answers, see `Program`.
     Raises: SpecError, in one line.
     """
     if spec.startswith(SERVED):
-        return SolverProcess(command_of(spec, base), spec)
+        return SolverProcess(command_of(spec, base), spec, is_program=True)
     try:
         told = None if stdout is None else os.dup(stdout)
     except OSError:
@@ -38,6 +45,8 @@ def process_of(spec: str, base: Path, *, stdout: int | None = 1) -> SolverProces
         "path": sys.path,
         "judge": os.getpid(),
         "stdout": told,
+        "format": file_format,
+        "convention": convention,
     }
     # -P: a numpy.py in the working directory is the user's and not ours.
     command = [sys.executable, "-P", "-m", HOST, json.dumps(order)]

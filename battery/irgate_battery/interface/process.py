@@ -16,6 +16,7 @@ import threading
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,14 +48,23 @@ class SolverProcess:
         spec: what messages call it before it has a name.
         stdout: the file descriptor that the solver's prints go to, which the program is told by
             the command; `None` where it speaks the protocol there.
+        is_program: whether it is the user's own, of whatever language.
     """
 
     isolation: Literal["process"] = "process"
 
-    def __init__(self, command: Sequence[str], spec: str, *, stdout: int | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        spec: str,
+        *,
+        stdout: int | None = None,
+        is_program: bool = False,
+    ) -> None:
         self._command = command
         self._spec = spec
         self._stdout = stdout
+        self._is_program = is_program
         self._folder = _shared_folder()
         self._declaration: Declaration | None = None
         self._number = 0
@@ -75,11 +85,13 @@ class SolverProcess:
                 self._lose()
                 raise SpecError(f"{self._spec}: it was not loaded within {STARTS_IN:g} s") from None
             except ProcessLost as lost:
-                raise SpecError(f"{self._spec}: loading it, the process {lost}") from None
+                self._lose()
+                raise SpecError(f"{self._spec}: it {lost.how} while it was loaded") from None
             if "error" in told:
-                self.close()
+                self._lose()
                 raise SpecError(str(told["error"]))
-            self._declaration = Declaration.told(told, self._spec)
+            declared = Declaration.told(told, self._spec)
+            self._declaration = replace(declared, program=declared.program or self._is_program)
         return self._declaration
 
     def call(self, call: Call, timeout: float | None) -> Outcome:
@@ -103,10 +115,7 @@ class SolverProcess:
         except wire.BadReply as bad:
             self._lose()
             self._start()
-            raise ProcessLost(
-                f"answered with {bad}; its process was ended. Standard output belongs to the "
-                "protocol (docs/other-languages.md)."
-            ) from None
+            raise ProcessLost(f"answered with {bad}; its process was ended.", ADVICE) from None
         except BaseException:
             # Ctrl-C: the call goes on, and its reply is not the next one's.
             self._lose()
@@ -138,7 +147,7 @@ class SolverProcess:
             raise ProcessLost(f"was not loaded again within {STARTS_IN:g} s") from None
         except ProcessLost as lost:
             self._lose()
-            raise ProcessLost(f"could not be loaded again: its process {lost}") from None
+            raise ProcessLost(f"could not be loaded again: it {lost.how}") from None
         if "error" in told:
             self._lose()
             raise ProcessLost(f"could not be loaded again: {told['error']}")
@@ -164,7 +173,10 @@ class _Served:
 
     def hello(self) -> dict[str, Any]:
         """Wait until it answers. Raises: CallTimeout; ProcessLost."""
-        told = self._exchange({"irgate": wire.PROTOCOL, "ask": "hello"}, STARTS_IN)
+        try:
+            told = self._exchange({"irgate": wire.PROTOCOL, "ask": "hello"}, STARTS_IN)
+        except wire.BadReply as bad:
+            raise ProcessLost(f"answered hello with {bad}") from None
         if told.get("irgate") != wire.PROTOCOL:
             raise ProcessLost(
                 f"speaks version {told.get('irgate')!r:.20} of the protocol, and this is version "
@@ -203,7 +215,7 @@ class _Served:
             self._pipe_in.write(wire.encoded(line))
             self._pipe_in.flush()
         except (OSError, ValueError):
-            raise ProcessLost(self._how_it_ended()) from None
+            raise self._lost() from None
         return wire.parsed(self._next(until))
 
     def _next(self, until: float | None) -> bytes:
@@ -220,18 +232,19 @@ class _Served:
                     continue
                 line = None
             if line is None:
-                raise ProcessLost(self._how_it_ended())
+                raise self._lost()
             return line
 
-    def _how_it_ended(self) -> str:
+    def _lost(self) -> ProcessLost:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._group.process.wait(1.0)
         how = self._group.ended()
         if how is None:
-            return "closed its side of the protocol instead of answering; its process was ended"
-        return (
-            f"ended its process ({how}) instead of answering; expected a transform. Take the exit "
-            "out, or find the crash in compiled code."
+            return ProcessLost("closed its side of the protocol", "; its process was ended")
+        return ProcessLost(
+            f"ended its process ({how})",
+            " instead of answering; expected a transform. Take the exit out, or find the crash in "
+            "compiled code.",
         )
 
     def _read(self) -> None:
@@ -245,6 +258,11 @@ class _Served:
                 self._lines.put(line)
         self._lines.put(None)
 
+
+ADVICE = (
+    " A served program's standard output belongs to the protocol: docs/other-languages.md, and "
+    "`irgate check --protocol`."
+)
 
 LOOKS_EVERY = 0.5
 """Seconds between two looks at whether a silent process is still there."""

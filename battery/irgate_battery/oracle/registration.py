@@ -5,8 +5,8 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from irgate_battery.interface.quiet_simpleitk import one_quiet_thread
 from irgate_battery.interface.declaration import ALL_MODELS
+from irgate_battery.interface.quiet_simpleitk import one_quiet_thread
 from irgate_battery.oracle import descent, itk
 from irgate_battery.oracle.polish import polish
 from irgate_battery.oracle.recipe import RECIPE

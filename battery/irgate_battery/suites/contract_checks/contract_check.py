@@ -15,6 +15,7 @@ import irgate_fixtures
 from irgate_battery.interface.answer import Answer
 from irgate_battery.interface.call import Call, Watch
 from irgate_battery.interface.protocol import Solver
+from irgate_battery.suites.evaluation import NotAsked
 from irgate_fixtures import Pair
 
 Run = Callable[[Solver, float | None], None]
@@ -66,6 +67,14 @@ def answer_of(solver: Solver, pair: Pair, timeout: float | None) -> Answer:
         timeout=timeout,
     )
     return answer
+
+
+def require_shared(solver: Solver) -> None:
+    """Skip what nobody shares with a program. Raises: NotAsked."""
+    if solver.declaration.program:
+        raise NotAsked(
+            f"solver {solver.name!r} is a program: its files, its output and its state are its own"
+        )
 
 
 def shifted_call(solver: Solver, watch: Watch, pair: Pair | None = None) -> Call:

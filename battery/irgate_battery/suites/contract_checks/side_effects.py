@@ -5,7 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from irgate_battery.interface.protocol import Solver
-from irgate_battery.suites.contract_checks.contract_check import shifted_call, shifted_pair
+from irgate_battery.suites.contract_checks.contract_check import (
+    require_shared,
+    shifted_call,
+    shifted_pair,
+)
 from irgate_battery.suites.evaluation import ItemFailed
 from irgate_fixtures import Pair
 
@@ -25,6 +29,7 @@ def unpadded_pair() -> Pair:
 
 def input_unchanged(solver: Solver, timeout: float | None) -> None:
     """The images and the masks that the solver is handed are the same afterwards, to the bit."""
+    require_shared(solver)
     pair = unpadded_pair()
     for name, changed in solver.watched(shifted_call(solver, "input", pair), timeout).items():
         if changed:
@@ -36,6 +41,7 @@ def input_unchanged(solver: Solver, timeout: float | None) -> None:
 
 def prints_nothing(solver: Solver, timeout: float | None) -> None:
     """The solver leaves standard output to its caller (standard error is free for warnings)."""
+    require_shared(solver)
     seen = solver.watched(shifted_call(solver, "output"), timeout)
     if seen.get("closed"):
         raise ItemFailed(
