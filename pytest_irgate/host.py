@@ -1,6 +1,6 @@
 """The program that a solver lives in: it resolves a SPEC, and answers the judge's calls.
 
-    python -m pytest_irgate.host '{"spec": "mine.py:register", "base": "/folder", ...}'
+    python -m pytest_irgate.host '{"spec": "mine.py:register", "folder": "/home", ...}'
 
 It speaks `irgate_battery.interface.wire` on what were its standard streams. The solver gets an
 empty input, and its output goes where the judge's goes. Nothing of the truth is imported here.
@@ -34,7 +34,7 @@ def main(order: dict[str, Any]) -> None:
     """Serve until the judge closes its side.
 
     Args:
-        order: the solver's `spec`, the `base` of a relative path in it, the judge's module `path`
+        order: the solver's `spec`, the `folder` of a relative path in it, the judge's module `path`
             and process number `judge`, `stdout`, a file descriptor or `None`, and a program's
             `format` and `convention`.
     """
@@ -50,7 +50,7 @@ def main(order: dict[str, Any]) -> None:
     try:
         function: Any = resolve(
             order["spec"],
-            Path(order["base"]),
+            Path(order["folder"]),
             file_format=order["format"],
             convention=order["convention"],
         )

@@ -118,7 +118,7 @@ class GateRun:
         limit = "no time limit" if options.timeout is None else f"{options.timeout:g} s a call"
         return (
             f"irgate {__version__}: solver {options.solver}, suites {', '.join(options.suites)}, "
-            f"oracle {options.oracle}, isolation {options.isolation}, {limit}"
+            f"oracle {options.oracle}, {limit}, isolation {options.isolation}"
         )
 
     @pytest.hookimpl(optionalhook=True)

@@ -97,7 +97,7 @@ def _checked(arguments: argparse.Namespace, solver: "Solver") -> int:
     if not arguments.quiet:
         header = (
             f"irgate {__version__}: solver {arguments.solver}, suites {', '.join(suites)}, "
-            f"oracle {arguments.oracle}, isolation {arguments.isolation}, {limit}"
+            f"oracle {arguments.oracle}, {limit}, isolation {arguments.isolation}"
         )
         print(textwrap.fill(header, colour.width(), break_long_words=False), flush=True)
     done, report, notices = _judge(arguments, solver, suites, run_spec)

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -92,21 +92,18 @@ def opened(spec: str, isolation: str = "process", **program: str) -> Iterator["S
     here = Path.cwd()
     if str(here) not in sys.path:
         sys.path.insert(0, str(here))
-    process = None
-    try:
-        if isolation == "none":
-            solver = Solver.of(resolve(spec, here, **program))
-        else:
-            # What it prints is not the report's.
-            process = process_of(spec, here, stdout=2, **program)
-            solver = launched(process)
-    except NotASolver as error:
-        raise UsageError(str(error)) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            if isolation == "none":
+                solver = Solver.of(resolve(spec, here, **program))
+            else:
+                # What it prints is not the report's.
+                process = process_of(spec, here, stdout=2, **program)
+                stack.callback(process.close)
+                solver = launched(process)
+        except NotASolver as error:
+            raise UsageError(str(error)) from None
         yield solver
-    finally:
-        if process is not None:
-            process.close()
 
 
 def _why(error: OSError) -> str:

@@ -17,7 +17,9 @@ def test_the_command_line_wins_over_ini(gate, pytester):
     pytester.makeini("[pytest]\nirgate_suite = contract\nirgate_timeout = 7\nirgate_oracle = live")
     result = gate("--irgate-timeout", "60", "--irgate-oracle", "auto", suites="base")
     result.assert_outcomes(passed=5)
-    result.stdout.fnmatch_lines(["irgate *suites base, oracle auto, 60 s a call"])
+    result.stdout.fnmatch_lines(
+        ["irgate *suites base, oracle auto, 60 s a call, isolation process"]
+    )
 
 
 def test_ini_reaches_every_option(gate, pytester):
@@ -26,7 +28,9 @@ def test_ini_reaches_every_option(gate, pytester):
         "irgate_json = out.json\nirgate_seed = 3\nirgate_cases = 7\nirgate_strict = true"
     )
     result = gate(suites=None)
-    result.stdout.fnmatch_lines(["irgate *suites contract, oracle stored, no time limit"])
+    result.stdout.fnmatch_lines(
+        ["irgate *suites contract, oracle stored, no time limit, isolation process"]
+    )
     report = json.loads((pytester.path / "out.json").read_text())
     assert report["seed"] == 3
     assert report["verdicts"]["mean_ratio"]["expected"] == 7
@@ -75,7 +79,7 @@ def test_the_json_is_schema_1_with_every_key(gate, pytester):
     gate("--irgate-json", "r.json")
     report = json.loads((pytester.path / "r.json").read_text())
     assert list(report) == [
-        "schema", "irgate", "battery", "seed", "solver", "machine", "systematic",
+        "schema", "irgate", "battery", "seed", "solver", "machine", "isolation", "systematic",
         "verdicts", "diagnosis", "exit_status", "cases",
     ]  # fmt: skip
     assert (report["schema"], report["seed"], report["exit_status"]) == (1, 0, 0)

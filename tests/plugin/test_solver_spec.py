@@ -148,8 +148,9 @@ def test_a_wrong_spec_is_one_usage_error_line(gate, pytester, spec, words):
 
 
 def test_a_library_that_is_not_installed_is_named_with_the_way_to_get_it(gate, pytester):
-    hide = "import sys\nsys.modules['cv2'] = None\n"
-    pytester.makeconftest(hide)
+    missing = "raise ModuleNotFoundError(\"No module named 'cv2'\", name='cv2')"
+    pytester.makepyfile(cv2=missing)
+    pytester.syspathinsert()
     result = gate("--irgate-solver", "opencv-ecc", solver=None)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(

@@ -37,8 +37,19 @@ def test_workers_in_another_folder(gate, pytester, report_of, solvers):
     assert report_of("r.json")["solver"]["spec"] == "mine.py:register"
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_solver_that_ends_its_process_loses_its_own_row_only(gate, report_of, workers):
+    result = gate("-n", workers, "--irgate-json", "r.json", solver="dying")
+    assert result.ret == 1
+    statuses = {row["case"]: row["status"] for row in report_of("r.json")["cases"]}
+    assert statuses.pop("lena_affine_2d") == "failed"
+    assert set(statuses.values()) == {"passed"}
+    (lost,) = [row for row in report_of("r.json")["cases"] if row["case"] == "lena_affine_2d"]
+    assert "ended its process (exit status 1) instead of answering" in lost["message"]
+
+
 def test_a_dead_worker_loses_its_own_row_only(gate, report_of):
-    result = gate("-n", "2", "--irgate-json", "r.json", solver="dying")
+    result = gate("-n", "2", "--irgate-json", "r.json", solver="killing")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [

@@ -41,7 +41,7 @@ def process_of(
         told = None
     order = {
         "spec": spec,
-        "base": str(base.absolute()),
+        "folder": str(base.absolute()),
         "path": sys.path,
         "judge": os.getpid(),
         "stdout": told,

@@ -159,7 +159,7 @@ def write_outcome(outcome: Outcome, request: Mapping[str, Any], shape: tuple[int
         reply["returned"] = told
     if outcome.gradient:
         gradient = outcome.gradient
-        reply["gradient"] = {"lost": gradient.lost, "said": gradient.said}
+        reply["derivative"] = {"lost": gradient.lost, "said": gradient.said}
         if gradient.values is not None:
             _write(Path(request["gradient_out"]), gradient.values)
     return reply
@@ -183,7 +183,7 @@ def read_outcome(reply: Mapping[str, Any], request: Mapping[str, Any], call: Cal
     return Outcome(
         _read_returned(reply, request, call),
         seen=seen,
-        gradient=_read_gradient(reply.get("gradient"), request, call),
+        gradient=_read_gradient(reply.get("derivative"), request, call),
     )
 
 
