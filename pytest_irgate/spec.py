@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from irgate_battery.interface.outside_text import one_line, said_by
 from irgate_battery.interface.protocol import NotASolver, Solver
 from pytest_irgate.adapters import ADAPTERS
 
@@ -23,6 +24,9 @@ class SpecError(Exception):
 
     Which option it came from is for the front end to say.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 def resolve(spec: str, base: Path) -> object:
@@ -155,5 +159,4 @@ def _cannot_import(spec: str, error: BaseException) -> SpecError:
 
 
 def _broken(spec: str, what: str, error: BaseException) -> SpecError:
-    said = " ".join(str(error).split())
-    return SpecError(f"{spec}: {what} raised {type(error).__name__}: {said}")
+    return SpecError(f"{spec}: {what} raised {type(error).__name__}: {said_by(error)}")

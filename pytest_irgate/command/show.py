@@ -57,13 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
     if output.is_dir() or not output.parent.is_dir():
         what = "that is a folder" if output.is_dir() else f"there is no folder {output.parent}"
         raise UsageError(f"--output {output}: {what}")
+    from irgate_battery.interface.outside_text import one_line
     from irgate_battery.interface.protocol import SolverFault
     from irgate_battery.report.figure import draw
 
     try:
         figure_input = _figure_input(case, arguments)
     except SolverFault as fault:
-        print(f"irgate show: {fault}", file=sys.stderr)
+        print(f"irgate show: {one_line(str(fault))}", file=sys.stderr)
         return 1
     try:
         draw(figure_input).savefig(target)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from irgate_battery.interface.outside_text import one_line
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate.option_values import BadValueError, seconds, whole_number
 from pytest_irgate.options import option
@@ -17,6 +18,9 @@ EXIT_USAGE = 4
 
 class UsageError(Exception):
     """What was asked for cannot be done; the message is one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class Parser(argparse.ArgumentParser):

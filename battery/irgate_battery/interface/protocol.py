@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery.interface.answer import Answer, AnswerError, read_answer
+from irgate_battery.interface.outside_text import said_by, several_lines
 from irgate_battery.interface.reach import Reach, ReachError
 from irgate_battery.interface.time_limit import CallInterrupted, CallTimeout, call_within
 
@@ -258,14 +259,14 @@ class Solver:
         own = [frame for frame in frames if frame.filename != __file__]
         own = [frame for frame in own if not frame.filename.endswith(_MACHINERY)]
         where = f", at {own[-1].filename}:{own[-1].lineno} in {own[-1].name}" if own else ""
-        said = _printable(" ".join(str(error).split())) or "no message"
+        said = said_by(error) or "no message"
         if "main thread" in said:
             said += " (the time limit runs it in another; --irgate-timeout 0 does not)"
         lines = traceback.format_list(own) + traceback.format_exception_only(error)
         return SolverFault(
             f"solver {self.name!r} raised {type(error).__name__}: {said}{where}; expected a "
             "transform, on every pair of images.",
-            detail=_printable("".join(lines)),
+            detail=several_lines("".join(lines)),
             seconds=seconds,
             raised=f"{type(error).__name__}: {said}" if isinstance(error, Exception) else None,
         )
@@ -277,11 +278,6 @@ def working_directory() -> str | None:
         return os.getcwd()
     except OSError:
         return None
-
-
-def _printable(text: str) -> str:
-    """Return a text that can be encoded: a lone surrogate in a row would kill an xdist run."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 _MACHINERY = ("irgate_battery/interface/time_limit.py", "irgate_battery\\interface\\time_limit.py")

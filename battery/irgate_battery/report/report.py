@@ -9,6 +9,7 @@ from typing import Any
 
 from irgate_battery.cases.catalogue import BATTERY_VERSION
 from irgate_battery.diagnosis.pattern import pattern
+from irgate_battery.interface.outside_text import one_line
 from irgate_battery.report.last_line import last_line
 from irgate_battery.report.text import layout
 from irgate_battery.results.result_row import ResultRow
@@ -28,11 +29,18 @@ class SolverIdentity:
         spec: how it was named, `"bundled"`, `"path.py:name"`; `None` for an object.
         name, version: what it says of itself; `None` where nothing was called.
 
+    Texts are made printable.
+
     """
 
     spec: str | None
     name: str | None
     version: str | None
+
+    def __post_init__(self) -> None:
+        for name, said in asdict(self).items():
+            if said is not None:
+                object.__setattr__(self, name, one_line(said))
 
     def __str__(self) -> str:
         said = " ".join(part for part in (self.name, self.version) if part)

@@ -8,6 +8,7 @@ from textwrap import shorten
 from irgate_battery.cases.own_pairs import PairError
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.diagnosis.pattern import SEPARATOR
+from irgate_battery.interface.outside_text import said_by, several_lines
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.judge.measure import Measurement
 from irgate_battery.judge.motion import Motion
@@ -32,6 +33,9 @@ class ItemResult:
 
     row: ResultRow
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", several_lines(self.detail))
 
 
 class ItemFailed(Exception):
@@ -171,8 +175,7 @@ def guarded(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> Item
     except (OracleUnavailable, MissingDataError, PairError) as trouble:
         return ItemResult(replace(draft.row, status="error", message=str(trouble)))
     except Exception as error:
-        said = " ".join(str(error).split())
-        message = f"the gate itself failed with {type(error).__name__}: {said}"
+        message = f"the gate itself failed with {type(error).__name__}: {said_by(error)}"
         row = replace(draft.row, status="error", message=message)
         return ItemResult(row, traceback.format_exc())
 
