@@ -1,5 +1,6 @@
 """The gradient check passes an exact derivative and fails each way of losing one."""
 
+import json
 import types
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from items import evaluate_gradient
 
+from irgate_battery import check_solver
 from irgate_battery.cases.catalogue import base_cases
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.suites import derivatives
@@ -453,3 +455,37 @@ def test_a_model_that_it_lacks_is_not_asked_for():
 
     register.models = ("ffd",)
     assert "has no translation model" in evaluate_gradient(CASE, solver(register)).row.message
+
+
+class Huge(torch.autograd.Function):
+    """The identity with a derivative of a size of its own everywhere."""
+
+    @staticmethod
+    def forward(ctx, tensor, size):
+        ctx.size = size
+        return tensor.clone()
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        return torch.full_like(cotangent, ctx.size), None
+
+
+@pytest.mark.parametrize("size", [1e200, 1.7e308])
+@pytest.mark.parametrize("image", ["fixed", "moving"])
+def test_a_gradient_too_large_to_measure_is_the_solver_s_failure(size, image):
+    """Its square, or its sum, is no float: no figure, no crash, and no pass."""
+
+    def register(fixed, moving):
+        images = {"fixed": fixed, "moving": moving}
+        images[image] = Huge.apply(images[image], size)
+        return moments(**images)
+
+    register.differentiable = True
+    report = check_solver(register, suites=["gradient"])
+    row = report.rows[0]
+    assert row.status == "failed", row.message
+    assert "autograd and central differences of the solver itself differ" in row.message
+    figure = json.loads(report.to_json())["cases"][0]["relative_error"]
+    assert figure is None or figure > 1e190
+    assert (figure is None) == ("(no finite number: relative_error = inf)" in row.message)
+    assert len(report.rows) == 5
