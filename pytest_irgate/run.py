@@ -17,6 +17,7 @@ import pytest
 
 from irgate_battery.cases.own_pairs import own_pairs
 from irgate_battery.report.conclusion import ENDED_EARLY, conclude
+from irgate_battery.report.last_line import failed_for
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.registry import FOLDER, REGISTRY, suites
@@ -25,6 +26,7 @@ from pytest_irgate.expected_failures import ExpectedFailures
 from pytest_irgate.item_runner import IDENTITY, ITEM_RESULT, blank_row, row_of
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.options import DEFAULT_SOLVER
+from pytest_irgate.output_file import OutputFileError, clear_report, write_report
 from pytest_irgate.resolve import solver_of
 from pytest_irgate.run_options import RUN_OPTIONS, refuse_unreadable, run_options_of
 from pytest_irgate.selection import Selection, split_arguments
@@ -92,12 +94,9 @@ class GateRun:
         if path is None or self._config.option.collectonly:
             return
         try:
-            path.touch()
-            path.unlink()
-        except OSError as error:
-            raise pytest.UsageError(
-                f"--irgate-json {path}: it cannot be written: {error.strerror}"
-            ) from None
+            clear_report(path)
+        except OutputFileError as error:
+            raise pytest.UsageError(f"--irgate-json {error}") from None
 
     def _is_item(self, nodeid: str) -> bool:
         """Whether a node id is an item's of this run; a user's own folder may be called irgate."""
@@ -258,22 +257,27 @@ class GateRun:
     # --- after them ---------------------------------------------------------------------------
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write the JSON report, with the exit status that pytest ends with."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the files that were asked for; the JSON report has pytest's exit status.
+
+        What could not be written fails the run.
+        """
         if self._report is None:
             return
+        self._write_failures()
+        failed = pytest.ExitCode.TESTS_FAILED if self._troubles else pytest.ExitCode.OK
         self._report = replace(
-            self._report, exit_status=int(exitstatus) or self._report.exit_status
+            self._report, exit_status=int(exitstatus) or self._report.exit_status or int(failed)
         )
         path = self._options.json
         if path is not None:
             try:
-                path.write_text(self._report.to_json(), encoding="utf-8")
-            except OSError as error:
+                write_report(path, self._report.to_json())
+            except OutputFileError as error:
                 self._troubles.append(f"the JSON report could not be written: {error}")
                 self._json_lost = True
-
-        self._write_failures()
+        if self._troubles and not session.exitstatus:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _write_failures(self) -> None:
         """Write what failed, where that was asked for; what was not written is said."""
@@ -283,7 +287,7 @@ class GateRun:
         day = datetime.datetime.now(datetime.UTC).date().isoformat()
         try:
             expected_failures.write(path, report.rows, str(report.solver), day)
-        except OSError as error:
+        except OutputFileError as error:
             self._troubles.append(f"the expected failures could not be written: {error}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -294,7 +298,10 @@ class GateRun:
         yield
         if self._report is not None:
             written = None if self._json_lost else self._options.json
-            terminal.show(terminalreporter, self._report, written, self._notices())
+            last = self._report.sentence()
+            if self._troubles:
+                last = failed_for(last, self._troubles[0])
+            terminal.show(terminalreporter, self._report, written, self._notices(), last)
 
     def _notices(self) -> list[str]:
         """Return what a person should mend, besides the solver."""

@@ -12,6 +12,7 @@ from irgate_battery.oracle.store import Mode
 from irgate_battery.suites.registry import REGISTRY, SuiteEntry, suites
 from pytest_irgate.option_values import BadValueError, seconds, whole_number
 from pytest_irgate.options import DEFAULT_SOLVER, ORACLE_MODES, Option, option
+from pytest_irgate.output_file import OutputFileError, refuse_output
 
 
 @dataclass(frozen=True)
@@ -216,8 +217,8 @@ def _written(config: pytest.Config, name: str, path: Path) -> Path | None:
     if hasattr(config, "workerinput"):
         # The controller writes it; a worker's folder may be another.
         return None
-    if path.is_dir():
-        raise pytest.UsageError(f"{option(name).flag} {path}: that is a folder; name a file")
-    if not path.parent.is_dir():
-        raise pytest.UsageError(f"{option(name).flag} {path}: there is no folder {path.parent}")
+    try:
+        refuse_output(path)
+    except OutputFileError as error:
+        raise pytest.UsageError(f"{option(name).flag} {error}") from None
     return path

@@ -19,13 +19,12 @@ from pytest_irgate.command.usage import (
     UsageError,
     add_draw_options,
     add_option,
-    clear_report,
     command_suite_names,
     flush,
     solver_of,
-    write_text,
 )
 from pytest_irgate.options import ORACLE_MODES, option
+from pytest_irgate.output_file import OutputFileError, clear_report, write_report
 
 if TYPE_CHECKING:
     from irgate_battery.cases.own_pairs import OwnPair
@@ -63,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Judge a solver. Raises: UsageError."""
     from irgate_battery.cases.run_spec import RunSpec
     from irgate_battery.interface.protocol import Solver
+    from irgate_battery.report.last_line import failed_for
 
     solver = Solver.of(solver_of(arguments.solver))
     run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
@@ -70,7 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     # A solver may change the current folder.
     target = arguments.json.absolute() if arguments.json else None
     if target:
-        clear_report(arguments.json)
+        try:
+            clear_report(arguments.json)
+        except OutputFileError as error:
+            raise UsageError(f"--json {error}") from None
     limit = f"{arguments.timeout:g} s a call" if arguments.timeout else "no time limit"
     if not arguments.quiet:
         header = (
@@ -80,14 +83,15 @@ def run(arguments: argparse.Namespace) -> int:
         print(textwrap.fill(header, colour.width(), break_long_words=False), flush=True)
     done, report, notices = _judge(arguments, solver, suites, run_spec)
     report = replace(report, solver=replace(report.solver, spec=arguments.solver))
-    status = report.exit_status
+    status, sentence = report.exit_status, report.sentence()
     if target:
         # Before it is printed: who presses Ctrl-C again keeps what was measured.
         try:
-            write_text(target, report.to_json(), arguments.json)
-        except UsageError as error:
+            write_report(target, report.to_json(), arguments.json)
+        except OutputFileError as error:
             notices.append(f"--json {error}")
-            status = status or 1
+            status, sentence = status or 1, failed_for(sentence, f"--json {error}")
+            target = None
     paint = colour.paint_for(sys.stdout)
     if not arguments.quiet:
         _show(done, report)
@@ -97,7 +101,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(paint(diagnosis.text, diagnosis.tone))
     for notice in notices:
         print(paint(f"irgate: {notice}", "open"))
-    sentence = report.sentence()
     print(paint(sentence.text, sentence.tone))
     return status
 

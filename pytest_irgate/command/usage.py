@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from irgate_battery.interface.outside_text import one_line
+from irgate_battery.interface.outside_text import one_line, said_by
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate.option_values import BadValueError, seconds, whole_number
 from pytest_irgate.options import option
@@ -46,31 +46,11 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path}: {_why(error)}") from None
+        raise UsageError(f"{path}: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: not a text file; expected a JSON report") from None
-
-
-def write_text(path: Path, text: str, name: Path | None = None) -> None:
-    """Write a file. Raises: UsageError, in one line that calls it by this name, or by its path."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{name or path}: it cannot be written: {_why(error)}") from None
-
-
-def clear_report(path: Path) -> None:
-    """Take an earlier run's report away, so that it cannot be read as this run's.
-
-    Raises: UsageError where one could not be written there.
-    """
-    if path.is_dir():
-        raise UsageError(f"--json {path}: that is a folder; name a file")
-    try:
-        path.touch()
-        path.unlink()
-    except OSError as error:
-        raise UsageError(f"--json {path}: it cannot be written: {_why(error)}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: {said_by(error)}") from None
 
 
 def solver_of(spec: str) -> object:
@@ -88,10 +68,6 @@ def solver_of(spec: str) -> object:
         return resolve(spec, here)
     except SpecError as error:
         raise UsageError(str(error)) from None
-
-
-def _why(error: OSError) -> str:
-    return error.strerror or type(error).__name__
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -221,6 +221,9 @@ def test_progress_and_colour_on_a_terminal(solvers, tmp_path):
     assert "\x1b[31m" in text
 
 
+OLD = '{"schema": 1, "irgate": "0.1.0", "cases": []}'
+"""As much of a report as makes a file one."""
+
 WRONG = {
     "unknown name": (["nobody"], "nobody: no solver of that name; expected one of bundled"),
     "no file": (["nowhere.py:register"], "nowhere.py:register: there is no file"),
@@ -233,6 +236,7 @@ WRONG = {
     "infinite": (["bundled", "--timeout", "nan"], "--timeout: nan: expected seconds"),
     "folder": (["bundled", "--json", "."], "--json .: that is a folder"),
     "no folder": (["bundled", "--json", "no/where"], "--json no/where: it cannot be written"),
+    "device": (["bundled", "--json", "/dev/null"], "--json /dev/null: that is no plain file"),
     "no pair": (["bundled", "--suite", "pair"], "--suite pair: no pair is named; add --pair"),
     "bad pair": (["bundled", "--pair", "a.png"], "--pair a.png: expected fixed,moving"),
     "no image": (["bundled", "--pair", "a.png,b.png"], "a.png does not exist"),
@@ -258,7 +262,7 @@ def test_wrong_usage_is_one_line_and_status_4(here, capsys, arguments, words):
 
 
 def test_an_old_report_is_gone_before_the_run(here, capsys, solvers):
-    Path("r.json").write_text("{}")
+    Path("r.json").write_text(OLD)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("irgate_battery.run.check_solver", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -279,8 +283,11 @@ def test_a_report_that_cannot_be_written_in_the_end_is_no_success(here, capsys, 
     status = main(["check", "spoiling.py:register", "--suite", "base", "--json", "away/r.json"])
     out = capsys.readouterr().out
     assert status == 1
-    assert "irgate: --json away/r.json: it cannot be written: No such file" in out
-    assert "irgate: PASS" in out
+    assert "irgate: --json away/r.json: it cannot be written: there is no folder away" in out
+    last = out.splitlines()[-1]
+    assert last.startswith("irgate: FAIL: --json away/r.json: it cannot be written: ")
+    assert "what was judged: PASS: 5 items passed" in last
+    assert "report: away" not in out
 
 
 def test_a_solver_may_change_the_folder(here, capsys):

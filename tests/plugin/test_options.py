@@ -116,10 +116,11 @@ def test_the_json_is_schema_1_with_every_key(gate, pytester):
 
 
 def test_an_older_report_is_not_left_standing(gate, pytester):
-    (pytester.path / "r.json").write_text('{"exit_status": 0}')
+    old = '{"schema": 1, "cases": [], "exit_status": 0}'
+    (pytester.path / "r.json").write_text(old)
     gate("--irgate-json", "r.json", "--irgate-timeout", "60", "-k", "nothing_of_that_name")
     assert '"exit_status": 5' in (pytester.path / "r.json").read_text()
-    (pytester.path / "r.json").write_text('{"exit_status": 0}')
+    (pytester.path / "r.json").write_text(old)
     gate("--irgate-json", "r.json", "irgate/base.py::test_case[nope]")
     assert not (pytester.path / "r.json").exists()
 
@@ -148,5 +149,9 @@ def test_a_report_that_cannot_be_written_loses_nothing_else(gate, pytester):
     )
     pytester.makepyfile("def test_own(): pass")
     result = gate(".", ONE, "--irgate-json", "r.json")
-    result.stdout.fnmatch_lines(["irgate: the JSON report could not be written: *", "irgate: *"])
+    words = "the JSON report could not be written: *r.json: that is a folder; name a file"
+    result.stdout.fnmatch_lines(
+        [f"irgate: {words}", f"irgate: FAIL: {words}; what was judged: NOT EVALUATED: *"]
+    )
     result.assert_outcomes(passed=2)
+    assert result.ret == 1

@@ -17,6 +17,8 @@ from irgate_battery.suites.rows import is_own_data
 _MOST_NAMED = 3
 """Failed items that the line names."""
 
+_OPENING = "irgate: "
+
 _HOW = {"pass": "holds:", "fail": "fails:", "not_evaluated": "is"}
 
 
@@ -89,6 +91,17 @@ def last_line(rows: Sequence[ResultRow], verdicts: Verdicts, *, strict: bool) ->
     """
     facts = _Facts(rows, verdicts, strict)
     return next(line(facts) for holds, line in _CONDITIONS if holds(facts))
+
+
+def failed_for(line: Line, trouble: str) -> Line:
+    """Return the last line of a run that fails for another reason than what was judged.
+
+    Args:
+        line: what follows from the rows.
+        trouble: the reason, in one line.
+    """
+    judged = line.text.removeprefix(_OPENING)
+    return Line(f"{_OPENING}FAIL: {trouble}; what was judged: {judged}", "bad")
 
 
 def _any(verdicts: Sequence[Verdict], status: str) -> bool:
