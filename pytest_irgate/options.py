@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from irgate_battery.cases.battery_table import DEFAULT_COUNT, DEFAULT_SEED
+from irgate_battery.cases.battery_table import DEFAULT_COUNT, DEFAULT_SEED, MOST_CASES
 from irgate_battery.suites.registry import REGISTRY
+from pytest_irgate.option_values import LARGEST
 
 DEFAULT_SOLVER = "bundled"
 DEFAULT_TIMEOUT = 300
@@ -29,7 +30,7 @@ class Option:
         metavar: what stands for its value; `None` for a flag.
         default: the value where it is not given; `None` where there is none, or a flag is off.
         kind: what its value is: text, a whole number, seconds, a flag, or a list of texts.
-        least: the smallest whole number.
+        least, most: the smallest and the largest whole number.
         example: a value that a message may show.
         in_ini: what it says of itself in ini, where that differs.
         in_command: what it says of itself in the command, where that differs; empty where the
@@ -43,6 +44,7 @@ class Option:
     default: str | int | None = None
     kind: str = "text"
     least: int = 0
+    most: int = LARGEST
     example: str = ""
     in_ini: str | None = None
     in_command: str | None = None
@@ -117,6 +119,7 @@ OPTIONS = (
         DEFAULT_COUNT,
         "whole number",
         least=1,
+        most=MOST_CASES,
     ),
     Option(
         "oracle",

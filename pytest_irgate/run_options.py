@@ -127,13 +127,28 @@ def refuse_unreadable(pairs: Iterable[OwnPair]) -> None:
 
 
 def _given(config: pytest.Config, name: str) -> tuple[str, Path]:
-    """Return an option's text, and the folder from which a relative path in it counts."""
-    value = config.getoption(option(name).ini)
+    """Return an option's text, and the folder from which a relative path in it counts.
+
+    Raises: pytest.UsageError where it was given and is empty, as a variable that is not set leaves
+        it: what was meant is not the default. In ini an empty text takes a setting back, but a
+        solver is named or not.
+    """
+    known = option(name)
+    value = config.getoption(known.ini)
     if value is not None:
+        if not str(value).strip():
+            raise pytest.UsageError(
+                f"{known.flag} {value!r}: it is empty; expected {known.metavar}, or leave the "
+                "option out"
+            )
         return str(value).strip(), config.invocation_params.dir
     base = config.inipath.parent if config.inipath else config.rootpath
-    value = config.getini(option(name).ini)
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    value = config.getini(known.ini)
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    if name == "solver" and value is not None and not text.strip():
+        raise pytest.UsageError(
+            f"ini {known.ini}: it is empty; expected {known.metavar}, or leave the line out"
+        )
     return text.strip(), base
 
 
@@ -207,7 +222,7 @@ def _number(config: pytest.Config, name: str) -> int:
 
 def _whole_number(known: Option, text: str) -> int:
     try:
-        return whole_number(text or str(known.default), known.least)
+        return whole_number(text or str(known.default), known.least, known.most)
     except BadValueError as error:
         raise pytest.UsageError(f"{known.flag} {text}: {error}") from None
 

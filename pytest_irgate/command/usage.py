@@ -114,7 +114,7 @@ def add_option(parser: argparse.ArgumentParser, name: str, **keywords: Any) -> N
         case "list":
             settled |= {"action": "append", "default": [], "metavar": known.metavar}
         case "whole number":
-            read = _reader(lambda text: whole_number(text, known.least))
+            read = _reader(lambda text: whole_number(text, known.least, known.most))
             settled |= {"type": read, "default": known.default, "metavar": known.metavar}
         case "seconds":
             # 0 stands for no limit, as it is written.

@@ -226,6 +226,12 @@ OLD = '{"schema": 1, "irgate": "0.1.0", "cases": []}'
 
 WRONG = {
     "unknown name": (["nobody"], "nobody: no solver of that name; expected one of bundled"),
+    "no spec": ([""], "the solver's SPEC is empty; expected a name"),
+    "blank spec": (["  "], "the solver's SPEC is empty; expected a name"),
+    "long spec": (["x" * 300 + ".py:f"], ".py cannot be read: "),
+    "endless seed": (["bundled", "--seed", "9" * 5000], "a whole number of at most 922337203685"),
+    "endless cases": (["bundled", "--cases", "9" * 5000], "a whole number of at most 100000"),
+    "long pair": (["bundled", "--pair", "x" * 300 + ",a.png"], "--pair x"),
     "no file": (["nowhere.py:register"], "nowhere.py:register: there is no file"),
     "suite": (["bundled", "--suite", "fuzzy"], "--suite: fuzzy: no suite 'fuzzy'"),
     "fuzz": (["bundled", "--suite", "fuzz"], "the fuzz suite needs pytest: pytest --irgate"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any, get_args
 
+from irgate_battery.cases.battery_table import MOST_CASES
 from irgate_battery.interface.outside_text import one_line, said_by
 from irgate_battery.report.report import SCHEMA, SolverIdentity
 from irgate_battery.results.compared import SavedVerdict, SavedVerdicts
@@ -166,8 +167,11 @@ def _verdict(name: str, verdict: Mapping[str, Any]) -> SavedVerdict:
     if status is None:
         raise ValueError(f"verdict {name} has no status of {', '.join(get_args(VerdictStatus))}")
     ran, expected, mean = (verdict.get(key) for key in ("ran", "expected", "mean"))
-    if not all(type(count) in (int, NoneType) for count in (ran, expected)):
-        raise TypeError(f"verdict {name} holds a count that is no whole number")
+    for count in (ran, expected):
+        if type(count) not in (int, NoneType):
+            raise TypeError(f"verdict {name} holds a count that is no whole number")
+        if count is not None and not 0 <= count <= MOST_CASES:
+            raise ValueError(f"verdict {name} counts {count}; a run has 0 to {MOST_CASES} cases")
     if type(mean) not in (float, int, NoneType):
         raise TypeError(f"verdict {name} holds a mean that is no number")
     return SavedVerdict(status, ran, expected, mean)
