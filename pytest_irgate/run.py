@@ -22,6 +22,7 @@ from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.registry import FOLDER, REGISTRY, suites
 from pytest_irgate import __version__, expected_failures, terminal
+from pytest_irgate.endings import RunEndings
 from pytest_irgate.expected_failures import ExpectedFailures
 from pytest_irgate.item_runner import IDENTITY, ITEM_RESULT, blank_row, row_of
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
@@ -42,6 +43,9 @@ class GateRun:
         self._config = config
         worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._is_worker = worker_input is not None
+        # Before anything of the solver's is imported.
+        endings = RunEndings(config, is_worker=self._is_worker)
+        config.pluginmanager.register(endings, "irgate-endings")
         options = run_options_of(config)
         if worker_input is not None:
             solver, base, xfail, pairs = worker_input[FROM_CONTROLLER]
@@ -226,6 +230,7 @@ class GateRun:
             result = yield
         finally:
             if not self._is_worker and not self._only_looks(session.config):
+                self._rescue(session.items)
                 self._report = self._conclude()
                 if self._report.exit_status and not session.testsfailed:
                     session.testsfailed = 1
@@ -240,6 +245,13 @@ class GateRun:
             or getattr(option, "setuponly", False)
             or getattr(option, "setupplan", False)
         )
+
+    def _rescue(self, items: Iterable[pytest.Item]) -> None:
+        """Keep what an item had measured that an interrupt kept from reporting."""
+        for item in items:
+            result = item.stash.get(ITEM_RESULT, None)
+            if result is not None:
+                self._rows.setdefault(item.nodeid, result.row)
 
     def _conclude(self) -> Report:
         rows = tuple(self._rows.get(nodeid) or self._missing(nodeid) for nodeid in self._expected)

@@ -23,8 +23,10 @@ from pytest_irgate.command.usage import (
     flush,
     solver_of,
 )
+from pytest_irgate.exit_guard import guarded
 from pytest_irgate.options import ORACLE_MODES, option
 from pytest_irgate.output_file import OutputFileError, clear_report, write_report
+from pytest_irgate.termination import Termination
 
 if TYPE_CHECKING:
     from irgate_battery.cases.own_pairs import OwnPair
@@ -60,6 +62,13 @@ def add_to(subcommands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Judge a solver. Raises: UsageError."""
+    with guarded(ends_process=arguments.ends_process) as conclude, Termination() as termination:
+        status = _run(arguments, termination)
+        conclude(status)
+    return status
+
+
+def _run(arguments: argparse.Namespace, termination: Termination) -> int:
     from irgate_battery.cases.run_spec import RunSpec
     from irgate_battery.interface.protocol import Solver
     from irgate_battery.report.last_line import failed_for
@@ -82,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         print(textwrap.fill(header, colour.width(), break_long_words=False), flush=True)
     done, report, notices = _judge(arguments, solver, suites, run_spec)
+    termination.interrupts = False
     report = replace(report, solver=replace(report.solver, spec=arguments.solver))
     status, sentence = report.exit_status, report.sentence()
     if target:

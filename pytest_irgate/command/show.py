@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_irgate.command.usage import UsageError, add_option, solver_of
+from pytest_irgate.exit_guard import guarded
 from pytest_irgate.output_file import OutputFileError, refuse_output, write_whole
 
 if TYPE_CHECKING:
@@ -49,7 +50,14 @@ def add_to(subcommands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draw. Raises: Wrong."""
+    """Draw. Raises: UsageError."""
+    with guarded(ends_process=arguments.ends_process) as conclude:
+        status = _run(arguments)
+        conclude(status)
+    return status
+
+
+def _run(arguments: argparse.Namespace) -> int:
     case = find(arguments.case, arguments.seed)
     output = arguments.output or Path(f"{case.id}.png")
     # A solver may change the current folder.

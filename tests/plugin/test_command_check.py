@@ -166,7 +166,8 @@ def test_every_option_reaches_the_run(solvers, monkeypatch, capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
-def test_ctrl_c_keeps_what_was_measured(here):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_keeps_what_was_measured(here, name):
     (here / "hanging.py").write_text(HANGING)
     arguments = ["check", "hanging.py:register", "--suite", "base", "--json", "r.json"]
     run = subprocess.Popen(
@@ -178,7 +179,7 @@ def test_ctrl_c_keeps_what_was_measured(here):
     deadline = time.monotonic() + PATIENCE
     while not (here / "reached").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(getattr(signal, name))
     output, errors = run.communicate(timeout=PATIENCE)
     report = json.loads((here / "r.json").read_text())
     assert run.returncode == report["exit_status"] == 2
