@@ -2,6 +2,7 @@
 
 import json
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from irgate_battery.suites.derivatives import (
     gradient_fault,
 )
 from irgate_battery.suites.evaluation import ItemFailed
+from pytest_irgate.spec import resolve
 
 CASE = base_cases()[0]
 
@@ -489,3 +491,18 @@ def test_a_gradient_too_large_to_measure_is_the_solver_s_failure(size, image):
     assert figure is None or figure > 1e190
     assert (figure is None) == ("(no finite number: relative_error = inf)" in row.message)
     assert len(report.rows) == 5
+
+
+def test_the_number_of_torch_s_threads_changes_no_bit_and_is_put_back():
+    """A worker of a parallel run has fewer, and its sums would have another order."""
+    case = next(case for case in base_cases() if case.id == "lena_affine_2d")
+    bundled = Solver.of(resolve("bundled", Path()))
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(evaluate_gradient(case, bundled).row.relative_error)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert found[0] == found[1]

@@ -10,7 +10,8 @@ torch is imported here and nowhere else in this package, and only when the check
 import functools
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +95,24 @@ def compare_gradients(
     """
     pair = case.pair()
     images = {"fixed": pair.fixed, "moving": pair.moving}
-    return tuple(_compare(name, images, case, solver, timeout) for name in images)
+    with _one_torch_thread():
+        return tuple(_compare(name, images, case, solver, timeout) for name in images)
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Let the derivative's sums be the same on any machine, and in any worker of a parallel run.
+
+    autograd runs the solver's backward in the thread that asks for it, which is ours.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def gradient_fault(compared: Sequence[DerivativePair]) -> tuple[str, str]:
