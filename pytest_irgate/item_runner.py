@@ -48,7 +48,7 @@ class ItemRunner:
         except NotASolver as error:
             pytest.fail(f"the irgate_solver fixture: {error}", pytrace=False)
         ours = config.stash.get(RESOLVED, None) is candidate
-        hidden = _other_definitions(config) if ours else []
+        hidden = other_definitions(config) if ours else []
         if hidden:
             pytest.fail(
                 f"irgate_solver is also defined in {', '.join(hidden)}, where the gate's items do "
@@ -97,7 +97,7 @@ def _known(candidate: object, config: pytest.Config) -> Solver:
     return solver
 
 
-def _other_definitions(config: pytest.Config) -> list[str]:
+def other_definitions(config: pytest.Config) -> list[str]:
     """Return the conftests and plugins, besides ours, that define a fixture irgate_solver."""
     modules = [
         plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, ModuleType)

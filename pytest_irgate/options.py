@@ -80,6 +80,12 @@ OPTIONS = (
         in_command="let the mean ratio and a systematic error decide the exit status too",
     ),
     Option(
+        "require-verdict",
+        "fail a run whose verdict is not evaluated, because something it needs did not run",
+        kind="flag",
+        in_ini="as --irgate-require-verdict",
+    ),
+    Option(
         "pair",
         f"your own images, judged beside SimpleITK: {_PAIR_FORM}; may be given several times",
         "FILES",
@@ -163,9 +169,9 @@ OPTIONS = (
 GATE = Option(
     "",
     "judge an image registration solver against SimpleITK; runs the gate's own items and, if no "
-    "path is given, nothing else (name `irgate` beside your paths to run both)",
+    "path is given, nothing else (name `irgate` beside your paths to run both; in ini it is both)",
     kind="flag",
-    in_ini="run the registration gate, as --irgate does",
+    in_ini="run the registration gate, beside what pytest collects without it",
     in_command="",
 )
 """The option that turns the gate on."""

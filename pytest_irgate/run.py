@@ -16,21 +16,28 @@ from typing import Any
 import pytest
 
 from irgate_battery.cases.own_pairs import own_pairs
-from irgate_battery.report.conclusion import ENDED_EARLY, conclude
+from irgate_battery.interface.outside_text import one_line
+from irgate_battery.report.conclusion import ENDED_EARLY, NOTHING_JUDGED, conclude
 from irgate_battery.report.last_line import failed_for
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.results.result_row import ResultRow
-from irgate_battery.suites.registry import FOLDER, REGISTRY, suites
+from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate import __version__, expected_failures, terminal
 from pytest_irgate.endings import RunEndings
 from pytest_irgate.expected_failures import ExpectedFailures
-from pytest_irgate.item_runner import IDENTITY, ITEM_RESULT, blank_row, row_of
+from pytest_irgate.item_runner import (
+    IDENTITY,
+    ITEM_RESULT,
+    blank_row,
+    other_definitions,
+    row_of,
+)
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.options import DEFAULT_SOLVER
 from pytest_irgate.output_file import OutputFileError, clear_report, write_report
 from pytest_irgate.resolve import solver_of
 from pytest_irgate.run_options import RUN_OPTIONS, refuse_unreadable, run_options_of
-from pytest_irgate.selection import Selection, split_arguments
+from pytest_irgate.selection import Selection, arguments_of, split_arguments
 
 FROM_CONTROLLER = "irgate"
 """Key under which a worker, whose folder may be another, learns what was named by its path."""
@@ -47,6 +54,11 @@ class GateRun:
         endings = RunEndings(config, is_worker=self._is_worker)
         config.pluginmanager.register(endings, "irgate-endings")
         options = run_options_of(config)
+        if config.getoption("dist", "no") == "each":
+            raise pytest.UsageError(
+                "--dist each runs every item in each worker, and a verdict is over one run; "
+                "expected another --dist, such as load"
+            )
         if worker_input is not None:
             solver, base, xfail, pairs = worker_input[FROM_CONTROLLER]
             options = replace(
@@ -72,6 +84,7 @@ class GateRun:
         self._report: Report | None = None
         self._troubles: list[str] = []
         self._json_lost = False
+        self._own_ran = False
         self._selection = self._divide_arguments()
         self._modules = frozenset(
             entry.module_id for entry in REGISTRY if entry.name in options.suites
@@ -84,10 +97,10 @@ class GateRun:
         manager.register(KeepUnderLastFailed(), "irgate-lastfailed")
 
     def _divide_arguments(self) -> Selection:
-        """Leave pytest the user's own paths; without any, the gate runs and nothing else."""
+        """Leave pytest the user's own paths."""
         config = self._config
-        named = config.args_source is config.ArgsSource.ARGS
-        own, selection = split_arguments(config.args if named else [FOLDER], self._options.suites)
+        args, self._left_out = arguments_of(config)
+        own, selection = split_arguments(args, self._options.suites)
         config.args = own
         config.args_source = config.ArgsSource.ARGS
         return selection
@@ -108,14 +121,17 @@ class GateRun:
 
     # --- before the items run -----------------------------------------------------------------
 
-    def pytest_report_header(self) -> str:
-        """Say what will be judged, and how."""
+    def pytest_report_header(self) -> list[str]:
+        """Say what will be judged, and how, and what is left out."""
         options = self._options
         limit = "no time limit" if options.timeout is None else f"{options.timeout:g} s a call"
-        return (
-            f"irgate {__version__}: solver {options.solver}, suites {', '.join(options.suites)}, "
-            f"oracle {options.oracle}, {limit}"
+        overrides = other_definitions(self._config)
+        solver = f"from the irgate_solver fixture of {', '.join(overrides)}"
+        judged = (
+            f"irgate {__version__}: solver {solver if overrides else one_line(options.solver)}, "
+            f"suites {', '.join(options.suites)}, oracle {options.oracle}, {limit}"
         )
+        return [judged, *([f"irgate: {self._left_out}"] if self._left_out else [])]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -170,17 +186,21 @@ class GateRun:
                 raise pytest.UsageError(
                     f"not found: {name} (`--collect-only` lists the gate's items)"
                 )
-        known = {
-            item.id
-            for suite in suites(self._options.suites)
-            for item in suite.items(self._options.run_spec)
-        }
+        known = self._known()
         for nodeid in nodeids:
             if self._is_item(nodeid) and nodeid not in known:
                 raise pytest.UsageError(
                     f"{nodeid} is no item of the gate; a parametrised irgate_solver fixture would "
                     "mix several solvers into one verdict: judge one solver a run"
                 )
+
+    def _known(self) -> set[str]:
+        """Return the items that the suites of this run have."""
+        return {
+            item.id
+            for suite in suites(self._options.suites)
+            for item in suite.items(self._options.run_spec)
+        }
 
     def _expect(self, nodeids: Iterable[str]) -> None:
         known = dict.fromkeys(self._expected)
@@ -210,7 +230,10 @@ class GateRun:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather rows, on the controller or where there is only one process."""
-        if self._is_worker or not self._is_item(str(report.nodeid)):
+        if self._is_worker:
+            return
+        if not self._is_item(str(report.nodeid)):
+            self._own_ran = self._own_ran or (report.when == "call" and not report.skipped)
             return
         carried = getattr(report, "irgate", None)
         if carried is not None:
@@ -232,7 +255,7 @@ class GateRun:
             if not self._is_worker and not self._only_looks(session.config):
                 self._rescue(session.items)
                 self._report = self._conclude()
-                if self._report.exit_status and not session.testsfailed:
+                if self._report.exit_status not in (0, NOTHING_JUDGED) and not session.testsfailed:
                     session.testsfailed = 1
         return result
 
@@ -255,7 +278,16 @@ class GateRun:
 
     def _conclude(self) -> Report:
         rows = tuple(self._rows.get(nodeid) or self._missing(nodeid) for nodeid in self._expected)
-        return conclude(rows, self._identity(), self._options.run_spec, strict=self._options.strict)
+        named = {nodeid for nodeid in self._known() if self._selection.holds(nodeid)}
+        return conclude(
+            rows,
+            self._identity(),
+            self._options.run_spec,
+            strict=self._options.strict,
+            # Who names paths of his own alone asks for no verdict.
+            require_verdict=self._options.require_verdict and self._selection.named != (),
+            deselected=len(named.difference(self._expected)),
+        )
 
     def _missing(self, nodeid: str) -> ResultRow:
         died = self._lost.get(nodeid)
@@ -277,10 +309,10 @@ class GateRun:
         if self._report is None:
             return
         self._write_failures()
-        failed = pytest.ExitCode.TESTS_FAILED if self._troubles else pytest.ExitCode.OK
-        self._report = replace(
-            self._report, exit_status=int(exitstatus) or self._report.exit_status or int(failed)
-        )
+        status = int(exitstatus) or self._report.exit_status
+        if status == NOTHING_JUDGED and self._own_ran:
+            status = int(exitstatus)
+        self._report = replace(self._report, exit_status=status or int(bool(self._troubles)))
         path = self._options.json
         if path is not None:
             try:
@@ -288,8 +320,8 @@ class GateRun:
             except OutputFileError as error:
                 self._troubles.append(f"the JSON report could not be written: {error}")
                 self._json_lost = True
-        if self._troubles and not session.exitstatus:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if not session.exitstatus:
+            session.exitstatus = status or int(bool(self._troubles))
 
     def _write_failures(self) -> None:
         """Write what failed, where that was asked for; what was not written is said."""

@@ -27,6 +27,7 @@ class RunOptions:
         timeout: seconds for one call, or `None` for no limit.
         run_spec: what decides the items: seed, number of cases, own pairs, examples.
         strict: whether the verdicts that are strict only fail the run too.
+        require_verdict: whether a run fails whose verdict is not evaluated.
         xfail: the file of expected failures, or `None`.
         write_xfail: where today's failures go, or `None`.
         json: where the report goes, or `None`.
@@ -40,6 +41,7 @@ class RunOptions:
     timeout: float | None
     run_spec: RunSpec
     strict: bool
+    require_verdict: bool
     xfail: Path | None
     write_xfail: Path | None
     json: Path | None
@@ -82,6 +84,7 @@ def _read(config: pytest.Config) -> RunOptions:
         timeout=_timeout(_given(config, "timeout")[0]),
         run_spec=run_spec,
         strict=_is_on(config, "strict"),
+        require_verdict=_is_on(config, "require-verdict"),
         xfail=xfail_base / xfail if xfail else None,
         write_xfail=_written(config, "write-xfail", written_base / written) if written else None,
         json=_written(config, "json", json_base / json) if json else None,

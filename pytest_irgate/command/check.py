@@ -43,7 +43,8 @@ def add_to(subcommands: Any) -> None:
         help="judge a solver: the gate, without pytest",
         description="Judge an image registration solver against SimpleITK on five image pairs and "
         f"{option('cases').default} perturbations of them, and say what is wrong with it. Exit "
-        "status: 0 passed (or not evaluated), 1 failed, 2 interrupted, 4 wrong usage.",
+        "status: 0 passed (or not evaluated), 1 failed, 2 interrupted, 4 wrong usage, 5 nothing "
+        "was judged.",
     )
     known = option("solver")
     parser.add_argument(known.name, metavar=known.metavar, help=known.command_help)
@@ -53,6 +54,7 @@ def add_to(subcommands: Any) -> None:
     add_option(parser, "oracle", choices=ORACLE_MODES)
     add_option(parser, "timeout")
     add_option(parser, "strict")
+    add_option(parser, "require-verdict")
     add_option(parser, "json", type=Path)
     parser.add_argument(
         "--quiet", "-q", action="store_true", help="print the last line of the report only"
@@ -180,6 +182,7 @@ def _judge(
                 timeout=arguments.timeout or None,
                 run_spec=run_spec,
                 strict=arguments.strict,
+                require_verdict=arguments.require_verdict,
                 on_row=keep,
             )
     except KeyboardInterrupt:
@@ -188,6 +191,7 @@ def _judge(
             SolverIdentity(spec=None, name=solver.name, version=solver.version),
             run_spec,
             strict=arguments.strict,
+            require_verdict=arguments.require_verdict,
             exit_status=EXIT_INTERRUPTED,
         )
         notices.append(f"interrupted: {len(done)} of {len(items)} items were done")

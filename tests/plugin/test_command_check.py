@@ -154,14 +154,15 @@ def test_every_option_reaches_the_run(solvers, monkeypatch, capsys):
     asked.pop("on_row")
     assert asked == {
         "suites": SUITES, "oracle": "auto", "timeout": DEFAULT_TIMEOUT, "run_spec": RunSpec(),
-        "strict": False,
+        "strict": False, "require_verdict": False,
     }  # fmt: skip
     arguments = ["--suite", "recovery,base", "--oracle", "live", "--timeout", "7.5", "--strict"]
+    arguments.append("--require-verdict")
     assert main(["check", spec, *arguments, "--seed", "3", "--cases", "60"]) == 2
     asked.pop("on_row")
     assert asked == {
         "suites": ("base", "recovery"), "oracle": "live", "timeout": 7.5,
-        "run_spec": RunSpec(seed=3, count=60), "strict": True,
+        "run_spec": RunSpec(seed=3, count=60), "strict": True, "require_verdict": True,
     }  # fmt: skip
 
 

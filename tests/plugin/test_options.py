@@ -101,7 +101,7 @@ def test_the_json_is_schema_1_with_every_key(gate, pytester):
     report = json.loads((pytester.path / "r.json").read_text())
     assert list(report) == [
         "schema", "irgate", "battery", "seed", "solver", "machine", "systematic",
-        "verdicts", "diagnosis", "exit_status", "cases",
+        "verdicts", "diagnosis", "exit_status", "deselected", "cases",
     ]  # fmt: skip
     assert (report["schema"], report["seed"], report["exit_status"]) == (1, 0, 0)
     assert set(report["solver"]) == {"spec", "name", "version"}
