@@ -1,6 +1,5 @@
 """Expected failures: a file of `id  # reason` lines, strict, and nothing in it forgotten."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.registry import FOLDER, suites
 from pytest_irgate.options import option
+from pytest_irgate.output_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,9 @@ class ExpectedFailures:
             reason, or an id that stands twice.
         """
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+            # An editor on Windows may put a byte order mark before the first line.
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, ValueError) as error:
             raise pytest.UsageError(f"{flag} {path}: it cannot be read: {error}") from None
         reasons: dict[str, str] = {}
         for number, line in enumerate(lines, start=1):
@@ -74,11 +75,9 @@ HEADER = """\
 def refuse_what_is_none(path: Path) -> None:
     """Refuse to write over a file that is no file of expected failures. Raises: pytest.UsageError.
 
-    One that is there must read as such; devices and folders never do.
+    One that is there must read as such.
     """
     flag = option("write-xfail").flag
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise pytest.UsageError(f"{flag} {path}: that is no plain file; name another")
     if path.exists():
         known = ExpectedFailures.read(path, flag)
         odd = [nodeid for nodeid in known.reasons if not nodeid.startswith(f"{FOLDER}/")]
@@ -97,7 +96,7 @@ def write(path: Path, rows: Sequence[ResultRow], solver: str, day: str) -> None:
         rows: of the run; those that failed, expectedly or not, are written.
         solver: who was judged.
         day: when, ISO.
-    Raises: OSError.
+    Raises: OutputFileError.
     """
     lines = [
         f"{row.id}  # {' '.join(row.message.split())}"
@@ -105,9 +104,4 @@ def write(path: Path, rows: Sequence[ResultRow], solver: str, day: str) -> None:
         if row.status in ("failed", "xfailed")
     ]
     text = HEADER.format(solver=solver, day=day) + "".join(f"{line}\n" for line in lines)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, text)

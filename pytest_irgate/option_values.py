@@ -2,19 +2,27 @@
 
 import threading
 
+LARGEST = 2**63 - 1
+"""Of whole numbers: what a report's readers in other languages can hold."""
+
 
 class BadValueError(ValueError):
     """A text is no such number; the message says what was expected."""
 
 
-def whole_number(text: str, least: int = 0) -> int:
+def whole_number(text: str, least: int = 0, most: int = LARGEST) -> int:
     """Read a whole number.
 
-    Raises: BadValueError where it is none, or is smaller than `least`.
+    Raises: BadValueError where it is none, or is smaller than `least` or larger than `most`.
     """
-    if not text.isascii() or not text.isdigit() or int(text) < least:
+    is_number = text.isascii() and text.isdigit()
+    # Python refuses to read some thousands of digits.
+    digits = text.lstrip("0") or "0"
+    if is_number and (len(digits) > len(str(most)) or int(digits) > most):
+        raise BadValueError(f"expected a whole number of at most {most}")
+    if not is_number or int(digits) < least:
         raise BadValueError(f"expected a whole number of {least} or more")
-    return int(text)
+    return int(digits)
 
 
 def seconds(text: str) -> float | None:

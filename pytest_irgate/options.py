@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from irgate_battery.cases.battery_table import DEFAULT_COUNT, DEFAULT_SEED
+from irgate_battery.cases.battery_table import DEFAULT_COUNT, DEFAULT_SEED, MOST_CASES
 from irgate_battery.suites.registry import REGISTRY
+from pytest_irgate.option_values import LARGEST
 
 DEFAULT_SOLVER = "bundled"
 DEFAULT_TIMEOUT = 300
@@ -35,7 +36,7 @@ class Option:
         metavar: what stands for its value; `None` for a flag.
         default: the value where it is not given; `None` where there is none, or a flag is off.
         kind: what its value is: text, a whole number, seconds, a flag, or a list of texts.
-        least: the smallest whole number.
+        least, most: the smallest and the largest whole number.
         example: a value that a message may show.
         in_ini: what it says of itself in ini, where that differs.
         in_command: what it says of itself in the command, where that differs; empty where the
@@ -49,6 +50,7 @@ class Option:
     default: str | int | None = None
     kind: str = "text"
     least: int = 0
+    most: int = LARGEST
     example: str = ""
     in_ini: str | None = None
     in_command: str | None = None
@@ -82,6 +84,12 @@ OPTIONS = (
         kind="flag",
         in_ini="as --irgate-strict",
         in_command="let the mean ratio and a systematic error decide the exit status too",
+    ),
+    Option(
+        "require-verdict",
+        "fail a run whose verdict is not evaluated, because something it needs did not run",
+        kind="flag",
+        in_ini="as --irgate-require-verdict",
     ),
     Option(
         "pair",
@@ -124,6 +132,7 @@ OPTIONS = (
         DEFAULT_COUNT,
         "whole number",
         least=1,
+        most=MOST_CASES,
     ),
     Option(
         "oracle",
@@ -189,9 +198,9 @@ OPTIONS = (
 GATE = Option(
     "",
     "judge an image registration solver against SimpleITK; runs the gate's own items and, if no "
-    "path is given, nothing else (name `irgate` beside your paths to run both)",
+    "path is given, nothing else (name `irgate` beside your paths to run both; in ini it is both)",
     kind="flag",
-    in_ini="run the registration gate, as --irgate does",
+    in_ini="run the registration gate, beside what pytest collects without it",
     in_command="",
 )
 """The option that turns the gate on."""

@@ -39,7 +39,8 @@ def _add(option: Option, parser: pytest.Parser, group: pytest.OptionGroup) -> No
         parser.addini(option.ini, in_ini, "linelist", default=[])
     else:
         group.addoption(option.flag, metavar=option.metavar, default=None, help=option.help)
-        parser.addini(option.ini, in_ini, default="")
+        # No default: an empty text is not the same as none.
+        parser.addini(option.ini, in_ini, default=None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

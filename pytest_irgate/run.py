@@ -16,11 +16,14 @@ from typing import Any
 import pytest
 
 from irgate_battery.cases.own_pairs import own_pairs
-from irgate_battery.report.conclusion import ENDED_EARLY, conclude
+from irgate_battery.interface.outside_text import one_line
+from irgate_battery.report.conclusion import ENDED_EARLY, NOTHING_JUDGED, conclude
+from irgate_battery.report.last_line import failed_for
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.results.result_row import ResultRow
-from irgate_battery.suites.registry import FOLDER, REGISTRY, suites
+from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate import __version__, expected_failures, terminal
+from pytest_irgate.endings import RunEndings
 from pytest_irgate.expected_failures import ExpectedFailures
 from pytest_irgate.item_runner import (
     IDENTITY,
@@ -31,9 +34,10 @@ from pytest_irgate.item_runner import (
 )
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.options import DEFAULT_SOLVER
+from pytest_irgate.output_file import OutputFileError, clear_report, write_report
 from pytest_irgate.resolve import begin, end, solver_of
 from pytest_irgate.run_options import RUN_OPTIONS, refuse_unreadable, run_options_of
-from pytest_irgate.selection import Selection, split_arguments
+from pytest_irgate.selection import Selection, arguments_of, split_arguments
 
 FROM_CONTROLLER = "irgate"
 """Key under which a worker, whose folder may be another, learns what was named by its path."""
@@ -46,7 +50,15 @@ class GateRun:
         self._config = config
         worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._is_worker = worker_input is not None
+        # Before anything of the solver's is imported.
+        endings = RunEndings(config, is_worker=self._is_worker)
+        config.pluginmanager.register(endings, "irgate-endings")
         options = run_options_of(config)
+        if config.getoption("dist", "no") == "each":
+            raise pytest.UsageError(
+                "--dist each runs every item in each worker, and a verdict is over one run; "
+                "expected another --dist, such as load"
+            )
         if worker_input is not None:
             solver, base, xfail, pairs = worker_input[FROM_CONTROLLER]
             options = replace(
@@ -69,6 +81,7 @@ class GateRun:
         self._report: Report | None = None
         self._troubles: list[str] = []
         self._json_lost = False
+        self._own_ran = False
         self._selection = self._divide_arguments()
         self._modules = frozenset(
             entry.module_id for entry in REGISTRY if entry.name in options.suites
@@ -85,10 +98,10 @@ class GateRun:
         manager.register(KeepUnderLastFailed(), "irgate-lastfailed")
 
     def _divide_arguments(self) -> Selection:
-        """Leave pytest the user's own paths; without any, the gate runs and nothing else."""
+        """Leave pytest the user's own paths."""
         config = self._config
-        named = config.args_source is config.ArgsSource.ARGS
-        own, selection = split_arguments(config.args if named else [FOLDER], self._options.suites)
+        args, self._left_out = arguments_of(config)
+        own, selection = split_arguments(args, self._options.suites)
         config.args = own
         config.args_source = config.ArgsSource.ARGS
         return selection
@@ -99,12 +112,9 @@ class GateRun:
         if path is None or self._config.option.collectonly:
             return
         try:
-            path.touch()
-            path.unlink()
-        except OSError as error:
-            raise pytest.UsageError(
-                f"--irgate-json {path}: it cannot be written: {error.strerror}"
-            ) from None
+            clear_report(path)
+        except OutputFileError as error:
+            raise pytest.UsageError(f"--irgate-json {error}") from None
 
     def _is_item(self, nodeid: str) -> bool:
         """Whether a node id is an item's of this run; a user's own folder may be called irgate."""
@@ -112,14 +122,19 @@ class GateRun:
 
     # --- before the items run -----------------------------------------------------------------
 
-    def pytest_report_header(self) -> str:
-        """Say what will be judged, and how."""
+    def pytest_report_header(self) -> list[str]:
+        """Say what will be judged, and how, and what is left out."""
         options = self._options
         limit = "no time limit" if options.timeout is None else f"{options.timeout:g} s a call"
-        return (
-            f"irgate {__version__}: solver {options.solver}, suites {', '.join(options.suites)}, "
-            f"oracle {options.oracle}, {limit}, isolation {options.isolation}"
+        overrides = other_definitions(self._config)
+        solver = f"from the irgate_solver fixture of {', '.join(overrides)}"
+        isolation = "none" if overrides else options.isolation
+        judged = (
+            f"irgate {__version__}: solver {solver if overrides else one_line(options.solver)}, "
+            f"suites {', '.join(options.suites)}, oracle {options.oracle}, {limit}, "
+            f"isolation {isolation}"
         )
+        return [judged, *([f"irgate: {self._left_out}"] if self._left_out else [])]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -187,17 +202,21 @@ class GateRun:
                 raise pytest.UsageError(
                     f"not found: {name} (`--collect-only` lists the gate's items)"
                 )
-        known = {
-            item.id
-            for suite in suites(self._options.suites)
-            for item in suite.items(self._options.run_spec)
-        }
+        known = self._known()
         for nodeid in nodeids:
             if self._is_item(nodeid) and nodeid not in known:
                 raise pytest.UsageError(
                     f"{nodeid} is no item of the gate; a parametrised irgate_solver fixture would "
                     "mix several solvers into one verdict: judge one solver a run"
                 )
+
+    def _known(self) -> set[str]:
+        """Return the items that the suites of this run have."""
+        return {
+            item.id
+            for suite in suites(self._options.suites)
+            for item in suite.items(self._options.run_spec)
+        }
 
     def _expect(self, nodeids: Iterable[str]) -> None:
         known = dict.fromkeys(self._expected)
@@ -227,7 +246,10 @@ class GateRun:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather rows, on the controller or where there is only one process."""
-        if self._is_worker or not self._is_item(str(report.nodeid)):
+        if self._is_worker:
+            return
+        if not self._is_item(str(report.nodeid)):
+            self._own_ran = self._own_ran or (report.when == "call" and not report.skipped)
             return
         carried = getattr(report, "irgate", None)
         if carried is not None:
@@ -247,8 +269,9 @@ class GateRun:
             result = yield
         finally:
             if not self._is_worker and not self._only_looks(session.config):
+                self._rescue(session.items)
                 self._report = self._conclude()
-                if self._report.exit_status and not session.testsfailed:
+                if self._report.exit_status not in (0, NOTHING_JUDGED) and not session.testsfailed:
                     session.testsfailed = 1
         return result
 
@@ -262,9 +285,25 @@ class GateRun:
             or getattr(option, "setupplan", False)
         )
 
+    def _rescue(self, items: Iterable[pytest.Item]) -> None:
+        """Keep what an item had measured that an interrupt kept from reporting."""
+        for item in items:
+            result = item.stash.get(ITEM_RESULT, None)
+            if result is not None:
+                self._rows.setdefault(item.nodeid, result.row)
+
     def _conclude(self) -> Report:
         rows = tuple(self._rows.get(nodeid) or self._missing(nodeid) for nodeid in self._expected)
-        return conclude(rows, self._identity(), self._options.run_spec, strict=self._options.strict)
+        named = {nodeid for nodeid in self._known() if self._selection.holds(nodeid)}
+        return conclude(
+            rows,
+            self._identity(),
+            self._options.run_spec,
+            strict=self._options.strict,
+            # Who names paths of his own alone asks for no verdict.
+            require_verdict=self._options.require_verdict and self._selection.named != (),
+            deselected=len(named.difference(self._expected)),
+        )
 
     def _missing(self, nodeid: str) -> ResultRow:
         died = self._lost.get(nodeid)
@@ -278,22 +317,27 @@ class GateRun:
     # --- after them ---------------------------------------------------------------------------
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write the JSON report, with the exit status that pytest ends with."""
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the files that were asked for; the JSON report has pytest's exit status.
+
+        What could not be written fails the run.
+        """
         if self._report is None:
             return
-        self._report = replace(
-            self._report, exit_status=int(exitstatus) or self._report.exit_status
-        )
+        self._write_failures()
+        status = int(exitstatus) or self._report.exit_status
+        if status == NOTHING_JUDGED and self._own_ran:
+            status = int(exitstatus)
+        self._report = replace(self._report, exit_status=status or int(bool(self._troubles)))
         path = self._options.json
         if path is not None:
             try:
-                path.write_text(self._report.to_json(), encoding="utf-8")
-            except OSError as error:
+                write_report(path, self._report.to_json())
+            except OutputFileError as error:
                 self._troubles.append(f"the JSON report could not be written: {error}")
                 self._json_lost = True
-
-        self._write_failures()
+        if not session.exitstatus:
+            session.exitstatus = status or int(bool(self._troubles))
 
     def _write_failures(self) -> None:
         """Write what failed, where that was asked for; what was not written is said."""
@@ -303,7 +347,7 @@ class GateRun:
         day = datetime.datetime.now(datetime.UTC).date().isoformat()
         try:
             expected_failures.write(path, report.rows, str(report.solver), day)
-        except OSError as error:
+        except OutputFileError as error:
             self._troubles.append(f"the expected failures could not be written: {error}")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -314,7 +358,10 @@ class GateRun:
         yield
         if self._report is not None:
             written = None if self._json_lost else self._options.json
-            terminal.show(terminalreporter, self._report, written, self._notices())
+            last = self._report.sentence()
+            if self._troubles:
+                last = failed_for(last, self._troubles[0])
+            terminal.show(terminalreporter, self._report, written, self._notices(), last)
 
     def _notices(self) -> list[str]:
         """Return what a person should mend, besides the solver."""

@@ -21,6 +21,7 @@ from pytest_irgate.options import (
     Option,
     option,
 )
+from pytest_irgate.output_file import OutputFileError, refuse_output
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class RunOptions:
         timeout: seconds for one call, or `None` for no limit.
         run_spec: what decides the items: seed, number of cases, own pairs, examples.
         strict: whether the verdicts that are strict only fail the run too.
+        require_verdict: whether a run fails whose verdict is not evaluated.
         xfail: the file of expected failures, or `None`.
         write_xfail: where today's failures go, or `None`.
         json: where the report goes, or `None`.
@@ -53,6 +55,7 @@ class RunOptions:
     timeout: float | None
     run_spec: RunSpec
     strict: bool
+    require_verdict: bool
     xfail: Path | None
     write_xfail: Path | None
     json: Path | None
@@ -98,6 +101,7 @@ def _read(config: pytest.Config) -> RunOptions:
         timeout=_timeout(_given(config, "timeout")[0]),
         run_spec=run_spec,
         strict=_is_on(config, "strict"),
+        require_verdict=_is_on(config, "require-verdict"),
         xfail=xfail_base / xfail if xfail else None,
         write_xfail=_written(config, "write-xfail", written_base / written) if written else None,
         json=_written(config, "json", json_base / json) if json else None,
@@ -143,13 +147,28 @@ def refuse_unreadable(pairs: Iterable[OwnPair]) -> None:
 
 
 def _given(config: pytest.Config, name: str) -> tuple[str, Path]:
-    """Return an option's text, and the folder from which a relative path in it counts."""
-    value = config.getoption(option(name).ini)
+    """Return an option's text, and the folder from which a relative path in it counts.
+
+    Raises: pytest.UsageError where it was given and is empty, as a variable that is not set leaves
+        it: what was meant is not the default. In ini an empty text takes a setting back, but a
+        solver is named or not.
+    """
+    known = option(name)
+    value = config.getoption(known.ini)
     if value is not None:
+        if not str(value).strip():
+            raise pytest.UsageError(
+                f"{known.flag} {value!r}: it is empty; expected {known.metavar}, or leave the "
+                "option out"
+            )
         return str(value).strip(), config.invocation_params.dir
     base = config.inipath.parent if config.inipath else config.rootpath
-    value = config.getini(option(name).ini)
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    value = config.getini(known.ini)
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value or "")
+    if name == "solver" and value is not None and not text.strip():
+        raise pytest.UsageError(
+            f"ini {known.ini}: it is empty; expected {known.metavar}, or leave the line out"
+        )
     return text.strip(), base
 
 
@@ -240,7 +259,7 @@ def _number(config: pytest.Config, name: str) -> int:
 
 def _whole_number(known: Option, text: str) -> int:
     try:
-        return whole_number(text or str(known.default), known.least)
+        return whole_number(text or str(known.default), known.least, known.most)
     except BadValueError as error:
         raise pytest.UsageError(f"{known.flag} {text}: {error}") from None
 
@@ -250,8 +269,8 @@ def _written(config: pytest.Config, name: str, path: Path) -> Path | None:
     if hasattr(config, "workerinput"):
         # The controller writes it; a worker's folder may be another.
         return None
-    if path.is_dir():
-        raise pytest.UsageError(f"{option(name).flag} {path}: that is a folder; name a file")
-    if not path.parent.is_dir():
-        raise pytest.UsageError(f"{option(name).flag} {path}: there is no folder {path.parent}")
+    try:
+        refuse_output(path)
+    except OutputFileError as error:
+        raise pytest.UsageError(f"{option(name).flag} {error}") from None
     return path

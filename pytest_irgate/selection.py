@@ -32,6 +32,26 @@ class Selection:
         )
 
 
+def arguments_of(config: pytest.Config) -> tuple[list[str], str | None]:
+    """Return what is to be collected, the gate's part named, and what is left out, in words.
+
+    Paths that are named on the command line are all of it. Where none is, `--irgate` means the gate
+    and nothing else, and ini means the gate beside what pytest collects without it.
+    """
+    args = list(config.args)
+    if config.args_source is config.ArgsSource.ARGS:
+        if any(map(_is_ours, args)):
+            return args, None
+        return args, f"the gate's items are left out; name `{FOLDER}` beside your paths to run both"
+    if not config.getoption("irgate"):
+        # A folder of the user's own that is called so was found by pytest; it is on disk.
+        return [f"./{arg}" if _is_ours(arg) else arg for arg in args] + [FOLDER], None
+    if config.args_source is config.ArgsSource.TESTPATHS:
+        both = " ".join([*args, FOLDER])
+        return [FOLDER], f"your own tests are left out; `pytest --irgate {both}` runs both"
+    return [FOLDER], None
+
+
 def split_arguments(args: Sequence[str], names: Sequence[str]) -> tuple[list[str], Selection]:
     """Split pytest's arguments into the user's own paths and the gate's.
 

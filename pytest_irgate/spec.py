@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from irgate_battery.interface.declaration import RUN, SERVED, Declaration, NotASolver, SpecError
+from irgate_battery.interface.outside_text import said_by
 from pytest_irgate.adapters import ADAPTERS
 
 ENTRY_POINTS = "irgate.solvers"
@@ -31,6 +32,11 @@ def resolve(
 
     """
     found: object
+    if not spec.strip():
+        raise SpecError(
+            "the solver's SPEC is empty; expected a name (`irgate list --solvers`), "
+            "module:attribute or path/to/file.py:attribute"
+        )
     if spec.startswith(RUN):
         # It reads files of transforms, which no other solver needs.
         from irgate_battery.interface.program import Program
@@ -53,7 +59,9 @@ def resolve(
         Declaration.of(found)
     except NotASolver as error:
         raise SpecError(f"{spec}: {error}") from None
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise _broken(spec, "reading its signature and attributes", error) from None
     return found
 
@@ -105,22 +113,28 @@ def _attribute(target: str, spec: str, base: Path) -> object:
     found: Any = module
     for part in attribute.split("."):
         try:
-            there = hasattr(found, part)
-        except Exception as error:
-            raise _broken(spec, f"looking up {part!r}", error) from None
-        if not there:
+            found = getattr(found, part)
+        except AttributeError:
             callables = [name for name, value in vars(module).items() if callable(value)]
             public = [name for name in callables if not name.startswith("_")]
             raise SpecError(
                 f"{spec}: {where} has no {attribute!r}; it has "
                 f"{', '.join(public) or 'no callables'}"
-            )
-        found = getattr(found, part)
+            ) from None
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            # A module's own __getattr__ may raise anything.
+            raise _broken(spec, f"looking up {part!r}", error) from None
     return found
 
 
 def _from_path(path: Path, spec: str) -> ModuleType:
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except (OSError, ValueError) as error:
+        raise SpecError(f"{spec}: {path} cannot be read: {said_by(error)}") from None
+    if not there:
         raise SpecError(f"{spec}: there is no file {path}")
     # The file may import its neighbours, as a script may.
     folder = str(path.parent.resolve())
@@ -162,5 +176,4 @@ def _cannot_import(spec: str, error: BaseException) -> SpecError:
 
 
 def _broken(spec: str, what: str, error: BaseException) -> SpecError:
-    said = " ".join(str(error).split())
-    return SpecError(f"{spec}: {what} raised {type(error).__name__}: {said}")
+    return SpecError(f"{spec}: {what} raised {type(error).__name__}: {said_by(error)}")

@@ -19,9 +19,13 @@ _MARKUP: dict[str, dict[str, bool]] = {
 
 
 def show(
-    reporter: pytest.TerminalReporter, report: Report, json: Path | None, notices: list[str]
+    reporter: pytest.TerminalReporter,
+    report: Report,
+    json: Path | None,
+    notices: list[str],
+    last: Line,
 ) -> None:
-    """Print the report; with `-q` only what is wrong and its last sentence."""
+    """Print the report; with `-q` only what is wrong and its last line."""
     if reporter.config.get_verbosity() >= 0:
         reporter.section("irgate", "=")
         reporter.write_line(f"solver: {report.solver}")
@@ -36,7 +40,7 @@ def show(
         reporter.write_line(f"report: {json}")
     for notice in notices:
         reporter.write_line(f"irgate: {notice}", yellow=True)
-    _write(reporter, report.sentence(), bold=True)
+    _write(reporter, last, bold=True)
 
 
 def _write(reporter: pytest.TerminalReporter, line: Line, **more: bool) -> None:

@@ -24,6 +24,7 @@ def check_solver(
     timeout: float | None = DEFAULT_TIMEOUT,
     run_spec: RunSpec | None = None,
     strict: bool = False,
+    require_verdict: bool = False,
     pairs: Sequence[str] = (),
     on_row: Callable[[ItemResult], None] | None = None,
 ) -> Report:
@@ -39,6 +40,7 @@ def check_solver(
         timeout: seconds for one call of the solver; `None` for no limit.
         run_spec: seed and number of the battery's cases; the default ones if not given.
         strict: whether the verdicts that are strict only decide the exit status too.
+        require_verdict: whether it is a failure that a verdict is not evaluated.
         pairs: your own images, each `"fixed.png,moving.png[,mask.png][,model][,same|varying]"`
             (see `irgate_battery.cases.own_pairs`); they are judged after the suites.
         on_row: called with each item's result as soon as it is there.
@@ -84,4 +86,4 @@ def check_solver(
         version=judged.version,
         isolation=judged.caller.isolation,
     )
-    return conclude(rows, identity, spec, strict=strict)
+    return conclude(rows, identity, spec, strict=strict, require_verdict=require_verdict)

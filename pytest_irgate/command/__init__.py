@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.run is None:
         parser.print_help()
         return EXIT_USAGE
+    arguments.ends_process = argv is None
     try:
         status: int = arguments.run(arguments)
         flush()

@@ -19,12 +19,11 @@ from pytest_irgate.command.usage import (
     UsageError,
     add_draw_options,
     add_option,
-    clear_report,
     command_suite_names,
     flush,
     opened,
-    write_text,
 )
+from pytest_irgate.exit_guard import guarded
 from pytest_irgate.options import (
     ISOLATIONS,
     ORACLE_MODES,
@@ -32,6 +31,8 @@ from pytest_irgate.options import (
     PROGRAM_FORMATS,
     option,
 )
+from pytest_irgate.output_file import OutputFileError, clear_report, write_report
+from pytest_irgate.termination import Termination
 
 if TYPE_CHECKING:
     from irgate_battery.cases.own_pairs import OwnPair
@@ -48,7 +49,8 @@ def add_to(subcommands: Any) -> None:
         help="judge a solver: the gate, without pytest",
         description="Judge an image registration solver against SimpleITK on five image pairs and "
         f"{option('cases').default} perturbations of them, and say what is wrong with it. Exit "
-        "status: 0 passed (or not evaluated), 1 failed, 2 interrupted, 4 wrong usage.",
+        "status: 0 passed (or not evaluated), 1 failed, 2 interrupted, 4 wrong usage, 5 nothing "
+        "was judged.",
     )
     known = option("solver")
     parser.add_argument(known.name, metavar=known.metavar, help=known.command_help)
@@ -61,6 +63,7 @@ def add_to(subcommands: Any) -> None:
     add_option(parser, "convention", choices=PROGRAM_CONVENTIONS)
     add_option(parser, "timeout")
     add_option(parser, "strict")
+    add_option(parser, "require-verdict")
     add_option(parser, "json", type=Path)
     parser.add_argument(
         "--quiet", "-q", action="store_true", help="print the last line of the report only"
@@ -80,19 +83,26 @@ def run(arguments: argparse.Namespace) -> int:
 
         return protocol.run(arguments.solver, arguments.timeout or None)
     program = {"file_format": arguments.format, "convention": arguments.convention}
-    with opened(arguments.solver, arguments.isolation, **program) as solver:
-        return _checked(arguments, solver)
+    with guarded(ends_process=arguments.ends_process) as conclude, Termination() as termination:
+        with opened(arguments.solver, arguments.isolation, **program) as solver:
+            status = _checked(arguments, solver, termination)
+        conclude(status)
+    return status
 
 
-def _checked(arguments: argparse.Namespace, solver: "Solver") -> int:
+def _checked(arguments: argparse.Namespace, solver: "Solver", termination: Termination) -> int:
     from irgate_battery.cases.run_spec import RunSpec
+    from irgate_battery.report.last_line import failed_for
 
     run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
     suites = _suites(arguments)
     # A solver may change the current folder.
     target = arguments.json.absolute() if arguments.json else None
     if target:
-        clear_report(arguments.json)
+        try:
+            clear_report(arguments.json)
+        except OutputFileError as error:
+            raise UsageError(f"--json {error}") from None
     limit = f"{arguments.timeout:g} s a call" if arguments.timeout else "no time limit"
     if not arguments.quiet:
         header = (
@@ -101,15 +111,17 @@ def _checked(arguments: argparse.Namespace, solver: "Solver") -> int:
         )
         print(textwrap.fill(header, colour.width(), break_long_words=False), flush=True)
     done, report, notices = _judge(arguments, solver, suites, run_spec)
+    termination.interrupts = False
     report = replace(report, solver=replace(report.solver, spec=arguments.solver))
-    status = report.exit_status
+    status, sentence = report.exit_status, report.sentence()
     if target:
         # Before it is printed: who presses Ctrl-C again keeps what was measured.
         try:
-            write_text(target, report.to_json(), arguments.json)
-        except UsageError as error:
+            write_report(target, report.to_json(), arguments.json)
+        except OutputFileError as error:
             notices.append(f"--json {error}")
-            status = status or 1
+            status, sentence = status or 1, failed_for(sentence, f"--json {error}")
+            target = None
     paint = colour.paint_for(sys.stdout)
     if not arguments.quiet:
         _show(done, report)
@@ -119,7 +131,6 @@ def _checked(arguments: argparse.Namespace, solver: "Solver") -> int:
         print(paint(diagnosis.text, diagnosis.tone))
     for notice in notices:
         print(paint(f"irgate: {notice}", "open"))
-    sentence = report.sentence()
     print(paint(sentence.text, sentence.tone))
     return status
 
@@ -189,6 +200,7 @@ def _judge(
                 timeout=arguments.timeout or None,
                 run_spec=run_spec,
                 strict=arguments.strict,
+                require_verdict=arguments.require_verdict,
                 on_row=keep,
             )
     except KeyboardInterrupt:
@@ -197,6 +209,7 @@ def _judge(
             SolverIdentity(None, solver.name, solver.version, solver.caller.isolation),
             run_spec,
             strict=arguments.strict,
+            require_verdict=arguments.require_verdict,
             exit_status=EXIT_INTERRUPTED,
         )
         notices.append(f"interrupted: {len(done)} of {len(items)} items were done")

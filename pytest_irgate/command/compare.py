@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_irgate.command import colour
-from pytest_irgate.command.usage import UsageError, names, read_text, write_text
+from pytest_irgate.command.usage import UsageError, names, read_text
+from pytest_irgate.output_file import OutputFileError, write_whole
 
 if TYPE_CHECKING:
     from irgate_battery.report.comparison.side_by_side import Comparison
@@ -62,7 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     lines = _markdown(compared, cases) if arguments.markdown else _text(compared, cases, to_file)
     text = "\n".join(lines) + "\n"
     if to_file:
-        write_text(arguments.output, text)
+        try:
+            write_whole(arguments.output, text)
+        except OutputFileError as error:
+            raise UsageError(f"--output {error}") from None
     else:
         print(text, end="")
     return 0

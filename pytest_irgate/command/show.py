@@ -2,12 +2,15 @@
 
 import argparse
 import difflib
+import io
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_irgate.command.usage import UsageError, add_option, opened
+from pytest_irgate.exit_guard import guarded
+from pytest_irgate.output_file import OutputFileError, refuse_output, write_whole
 
 if TYPE_CHECKING:
     from irgate_battery.cases.catalogue import Case
@@ -47,30 +50,47 @@ def add_to(subcommands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draw. Raises: Wrong."""
+    """Draw. Raises: UsageError."""
+    with guarded(ends_process=arguments.ends_process) as conclude:
+        status = _run(arguments)
+        conclude(status)
+    return status
+
+
+def _run(arguments: argparse.Namespace) -> int:
     case = find(arguments.case, arguments.seed)
     output = arguments.output or Path(f"{case.id}.png")
     # A solver may change the current folder.
     target = output.absolute()
     if output.suffix.lower() not in FORMATS:
         raise UsageError(f"--output {output}: expected a name that ends in {', '.join(FORMATS)}")
-    if output.is_dir() or not output.parent.is_dir():
-        what = "that is a folder" if output.is_dir() else f"there is no folder {output.parent}"
-        raise UsageError(f"--output {output}: {what}")
+    try:
+        refuse_output(output)
+    except OutputFileError as error:
+        raise UsageError(f"--output {error}") from None
+    from irgate_battery.interface.outside_text import one_line
     from irgate_battery.interface.protocol import SolverFault
-    from irgate_battery.report.figure import draw
 
     try:
         figure_input = _figure_input(case, arguments)
     except SolverFault as fault:
-        print(f"irgate show: {fault}", file=sys.stderr)
+        print(f"irgate show: {one_line(str(fault))}", file=sys.stderr)
         return 1
     try:
-        draw(figure_input).savefig(target)
-    except OSError as error:
-        raise UsageError(f"--output {output}: it cannot be written: {error.strerror}") from None
+        write_whole(target, _drawn(figure_input, output.suffix.lower()[1:]), output)
+    except OutputFileError as error:
+        raise UsageError(f"--output {error}") from None
     print(f"wrote {output}: {case.id} after {figure_input.who}")
     return 0
+
+
+def _drawn(figure_input: "FigureInput", form: str) -> bytes:
+    """Return a picture's file in one of the formats."""
+    from irgate_battery.report.figure import draw
+
+    file = io.BytesIO()
+    draw(figure_input).savefig(file, format=form)
+    return file.getvalue()
 
 
 def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":

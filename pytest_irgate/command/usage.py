@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from irgate_battery.interface.outside_text import one_line, said_by
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate.option_values import BadValueError, seconds, whole_number
 from pytest_irgate.options import option
@@ -21,6 +22,9 @@ EXIT_USAGE = 4
 
 class UsageError(Exception):
     """What was asked for cannot be done; the message is one line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,31 +50,11 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"{path}: {_why(error)}") from None
+        raise UsageError(f"{path}: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: not a text file; expected a JSON report") from None
-
-
-def write_text(path: Path, text: str, name: Path | None = None) -> None:
-    """Write a file. Raises: UsageError, in one line that calls it by this name, or by its path."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{name or path}: it cannot be written: {_why(error)}") from None
-
-
-def clear_report(path: Path) -> None:
-    """Take an earlier run's report away, so that it cannot be read as this run's.
-
-    Raises: UsageError where one could not be written there.
-    """
-    if path.is_dir():
-        raise UsageError(f"--json {path}: that is a folder; name a file")
-    try:
-        path.touch()
-        path.unlink()
-    except OSError as error:
-        raise UsageError(f"--json {path}: it cannot be written: {_why(error)}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: {said_by(error)}") from None
 
 
 @contextmanager
@@ -104,10 +88,6 @@ def opened(spec: str, isolation: str = "process", **program: str) -> Iterator["S
         except NotASolver as error:
             raise UsageError(str(error)) from None
         yield solver
-
-
-def _why(error: OSError) -> str:
-    return error.strerror or type(error).__name__
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -154,7 +134,7 @@ def add_option(parser: argparse.ArgumentParser, name: str, **keywords: Any) -> N
         case "list":
             settled |= {"action": "append", "default": [], "metavar": known.metavar}
         case "whole number":
-            read = _reader(lambda text: whole_number(text, known.least))
+            read = _reader(lambda text: whole_number(text, known.least, known.most))
             settled |= {"type": read, "default": known.default, "metavar": known.metavar}
         case "seconds":
             # 0 stands for no limit, as it is written.

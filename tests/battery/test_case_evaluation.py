@@ -1,5 +1,6 @@
 """A case through its suite: what the oracle's failure changes, what is skipped, what is said."""
 
+import copy
 import dataclasses
 from dataclasses import replace
 
@@ -8,12 +9,14 @@ import numpy as np
 import pytest
 from items import evaluate, evaluate_case
 
-from irgate_battery.cases.catalogue import base_cases, battery_cases
+from irgate_battery.cases.catalogue import all_cases, base_cases, battery_cases
 from irgate_battery.diagnosis import cause
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.interface.protocol import Solver, SolverFault
+from irgate_battery.judge.acceptance import oracle_moved
 from irgate_battery.judge.measure import Measurement, measure
-from irgate_battery.oracle.store import OracleStore
+from irgate_battery.oracle import store
+from irgate_battery.oracle.store import OracleStore, stored_distance_px
 from irgate_battery.run import check_solver
 from irgate_battery.suites import case_evaluation
 from irgate_fixtures import Matrix, translation
@@ -50,6 +53,46 @@ def figures(case, transform):
 
 DIVERGED = moved(BASE, 2.0, 1.0)
 ESCAPED = moved(BASE, 60.0, 0.0)
+
+
+def moved_by(px, case):
+    """The stored entries with one moved along x, its checksum made to fit."""
+    entry = copy.deepcopy(store.stored_entries()[store.digest(case)])
+    del entry["checksum"]
+    entry["result"]["transform"]["matrix"][0][2] += px
+    return {
+        **store.stored_entries(),
+        store.digest(case): {**entry, "checksum": store._sha256(entry)},
+    }
+
+
+@pytest.mark.parametrize(("px", "origin"), [(0.3, "diverged"), (0.01, "stored")])
+def test_an_oracle_that_moved_passes_nobody_who_moved_with_it(monkeypatch, px, origin):
+    """Its RMSE is under 1.5 times the truth's, and its checksum fits."""
+    case = {case.id: case for case in base_cases()}["brain_mri_real"]
+    entries = moved_by(px, case)
+    monkeypatch.setattr(store, "stored_entries", lambda: entries)
+
+    def register(fixed, moving, intensity):
+        matrix = case.pair().truth.matrix.copy()
+        matrix[0, 2] += px
+        return matrix
+
+    row = evaluate_case(case, register).row
+    assert (row.oracle, row.status) == (origin, "failed" if px > 0.1 else "passed")
+    assert row.rmse < 1.2 * row.truth_rmse
+
+
+def test_no_stored_oracle_has_moved():
+    for case in all_cases():
+        pair = case.pair()
+        stored, _ = OracleStore("stored").get(case, pair)
+        displacement = stored.transform.displacement(pair.shape)
+        distance = measure(pair, displacement, displacement).tre_px
+        assert distance == pytest.approx(stored_distance_px(case), abs=1e-9)
+        assert not oracle_moved(distance, stored_distance_px(case))
+
+
 LOST = {"diverged": DIVERGED, "escaped": ESCAPED}
 
 
@@ -100,6 +143,13 @@ def test_a_lost_oracle_excuses_no_distance(off):
     assert row.status == ("passed" if off < 0.15 else "failed")
 
 
+@pytest.fixture
+def none_stored(monkeypatch):
+    """No case's distance is stored, as of a drawn one."""
+    monkeypatch.setattr(case_evaluation, "stored_distance_px", lambda case: None)
+
+
+@pytest.mark.usefixtures("none_stored")
 def test_an_oracle_that_is_off_and_not_lost_widens_the_tolerance():
     near = moved(NOISY, 0.1, 0.0)
     row = evaluate_case(NOISY, as_lost_as(moved(NOISY, 0.25, 0.0)), Store({NOISY.id: near})).row
@@ -205,6 +255,7 @@ def test_a_model_that_a_solver_lacks_is_not_asked_for():
     assert "has no rigid model (it declares ['translation', 'affine'])" in row.message
 
 
+@pytest.mark.usefixtures("none_stored")
 def test_the_oracles_own_distance_reaches_the_diagnosis(monkeypatch):
     """Under noise the oracle is off too, and what is undone need come no nearer than that."""
     asked = []

@@ -1,12 +1,15 @@
 """The gradient check passes an exact derivative and fails each way of losing one."""
 
+import json
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from items import evaluate_gradient
 
+from irgate_battery import check_solver
 from irgate_battery.cases.catalogue import base_cases
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.suites import derivatives
@@ -16,6 +19,7 @@ from irgate_battery.suites.derivatives import (
     gradient_fault,
 )
 from irgate_battery.suites.evaluation import ItemFailed
+from pytest_irgate.spec import resolve
 
 CASE = base_cases()[0]
 
@@ -453,3 +457,52 @@ def test_a_model_that_it_lacks_is_not_asked_for():
 
     register.models = ("ffd",)
     assert "has no translation model" in evaluate_gradient(CASE, solver(register)).row.message
+
+
+class Huge(torch.autograd.Function):
+    """The identity with a derivative of a size of its own everywhere."""
+
+    @staticmethod
+    def forward(ctx, tensor, size):
+        ctx.size = size
+        return tensor.clone()
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        return torch.full_like(cotangent, ctx.size), None
+
+
+@pytest.mark.parametrize("size", [1e200, 1.7e308])
+@pytest.mark.parametrize("image", ["fixed", "moving"])
+def test_a_gradient_too_large_to_measure_is_the_solver_s_failure(size, image):
+    """Its square, or its sum, is no float: no figure, no crash, and no pass."""
+
+    def register(fixed, moving):
+        images = {"fixed": fixed, "moving": moving}
+        images[image] = Huge.apply(images[image], size)
+        return moments(**images)
+
+    register.differentiable = True
+    report = check_solver(register, suites=["gradient"])
+    row = report.rows[0]
+    assert row.status == "failed", row.message
+    assert "autograd and central differences of the solver itself differ" in row.message
+    figure = json.loads(report.to_json())["cases"][0]["relative_error"]
+    assert figure is None or figure > 1e190
+    assert (figure is None) == ("(no finite number: relative_error = inf)" in row.message)
+    assert len(report.rows) == 5
+
+
+def test_the_number_of_torch_s_threads_changes_no_bit_and_is_put_back():
+    """A worker of a parallel run has fewer, and its sums would have another order."""
+    case = next(case for case in base_cases() if case.id == "lena_affine_2d")
+    bundled = Solver.of(resolve("bundled", Path()))
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(evaluate_gradient(case, bundled).row.relative_error)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert found[0] == found[1]

@@ -21,7 +21,12 @@ from irgate_battery.interface.answer import AnswerError, read_answer
 from irgate_battery.interface.declaration import ALL_MODELS
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.judge import limits
-from irgate_battery.judge.acceptance import battery_fault, fixture_fault, tolerance_px
+from irgate_battery.judge.acceptance import (
+    battery_fault,
+    fixture_fault,
+    oracle_moved,
+    tolerance_px,
+)
 from irgate_battery.judge.measure import Measurement, measure
 from irgate_battery.oracle import plausibility
 from irgate_battery.results.result_row import ResultRow
@@ -425,6 +430,7 @@ BOUNDARIES = {
     "BASE_SLACK": Boundary(1e-4, lambda x: fixture_passes(rmse=1.1 * 0.01 + x)),
     "ESCAPE_FRACTION": Boundary(0.9, stays, at_least=True, margin=2e-3),
     "DIVERGED_RATIO": Boundary(1.5, oracle_stands),
+    "DIVERGED_PX": Boundary(0.02, lambda x: not oracle_moved(0.1 + x, 0.1)),
     "AGREEMENT_TARGET": Boundary(1e-4, agrees),
     "RATIO_CAP": Boundary(2.0, lambda x: battery_fault(replace(GOOD, rmse=x * 0.01), 0.1) is None),
     "MEAN_RATIO": Boundary(1.1, mean_passes),

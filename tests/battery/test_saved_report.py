@@ -77,6 +77,22 @@ def _odd_count(data):
     data["verdicts"]["mean_ratio"]["expected"] = "many"
 
 
+def _endless_count(data):
+    data["verdicts"]["mean_ratio"]["expected"] = 1_000_000
+
+
+def _negative_count(data):
+    data["verdicts"]["mean_ratio"]["ran"] = -1
+
+
+def _number_without_end(data):
+    data["cases"][0]["rmse"] = int("1" + "0" * 400)
+
+
+def _count_without_end(data):
+    data["cases"][0]["recovered"] = -int("1" + "0" * 400)
+
+
 def _odd_mean(data):
     data["verdicts"]["mean_ratio"]["mean"] = [1]
 
@@ -98,6 +114,10 @@ def _odd_machine(data):
 
 
 DAMAGED = {
+    _endless_count: "mean_ratio counts 1000000; a run has 0 to 100000 cases",
+    _negative_count: "mean_ratio counts -1",
+    _number_without_end: "a whole number of 401 digits",
+    _count_without_end: "a whole number of 401 digits",
     _odd_machine: "platform or cpu_count is no plain value",
     _without_status: "has no status",
     _nan: "NaN is no JSON number",
@@ -133,6 +153,8 @@ def test_a_damaged_report_is_refused_in_one_line(data, damage, words):
         ("[" * 100_000, "not JSON"),
         ("[]", "without a schema"),
         ("{}", "without a schema"),
+        ('{"schema": 1, "seed": ' + "9" * 5000 + "}", "a whole number of 5000 digits"),
+        ('{"schema": 1, "seed": 1e999}', "1e999 is too large a number"),
         ('{"schema": 2}', "schema 2; this version reads schema 1"),
         ('{"schema": true}', "schema True; this version"),
         ('{"schema": 1}', "a damaged report: no 'cases'"),

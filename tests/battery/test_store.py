@@ -249,8 +249,10 @@ def test_a_stored_file_that_cannot_be_read_is_empty(text, tmp_path, monkeypatch)
         (tmp_path / "oracle.json").write_text(text)
     monkeypatch.setattr(store.resources, "files", lambda package: tmp_path)
     monkeypatch.setattr(store, "FILE", ("oracle.json",))
+    store._stored.cache_clear()
     with pytest.warns(OracleStoreWarning, match="stored oracle results cannot be read"):
-        assert store.stored_entries.__wrapped__() == {}
+        assert store.stored_entries() == {}
+    store._stored.cache_clear()
 
 
 def test_the_digest_holds_case_recipe_and_version(monkeypatch):

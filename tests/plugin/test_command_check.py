@@ -154,19 +154,21 @@ def test_every_option_reaches_the_run(solvers, monkeypatch, capsys):
     asked.pop("on_row")
     assert asked == {
         "suites": SUITES, "oracle": "auto", "timeout": DEFAULT_TIMEOUT, "run_spec": RunSpec(),
-        "strict": False,
+        "strict": False, "require_verdict": False,
     }  # fmt: skip
     arguments = ["--suite", "recovery,base", "--oracle", "live", "--timeout", "7.5", "--strict"]
+    arguments.append("--require-verdict")
     assert main(["check", spec, *arguments, "--seed", "3", "--cases", "60"]) == 2
     asked.pop("on_row")
     assert asked == {
         "suites": ("base", "recovery"), "oracle": "live", "timeout": 7.5,
-        "run_spec": RunSpec(seed=3, count=60), "strict": True,
+        "run_spec": RunSpec(seed=3, count=60), "strict": True, "require_verdict": True,
     }  # fmt: skip
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
-def test_ctrl_c_keeps_what_was_measured(here):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interrupt_keeps_what_was_measured(here, name):
     (here / "hanging.py").write_text(HANGING)
     arguments = ["check", "hanging.py:register", "--suite", "base", "--json", "r.json"]
     run = subprocess.Popen(
@@ -178,7 +180,7 @@ def test_ctrl_c_keeps_what_was_measured(here):
     deadline = time.monotonic() + PATIENCE
     while not (here / "reached").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(getattr(signal, name))
     output, errors = run.communicate(timeout=PATIENCE)
     report = json.loads((here / "r.json").read_text())
     assert run.returncode == report["exit_status"] == 2
@@ -221,8 +223,17 @@ def test_progress_and_colour_on_a_terminal(solvers, tmp_path):
     assert "\x1b[31m" in text
 
 
+OLD = '{"schema": 1, "irgate": "0.1.0", "cases": []}'
+"""As much of a report as makes a file one."""
+
 WRONG = {
     "unknown name": (["nobody"], "nobody: no solver of that name; expected one of bundled"),
+    "no spec": ([""], "the solver's SPEC is empty; expected a name"),
+    "blank spec": (["  "], "the solver's SPEC is empty; expected a name"),
+    "long spec": (["x" * 300 + ".py:f"], ".py cannot be read: "),
+    "endless seed": (["bundled", "--seed", "9" * 5000], "a whole number of at most 922337203685"),
+    "endless cases": (["bundled", "--cases", "9" * 5000], "a whole number of at most 100000"),
+    "long pair": (["bundled", "--pair", "x" * 300 + ",a.png"], "--pair x"),
     "no file": (["nowhere.py:register"], "nowhere.py:register: there is no file"),
     "suite": (["bundled", "--suite", "fuzzy"], "--suite: fuzzy: no suite 'fuzzy'"),
     "fuzz": (["bundled", "--suite", "fuzz"], "the fuzz suite needs pytest: pytest --irgate"),
@@ -233,6 +244,7 @@ WRONG = {
     "infinite": (["bundled", "--timeout", "nan"], "--timeout: nan: expected seconds"),
     "folder": (["bundled", "--json", "."], "--json .: that is a folder"),
     "no folder": (["bundled", "--json", "no/where"], "--json no/where: it cannot be written"),
+    "device": (["bundled", "--json", "/dev/null"], "--json /dev/null: that is no plain file"),
     "no pair": (["bundled", "--suite", "pair"], "--suite pair: no pair is named; add --pair"),
     "bad pair": (["bundled", "--pair", "a.png"], "--pair a.png: expected fixed,moving"),
     "no image": (["bundled", "--pair", "a.png,b.png"], "a.png does not exist"),
@@ -258,7 +270,7 @@ def test_wrong_usage_is_one_line_and_status_4(here, capsys, arguments, words):
 
 
 def test_an_old_report_is_gone_before_the_run(here, capsys, solvers):
-    Path("r.json").write_text("{}")
+    Path("r.json").write_text(OLD)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("irgate_battery.run.check_solver", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -279,8 +291,11 @@ def test_a_report_that_cannot_be_written_in_the_end_is_no_success(here, capsys, 
     status = main(["check", "spoiling.py:register", "--suite", "base", "--json", "away/r.json"])
     out = capsys.readouterr().out
     assert status == 1
-    assert "irgate: --json away/r.json: it cannot be written: No such file" in out
-    assert "irgate: PASS" in out
+    assert "irgate: --json away/r.json: it cannot be written: there is no folder away" in out
+    last = out.splitlines()[-1]
+    assert last.startswith("irgate: FAIL: --json away/r.json: it cannot be written: ")
+    assert "what was judged: PASS: 5 items passed" in last
+    assert "report: away" not in out
 
 
 def test_a_solver_may_change_the_folder(here, capsys):

@@ -89,7 +89,10 @@ WRONG = {
     "not drawn": (["brain_mri_real-rot-draw52"], "the nearest are brain_mri_real-"),
     "contract": (["irgate/contract.py::test_direction"], "the images of synth_translate_2d"),
     "ending": (["brain_mri_real", "-o", "x.gif"], "--output x.gif: expected a name that ends in"),
-    "folder": (["brain_mri_real", "-o", "no/x.png"], "--output no/x.png: there is no folder no"),
+    "folder": (
+        ["brain_mri_real", "-o", "no/x.png"],
+        "no/x.png: it cannot be written: there is no folder no",
+    ),
     "is folder": (["brain_mri_real", "-o", "is.png"], "--output is.png: that is a folder"),
     "solver": (["brain_mri_real", "--solver", "nobody"], "nobody: no solver of that name"),
     "model": (

@@ -65,6 +65,13 @@ def test_a_wrong_file_is_one_usage_error_line(contract, text, words):
     assert len([line for line in result.errlines if line.strip()]) == 1
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_name(gate, pytester):
+    text = f"{DIRECTION}  # maps moving to fixed\n"
+    (pytester.path / "known.txt").write_text(text, encoding="utf-8-sig")
+    result = gate("--irgate-xfail", "known.txt", solver="inverse", suites="contract")
+    result.assert_outcomes(passed=10, xfailed=1)
+
+
 class TestWritten:
     """`--irgate-write-xfail`: today's failures, as a file that the next run expects."""
 

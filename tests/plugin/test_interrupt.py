@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle: what ran is reported in full, and what did not is named."""
+"""Ctrl-C or a signal in the middle: what ran is reported in full, and what did not is named."""
 
 import os
 import signal
@@ -28,7 +28,8 @@ def register(fixed, moving):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to the whole console")
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_ctrl_c(pytester, solvers, report_of, workers):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_what_ran_is_reported(pytester, solvers, report_of, workers, name):
     pytester.makepyfile(slow=SLOW)
     environment = {**os.environ, "PYTHONPATH": str(solvers), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     arguments = [
@@ -46,7 +47,7 @@ def test_ctrl_c(pytester, solvers, report_of, workers):
     while not (pytester.path / "reached").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(2)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(getattr(signal, name))
     output, _ = run.communicate(timeout=PATIENCE)
     report = report_of("r.json")
     assert run.returncode == report["exit_status"] == 2

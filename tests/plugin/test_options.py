@@ -49,6 +49,16 @@ WRONG = {
     "cases": ("--irgate-cases=many", "*expected a whole number of 1 or more"),
     "no cases": ("--irgate-cases=0", "*expected a whole number of 1 or more"),
     "no examples": ("--irgate-suite=fuzz --irgate-fuzz=0", "*expected 1 or more"),
+    "empty solver": ("--irgate-solver=", "*it is empty; expected SPEC, or leave the option out"),
+    "empty json": ("--irgate-json=", "*it is empty; expected FILE*"),
+    "empty suite": ("--irgate-suite=", "*it is empty; expected LIST*"),
+    "endless seed": ("--irgate-seed=" + "9" * 5000, "*whole number of at most 9223372036854775807"),
+    "endless cases": ("--irgate-cases=" + "9" * 5000, "*expected a whole number of at most 100000"),
+    "too many cases": ("--irgate-cases=100001", "*expected a whole number of at most 100000"),
+    "long json": ("--irgate-json=" + "x" * 300, "*it cannot be written: File name too long"),
+    "long xfail": ("--irgate-xfail=" + "x" * 300, "*it cannot be read: *"),
+    "long pair": ("--irgate-pair=" + "x" * 300 + ",a.png", "*"),
+    "long solver": ("--irgate-solver=" + "x" * 300 + ".py:f", "*.py cannot be read: *"),
     "xfail": ("--irgate-xfail=nowhere.txt", "*it cannot be read: *"),
     "json folder": ("--irgate-json=.", "*that is a folder; name a file"),
     "json nowhere": ("--irgate-json=no/such/r.json", "*there is no folder *"),
@@ -62,6 +72,21 @@ def test_a_wrong_value_is_one_usage_error_line(gate, option, words):
     name = option.split()[-1].partition("=")[0]
     result.stderr.fnmatch_lines([f"ERROR: {name} {words}"])
     assert len([line for line in result.errlines if line.strip()]) == 1
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_a_solver_that_ini_leaves_empty_is_not_the_default(gate, pytester, text):
+    pytester.makeini(f"[pytest]\nirgate_solver = {text}\nirgate_json =\nirgate_seed =")
+    result = gate(solver=None)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: ini irgate_solver: it is empty; expected SPEC, or *"])
+    gate("irgate/contract.py").assert_outcomes(passed=11)
+
+
+def test_a_blank_solver_is_not_the_default(gate):
+    result = gate("--irgate-solver", "  ", solver=None)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --irgate-solver '  ': it is empty; expected SPEC, or *"])
 
 
 def test_live_and_stored_oracles_say_so_and_agree(gate, report_of):
@@ -80,7 +105,7 @@ def test_the_json_is_schema_1_with_every_key(gate, pytester):
     report = json.loads((pytester.path / "r.json").read_text())
     assert list(report) == [
         "schema", "irgate", "battery", "seed", "solver", "machine", "isolation", "systematic",
-        "verdicts", "diagnosis", "exit_status", "cases",
+        "verdicts", "diagnosis", "exit_status", "deselected", "cases",
     ]  # fmt: skip
     assert (report["schema"], report["seed"], report["exit_status"]) == (1, 0, 0)
     assert set(report["solver"]) == {"spec", "name", "version"}
@@ -120,10 +145,11 @@ def test_the_json_is_schema_1_with_every_key(gate, pytester):
 
 
 def test_an_older_report_is_not_left_standing(gate, pytester):
-    (pytester.path / "r.json").write_text('{"exit_status": 0}')
+    old = '{"schema": 1, "cases": [], "exit_status": 0}'
+    (pytester.path / "r.json").write_text(old)
     gate("--irgate-json", "r.json", "--irgate-timeout", "60", "-k", "nothing_of_that_name")
     assert '"exit_status": 5' in (pytester.path / "r.json").read_text()
-    (pytester.path / "r.json").write_text('{"exit_status": 0}')
+    (pytester.path / "r.json").write_text(old)
     gate("--irgate-json", "r.json", "irgate/base.py::test_case[nope]")
     assert not (pytester.path / "r.json").exists()
 
@@ -152,5 +178,9 @@ def test_a_report_that_cannot_be_written_loses_nothing_else(gate, pytester):
     )
     pytester.makepyfile("def test_own(): pass")
     result = gate(".", ONE, "--irgate-json", "r.json")
-    result.stdout.fnmatch_lines(["irgate: the JSON report could not be written: *", "irgate: *"])
+    words = "the JSON report could not be written: *r.json: that is a folder; name a file"
+    result.stdout.fnmatch_lines(
+        [f"irgate: {words}", f"irgate: FAIL: {words}; what was judged: NOT EVALUATED: *"]
+    )
     result.assert_outcomes(passed=2)
+    assert result.ret == 1

@@ -27,6 +27,47 @@ def test_alone_it_runs_nothing_of_the_users(gate, project):
     gate().assert_outcomes(passed=ALL)
 
 
+class TestInIni:
+    """`irgate = true` means the gate beside what a bare `pytest` collects."""
+
+    @pytest.fixture
+    def run(self, gate, pytester):
+        tests = pytester.mkdir("tests")
+        (tests / "test_bad.py").write_text("def test_bad(): assert False")
+
+        def run(ini, *arguments, irgate=False):
+            pytester.makeini(f"[pytest]\nirgate = true\nirgate_suite = base\n{ini}")
+            return gate(*arguments, irgate=irgate, suites=None)
+
+        return run
+
+    @pytest.mark.parametrize("paths", ["", "testpaths = tests", "testpaths = tests irgate"])
+    def test_a_failing_test_of_the_user_s_fails(self, run, paths):
+        result = run(paths)
+        result.assert_outcomes(passed=FIVE, failed=1)
+        assert result.ret == 1
+
+    def test_under_xdist_too(self, run):
+        run("testpaths = tests", "-n", "2").assert_outcomes(passed=FIVE, failed=1)
+
+    def test_a_folder_of_the_user_s_that_is_called_irgate(self, run, pytester):
+        folder = pytester.mkdir("irgate")
+        (folder / "test_mine.py").write_text("def test_mine(): pass")
+        run("testpaths = irgate").assert_outcomes(passed=FIVE + 1)
+
+    def test_the_flag_on_the_command_line_is_the_gate_alone_and_says_so(self, run):
+        result = run("testpaths = tests", irgate=True)
+        result.assert_outcomes(passed=FIVE)
+        result.stdout.fnmatch_lines(
+            ["irgate: your own tests are left out; `pytest --irgate tests irgate` runs both"]
+        )
+
+    def test_paths_on_the_command_line_are_all_of_it_and_it_says_so(self, run):
+        result = run("", "tests")
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(["irgate: the gate's items are left out; name `irgate` *"])
+
+
 def test_testpaths_do_not_bring_the_users_tests_in(gate, project):
     project.makeini("[pytest]\ntestpaths = .")
     result = gate()
@@ -102,6 +143,18 @@ def test_keyword(gate):
 def test_markers_select_suites_beside_the_users_tests(gate, project, expression, count):
     result = gate("-m", expression, ".", "irgate")
     result.assert_outcomes(passed=count, deselected=ALL + 1 - count)
+
+
+def test_a_pass_says_what_was_deselected(gate, report_of):
+    """Seven of fifteen is half a truth, also where the hard gate has all that it needs."""
+    result = gate("-m", "irgate_base or irgate_contract", "-k", "base or identity or repeatable",
+                  "--irgate-json", "r.json")  # fmt: skip
+    result.assert_outcomes(passed=7, deselected=ALL - 7)
+    result.stdout.fnmatch_lines(["irgate: PASS: 7 items passed, 9 of 16 deselected; the hard *"])
+    assert report_of("r.json")["deselected"] == 9
+    # What was not named is not deselected.
+    result = gate("irgate/base.py")
+    result.stdout.fnmatch_lines(["irgate: PASS: 5 items passed; *"])
 
 
 def test_deselect(gate):

@@ -43,3 +43,34 @@ def test_an_error_is_one_line_that_begins_with_the_spec(spec, words):
     assert str(error.value).startswith(words)
     assert "\n" not in str(error.value)
     assert "--irgate" not in str(error.value)
+
+
+LEAVING = """
+def __getattr__(name):
+    raise SystemExit(0)
+"""
+
+LEAVING_WHEN_READ = """
+class Register:
+    def __call__(self, fixed, moving): ...
+
+    @property
+    def reach(self):
+        raise SystemExit(0)
+
+register = Register()
+"""
+
+
+@pytest.mark.parametrize("text", [LEAVING, LEAVING_WHEN_READ])
+def test_a_module_that_exits_where_it_is_read_is_one_line(tmp_path, text):
+    (tmp_path / "leaving.py").write_text(text)
+    with pytest.raises(SpecError, match=r"^leaving.py:register: .* raised SystemExit: 0$"):
+        resolve("leaving.py:register", tmp_path)
+
+
+def test_a_name_no_file_system_takes_is_one_line():
+    for spec in ("x" * 300 + ".py:register", "\ud800.py:register", "a\0.py:register", " "):
+        with pytest.raises(SpecError) as error:
+            resolve(spec, Path())
+        assert str(error.value).isprintable()

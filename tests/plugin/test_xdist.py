@@ -107,4 +107,16 @@ def test_workers_share_the_cores(gate, pytester, monkeypatch):
 def test_keyword_under_xdist(gate):
     result = gate("-n", "2", "-k", "synth")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["hard gate*not evaluated (2 of 5 ran)"])
+    result.stdout.fnmatch_lines(
+        [
+            "hard gate*not evaluated (2 of 5 ran)",
+            "irgate: NOT EVALUATED: *2 of 5 ran (2 items passed, 14 of 16 deselected)",
+        ]
+    )
+
+
+def test_one_verdict_is_over_one_run(gate):
+    result = gate("--tx", "2*popen", "--dist", "each", solver="identity")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --dist each runs every item in each worker, *"])
+    assert len([line for line in result.errlines if line.strip()]) == 1

@@ -127,3 +127,6 @@ def named_cases() -> tuple[tuple[str, Perturbation], ...]:
 
 DEFAULT_COUNT = len(named_cases())
 """The battery's number of cases: all of the table."""
+
+MOST_CASES = 100_000
+"""As many as a run may ask for: days of SimpleITK, and a second to name them."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from irgate_battery.interface.outside_text import one_line
 from irgate_battery.interface.reach import Reach, ReachError
 
 MODELS = ("translation", "rigid", "affine", "ffd")
@@ -27,6 +28,9 @@ class SpecError(NotASolver):
 
     Which option it came from is for the front end to say.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 @dataclass(frozen=True)

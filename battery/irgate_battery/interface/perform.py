@@ -7,10 +7,8 @@ from typing import Any
 
 from irgate_battery.interface import watch
 from irgate_battery.interface.call import Call, Gradient, Outcome, Raised
+from irgate_battery.interface.outside_text import one_line, said_by, several_lines
 from irgate_battery.interface.returned import Returned, held, unwrapped
-
-LONGEST = 4000
-"""Characters of a solver's own words that are kept."""
 
 _OURS = os.path.dirname(os.path.abspath(__file__))
 """Frames of ours that a solver's author need not read."""
@@ -45,14 +43,13 @@ def raised(error: BaseException) -> Raised:
     where = f"{own[-1].filename}:{own[-1].lineno} in {own[-1].name}" if own else ""
     kind = type(error).__name__
     try:
-        said = " ".join(str(error)[:LONGEST].split())
         lines = traceback.format_exception_only(error)
-    except Exception as second:
-        said = f"a message that cannot be read: its __str__ raised {type(second).__name__}"
+    except Exception:
+        # To ask an exception what it says is to run its code.
         lines = [f"{kind}\n"]
-    trace = "".join([*traceback.format_list(own), *(line[:LONGEST] for line in lines)])
+    trace = several_lines("".join([*traceback.format_list(own), *lines]))
     is_error = isinstance(error, Exception)
-    return Raised(kind, _printable(said), _printable(where), _printable(trace), is_error)
+    return Raised(one_line(kind), said_by(error), one_line(where), trace, is_error)
 
 
 def _performed(
@@ -62,33 +59,37 @@ def _performed(
     home: str | None,
     seen: dict[str, Any],
 ) -> tuple[Returned, Gradient | None]:
-    images: tuple[Any, Any] = (call.fixed, call.moving)
-    offered: dict[str, Any] = {
-        "model": call.model,
-        "mask": call.mask,
-        "moving_mask": call.moving_mask,
-        "init": call.init,
-        "intensity": call.intensity,
-    }
-    if call.tensors:
-        # Only this way needs torch.
-        from irgate_battery.interface import autograd
+    if not call.tensors:
+        names = ("fixed", "moving", "mask", "moving_mask")
+        arrays = {name: getattr(call, name) for name in names}
+        return unwrapped(*_called(function, accepts, call, arrays, home, seen)), None
+    # Only this way needs torch.
+    from irgate_battery.interface import autograd
 
-        images, masks = autograd.tensors(call)
-        offered |= masks
+    with autograd.one_thread():
+        handed = autograd.tensors(call)
+        content, place = _called(function, accepts, call, handed, home, seen)
+        returned = unwrapped(content, place)
+        if call.derivative is None:
+            return returned, None
+        image = handed[call.derivative.image]
+        return returned, autograd.differentiated(content, call.shape, call.derivative, image)
+
+
+def _called(
+    function: Callable[..., Any],
+    accepts: frozenset[str],
+    call: Call,
+    arrays: dict[str, Any],
+    home: str | None,
+    seen: dict[str, Any],
+) -> tuple[Any, str]:
+    """Call the solver; return what came back holds of a transform, and where in it."""
+    told = {"model": call.model, "init": call.init, "intensity": call.intensity}
+    offered = arrays | told
     passed = {name: value for name, value in offered.items() if name in accepts}
+    images = arrays["fixed"], arrays["moving"]
     handed = {"fixed": images[0], "moving": images[1], **passed}
     with watch.watching(call.watch, handed, home, seen):
         # Reading is part of the call: an answer object's displacement(shape) is the solver's code.
-        content, place = held(function(*images, **passed), call.shape)
-        returned = unwrapped(content, place)
-    if call.derivative is None:
-        return returned, None
-    from irgate_battery.interface import autograd
-
-    return returned, autograd.differentiated(content, call.shape, call.derivative, images)
-
-
-def _printable(text: str) -> str:
-    """Return a text that can be encoded: a lone surrogate in a row would kill an xdist run."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+        return held(function(*images, **passed), call.shape)

@@ -23,6 +23,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from irgate_battery.interface.call import Call, Derivative, Gradient, Outcome, Raised
+from irgate_battery.interface.outside_text import several_lines
 from irgate_battery.interface.returned import Returned, forms
 from irgate_battery.interface.start import Start
 
@@ -32,9 +33,6 @@ PROTOCOL = 1
 OPTIONAL_ARRAYS = ("mask", "moving_mask")
 INLINE = 16
 """Arrays of at most so many numbers, a matrix, travel in the line itself."""
-
-MOST_SAID = 100_000
-"""Characters of one text that are taken from the other side."""
 
 
 class BadReply(Exception):
@@ -278,7 +276,7 @@ def load(path: Path, shapes: Iterable[tuple[int, ...]]) -> NDArray[Any]:
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise BadReply(f"a reply whose {name} is no text")
-    return value[:MOST_SAID].encode("utf-8", "backslashreplace").decode("utf-8")
+    return several_lines(value)
 
 
 def parsed(line: bytes) -> dict[str, Any]:

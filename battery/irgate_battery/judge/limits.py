@@ -46,6 +46,12 @@ DIVERGED_RATIO = Limit(
     "truth's RMSE",
     "An oracle whose RMSE is over this many times that at the true transform has not converged.",
 )
+DIVERGED_PX = Limit(
+    0.02,
+    "px",
+    "Nor has one that stands so much farther from the truth than it stood when it was stored: "
+    "computed anew elsewhere it comes back to a quarter of this.",
+)
 AGREEMENT_TARGET = Limit(
     1e-4, "intensity", "Two solvers agree where their warped images differ by no more RMSE."
 )

@@ -54,20 +54,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def rewrite(file: Path, *, keep: bool = False) -> int:
     """Compute every case, or those that have no entry to keep, and write the file; return 0."""
     entries: dict[str, Any] = {}
+    distances: dict[str, float | None] = {}
     old = json.loads(file.read_text(encoding="ascii"))["entries"] if keep else {}
     for case in all_cases():
         key, pair = store.digest(case), case.pair()
         try:
-            store.believe(old.get(key), case, pair)
+            result = store.believe(old.get(key), case, pair)
             entries[key] = old[key]
         except store.NotBelievedError:
             result = _solve(case, pair)
             entries[key] = store.entry_of(case, pair, result)
             print(_line(case, result, pair), flush=True)
+        displacement = result.transform.displacement(pair.shape)
+        distances[key] = measure(pair, displacement, displacement).tre_px
     file.parent.mkdir(exist_ok=True)
     # One line an entry: small, and a difference between two versions names its cases.
     lines = ",\n".join(f'"{key}": {json.dumps(entry)}' for key, entry in entries.items())
-    text = f'{{"format": {store.FORMAT}, "entries": {{\n{lines}\n}}}}\n'
+    away = ",\n".join(f'"{key}": {json.dumps(distance)}' for key, distance in distances.items())
+    text = (
+        f'{{"format": {store.FORMAT}, "entries": {{\n{lines}\n}},\n'
+        f'"distances_px": {{\n{away}\n}}}}\n'
+    )
     file.write_text(text, encoding="ascii")
     print(f"{len(entries)} results written to {file}")
     return 0

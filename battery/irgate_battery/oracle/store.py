@@ -7,6 +7,7 @@ not believed is computed anew and said so; nothing that a file holds is ever fat
 
 import hashlib
 import json
+import math
 import sys
 import warnings
 from collections.abc import Mapping
@@ -228,15 +229,30 @@ def _block_means(image: NDArray[np.float64]) -> list[float]:
     ]
 
 
-@cache
+def stored_distance_px(case: OracleQuery) -> float | None:
+    """Return how far from the truth the oracle stood when it was stored, mean, px; or `None`.
+
+    It is no part of the entry: one that was altered, checksum and all, does not fit it any more.
+    """
+    distance = _stored().get("distances_px", {}).get(digest(case))
+    return distance if isinstance(distance, float) and math.isfinite(distance) else None
+
+
 def stored_entries() -> Mapping[str, Any]:
     """Return the package's entries by digest; none, with a warning, if the file is unusable."""
+    entries: Mapping[str, Any] = _stored().get("entries", {})
+    return entries
+
+
+@cache
+def _stored() -> Mapping[str, Mapping[str, Any]]:
     try:
         text = resources.files("irgate_battery").joinpath(*FILE).read_text(encoding="ascii")
         data = json.loads(text)
-        if data["format"] != FORMAT or not isinstance(data["entries"], dict):
+        parts = {name: data[name] for name in ("entries", "distances_px")}
+        if data["format"] != FORMAT or not all(isinstance(part, dict) for part in parts.values()):
             raise ValueError(f"not a file of format {FORMAT}")
-        return dict(data["entries"])
+        return parts
     except (OSError, KeyError, TypeError, ValueError) as error:
         _warn(f"the stored oracle results cannot be read: {_told(error)}")
         return {}

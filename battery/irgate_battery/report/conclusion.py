@@ -7,6 +7,7 @@ evaluated*, never a pass. A row that should be there and is not makes the hard g
 from collections.abc import Collection, Mapping, Sequence
 
 from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.report.last_line import is_undecided
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.results.result_row import BAD, ResultRow
 from irgate_battery.results.suite_results import SuiteResults
@@ -16,6 +17,10 @@ from irgate_battery.suites.registry import REGISTRY, expected_items
 
 ENDED_EARLY = "did not report: the session ended before it ran"
 """The message of a row that is missing because its run was interrupted."""
+
+
+NOTHING_JUDGED = 5
+"""The exit status of a run of nothing but skips: pytest's, where no test ran."""
 
 
 def evaluate(rows: Sequence[ResultRow], expected: Mapping[str, Sequence[str]]) -> Verdicts:
@@ -55,6 +60,8 @@ def conclude(
     spec: RunSpec,
     *,
     strict: bool = False,
+    require_verdict: bool = False,
+    deselected: int = 0,
     exit_status: int = 0,
 ) -> Report:
     """Return the report of a run.
@@ -64,6 +71,8 @@ def conclude(
         solver: who was judged.
         spec: what was asked for.
         strict: whether the verdicts that are strict only decide the exit status too.
+        require_verdict: whether it is a failure that a verdict is not evaluated.
+        deselected: how many items were left out.
         exit_status: that of a run which ended for another reason; 0 lets the rows decide.
     """
     expected: dict[str, list[str]] = {}
@@ -74,10 +83,24 @@ def conclude(
         rows=tuple(rows),
         verdicts=verdicts,
         solver=solver,
-        exit_status=exit_status or int(has_failed(rows, verdicts, strict=strict)),
+        exit_status=exit_status
+        or _exit_status(rows, verdicts, strict=strict, require_verdict=require_verdict),
         seed=spec.seed,
         strict=strict,
+        require_verdict=require_verdict,
+        deselected=deselected,
     )
+
+
+def _exit_status(
+    rows: Sequence[ResultRow], verdicts: Verdicts, *, strict: bool, require_verdict: bool
+) -> int:
+    if has_failed(rows, verdicts, strict=strict):
+        return 1
+    if require_verdict and is_undecided(rows, verdicts, strict=strict):
+        return 1
+    skips = bool(rows) and all(row.status == "skipped" for row in rows)
+    return NOTHING_JUDGED if skips else 0
 
 
 def completed(

@@ -17,6 +17,8 @@ from irgate_battery.suites.rows import is_own_data
 _MOST_NAMED = 3
 """Failed items that the line names."""
 
+_OPENING = "irgate: "
+
 _HOW = {"pass": "holds:", "fail": "fails:", "not_evaluated": "is"}
 
 
@@ -27,11 +29,13 @@ class _Facts:
     Attributes:
         rows, verdicts: of the run.
         strict: whether the verdicts that are strict only fail it too.
+        deselected: how many items were left out.
     """
 
     rows: Sequence[ResultRow]
     verdicts: Verdicts
     strict: bool
+    deselected: int = 0
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -77,18 +81,45 @@ class _Facts:
             items += f", {self.counts['skipped']} skipped"
         if self.counts["xfailed"]:
             items += f", waived: {self.counts['xfailed']} that fail as expected"
-        return items
+        return items + self.left_out
+
+    @property
+    def left_out(self) -> str:
+        """How many items were deselected, of how many."""
+        if not self.deselected:
+            return ""
+        return f", {self.deselected} of {self.deselected + len(self.rows)} deselected"
 
 
-def last_line(rows: Sequence[ResultRow], verdicts: Verdicts, *, strict: bool) -> Line:
+def last_line(
+    rows: Sequence[ResultRow], verdicts: Verdicts, *, strict: bool, deselected: int = 0
+) -> Line:
     """Return the line.
 
     Args:
         rows, verdicts: of the run.
         strict: whether the verdicts that are strict only fail it too.
+        deselected: how many items were left out of what was named.
     """
-    facts = _Facts(rows, verdicts, strict)
+    facts = _Facts(rows, verdicts, strict, deselected)
     return next(line(facts) for holds, line in _CONDITIONS if holds(facts))
+
+
+def is_undecided(rows: Sequence[ResultRow], verdicts: Verdicts, *, strict: bool) -> bool:
+    """Whether the line says NOT EVALUATED."""
+    facts = _Facts(rows, verdicts, strict)
+    return next(line for holds, line in _CONDITIONS if holds(facts)) in _UNDECIDED
+
+
+def failed_for(line: Line, trouble: str) -> Line:
+    """Return the last line of a run that fails for another reason than what was judged.
+
+    Args:
+        line: what follows from the rows.
+        trouble: the reason, in one line.
+    """
+    judged = line.text.removeprefix(_OPENING)
+    return Line(f"{_OPENING}FAIL: {trouble}; what was judged: {judged}", "bad")
 
 
 def _any(verdicts: Sequence[Verdict], status: str) -> bool:
@@ -105,7 +136,7 @@ def _fail(facts: _Facts) -> Line:
         told = ", ".join(f"{n} {status}" for status, n in facts.counts.items() if status in BAD)
         names = [row.case for row in facts.bad]
         first = ", ".join(names[:_MOST_NAMED]) + (", ..." if names[_MOST_NAMED:] else "")
-        reasons.append(f"of {len(facts.rows)} items {told} ({first})")
+        reasons.append(f"of {len(facts.rows)} items {told} ({first}){facts.left_out}")
     if any(row.status in BAD for row in facts.own):
         reasons += [f"{verdict.title}: {verdict.reason}" for verdict in facts.own_verdicts]
     if facts.only_own:
@@ -137,6 +168,7 @@ def _own_undecided(facts: _Facts) -> Line:
 def _own_pass(facts: _Facts) -> Line:
     titles = " AND ".join(verdict.title.upper() for verdict in facts.own_verdicts)
     said = "; ".join(verdict.reason for verdict in facts.own_verdicts)
+    said += facts.left_out
     return Line(f"irgate: {titles} PASS: {said}; the gate itself did not run", "good")
 
 
@@ -167,3 +199,5 @@ _CONDITIONS: tuple[tuple[Callable[[_Facts], bool], Callable[[_Facts], Line]], ..
     (lambda facts: _any(facts.strict_ones, "not_evaluated"), _strict_undecided),
     (lambda facts: True, _pass),
 )
+
+_UNDECIDED = (_own_undecided, _gate_undecided, _strict_undecided)

@@ -3,13 +3,14 @@
 import json
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from irgate_battery.cases.catalogue import BATTERY_VERSION
 from irgate_battery.diagnosis.pattern import pattern
-from irgate_battery.report.last_line import last_line
+from irgate_battery.interface.outside_text import one_line
+from irgate_battery.report.last_line import failed_for, is_undecided, last_line
 from irgate_battery.report.text import layout
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.systematic import Systematic
@@ -29,12 +30,19 @@ class SolverIdentity:
         name, version: what it says of itself; `None` where nothing was called.
         isolation: where it lived, `"process"` its own or `"none"`; `None` where nothing was called.
 
+    Texts are made printable.
+
     """
 
     spec: str | None
     name: str | None
     version: str | None
     isolation: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, said in asdict(self).items():
+            if said is not None:
+                object.__setattr__(self, name, one_line(said))
 
     def __str__(self) -> str:
         said = " ".join(part for part in (self.name, self.version) if part)
@@ -51,9 +59,11 @@ class Report:
         rows: one an item, in the order of collection.
         verdicts: what the rows say together.
         solver: who was judged.
-        exit_status: 0, or 1 where an item or the hard gate failed.
+        exit_status: 0, or 1 where an item or the hard gate failed, or 5 where nothing was judged.
         seed: what the battery was drawn with.
         strict: whether the verdicts that are strict only decide too.
+        require_verdict: whether it is a failure that a verdict is not evaluated.
+        deselected: how many items were left out of what was named.
 
     """
 
@@ -63,6 +73,8 @@ class Report:
     exit_status: int
     seed: int = 0
     strict: bool = False
+    require_verdict: bool = False
+    deselected: int = 0
 
     @property
     def passed(self) -> bool:
@@ -83,7 +95,10 @@ class Report:
 
     def sentence(self) -> Line:
         """Return the one line that says pass, fail or not evaluated, and why."""
-        return last_line(self.rows, self.verdicts, strict=self.strict)
+        line = last_line(self.rows, self.verdicts, strict=self.strict, deselected=self.deselected)
+        if self.require_verdict and is_undecided(self.rows, self.verdicts, strict=self.strict):
+            return failed_for(line, "there is no verdict, and one is required")
+        return line
 
     def diagnosis(self) -> Line | None:
         """Return the one line that says what the failures have in common; `None` without any."""
@@ -105,6 +120,7 @@ class Report:
             "verdicts": self.verdicts.to_dict(),
             "diagnosis": found.to_dict() if found else None,
             "exit_status": self.exit_status,
+            "deselected": self.deselected,
             "cases": [row.to_dict() for row in self.rows],
         }
 

@@ -1,12 +1,15 @@
 """A saved report: a run as its JSON report, schema 1, tells it, read back and checked."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any, get_args
 
+from irgate_battery.cases.battery_table import MOST_CASES
+from irgate_battery.interface.outside_text import one_line, said_by
 from irgate_battery.report.report import SCHEMA, SolverIdentity
 from irgate_battery.results.compared import SavedVerdict, SavedVerdicts
 from irgate_battery.results.result_row import ResultRow
@@ -21,9 +24,18 @@ NEEDED = ("id", "suite", "case", "status")
 
 _BUILTIN = (str, float, int, bool, NoneType)
 
+LONGEST_NUMBER = 40
+"""Characters of a number that a message repeats."""
+
+LARGEST_WHOLE = 2**63
+"""Whole numbers of this size and beyond stand in no report."""
+
 
 class SavedReportError(Exception):
     """A text is no report that can be read; the message is one line that begins with its name."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 @dataclass(frozen=True)
@@ -67,10 +79,11 @@ class SavedReport:
 
         """
         try:
-            data = json.loads(text, parse_constant=_refuse)
+            data = json.loads(
+                text, parse_constant=_refuse, parse_int=_whole_number, parse_float=_number
+            )
         except (ValueError, RecursionError) as error:
-            said = " ".join(str(error).split())
-            raise SavedReportError(f"{source}: not JSON ({said}); {WANTED}") from None
+            raise SavedReportError(f"{source}: not JSON ({said_by(error)}); {WANTED}") from None
         if not isinstance(data, dict) or "schema" not in data:
             raise SavedReportError(f"{source}: JSON without a schema; {WANTED}")
         if data["schema"] != SCHEMA or isinstance(data["schema"], bool):
@@ -81,7 +94,7 @@ class SavedReport:
         try:
             return cls._of(data, source)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            said = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+            said = f"no {error}" if isinstance(error, KeyError) else said_by(error)
             raise SavedReportError(f"{source}: a damaged report: {said}; {WANTED}") from None
 
     @classmethod
@@ -97,12 +110,12 @@ class SavedReport:
         if not all(type(value) in _BUILTIN for value in told):
             raise TypeError("irgate, platform or cpu_count is no plain value")
         return cls(
-            source=source,
-            irgate=data.get("irgate"),
-            battery=_typed(data, "battery", str),
+            source=one_line(source),
+            irgate=_printable(data.get("irgate")),
+            battery=one_line(_typed(data, "battery", str)),
             seed=_typed(data, "seed", int),
             solver=_identity(_typed(data, "solver", dict)),
-            platform=machine.get("platform"),
+            platform=_printable(machine.get("platform")),
             cpu_count=machine.get("cpu_count"),
             verdicts={
                 kind.name: _verdict(kind.name, _typed(verdicts, kind.name, dict))
@@ -110,7 +123,9 @@ class SavedReport:
                 if kind.since_first or kind.name in verdicts
             },
             rows=tuple(rows),
-            unknown=tuple(sorted({key for values in data["cases"] for key in values} - known)),
+            unknown=tuple(
+                sorted({one_line(key) for values in data["cases"] for key in values} - known)
+            ),
         )
 
 
@@ -125,6 +140,23 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON number")
 
 
+def _whole_number(digits: str) -> int:
+    # Python reads no more than 4300 digits, and no float holds more than 309.
+    if len(digits) > len(str(LARGEST_WHOLE)) or abs(int(digits)) >= LARGEST_WHOLE:
+        raise ValueError(f"a whole number of {len(digits.lstrip('-'))} digits")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    if not math.isfinite(float(digits)):
+        raise ValueError(f"{one_line(digits, LONGEST_NUMBER)} is too large a number")
+    return float(digits)
+
+
+def _printable(value: Any) -> Any:
+    return one_line(value) if isinstance(value, str) else value
+
+
 def _verdict_types() -> list[type[Verdict]]:
     return [*(kind for suite in suites() for kind in suite.verdict_types), Systematic]
 
@@ -135,8 +167,11 @@ def _verdict(name: str, verdict: Mapping[str, Any]) -> SavedVerdict:
     if status is None:
         raise ValueError(f"verdict {name} has no status of {', '.join(get_args(VerdictStatus))}")
     ran, expected, mean = (verdict.get(key) for key in ("ran", "expected", "mean"))
-    if not all(type(count) in (int, NoneType) for count in (ran, expected)):
-        raise TypeError(f"verdict {name} holds a count that is no whole number")
+    for count in (ran, expected):
+        if type(count) not in (int, NoneType):
+            raise TypeError(f"verdict {name} holds a count that is no whole number")
+        if count is not None and not 0 <= count <= MOST_CASES:
+            raise ValueError(f"verdict {name} counts {count}; a run has 0 to {MOST_CASES} cases")
     if type(mean) not in (float, int, NoneType):
         raise TypeError(f"verdict {name} holds a mean that is no number")
     return SavedVerdict(status, ran, expected, mean)

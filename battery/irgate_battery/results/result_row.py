@@ -1,12 +1,15 @@
 """A row of the report: what one item measured, in builtin types only.
 
 Rows travel between processes on pytest's test reports, and into JSON: a numpy scalar in one
-would break both. Schema 1 of the JSON report is the list of these fields.
+would break both. Schema 1 of the JSON report is the list of these fields. Texts are made printable
+here, whether they come from a solver or from another's report.
 """
 
 import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
+
+from irgate_battery.interface.outside_text import one_line
 
 Status = Literal["passed", "failed", "skipped", "xfailed", "error", "missing"]
 
@@ -103,6 +106,8 @@ class ResultRow:
         for name, value in asdict(self).items():
             if value is not None and type(value) not in (str, float, bool, int):
                 raise TypeError(f"ResultRow: {name} is {type(value).__name__}; builtin types only")
+            if isinstance(value, str):
+                object.__setattr__(self, name, one_line(value))
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError(
                     f"ResultRow: {name} is {value}; a figure that does not exist is None"

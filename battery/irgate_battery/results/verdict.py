@@ -3,6 +3,7 @@
 Each kind of verdict is a subclass with its own figures, in the file of its suite.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, TypeVar
@@ -55,9 +56,14 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return status, figures and reason as one flat dict of builtin types."""
-        figures = {field.name: getattr(self, field.name) for field in fields(self)}
+        figures = {field.name: _figure(getattr(self, field.name)) for field in fields(self)}
         reason = figures.pop("reason")
         return {"status": figures.pop("status"), **figures, "reason": reason}
+
+
+def _figure(value: Any) -> Any:
+    """Return a figure as JSON may hold it: one that is not finite does not exist."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from irgate_battery.cases.catalogue import Case
 from irgate_battery.diagnosis.cause import cause
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.interface.protocol import Solver
-from irgate_battery.judge.acceptance import tolerance_px
+from irgate_battery.judge.acceptance import oracle_moved, tolerance_px
 from irgate_battery.judge.limits import CLEAN_PX
 from irgate_battery.judge.measure import Measurement, measure, warp
 from irgate_battery.judge.signed_error import SignedError
+from irgate_battery.oracle.store import stored_distance_px
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.evaluation import Draft, require_argument, require_model, require_reach
 from irgate_battery.suites.suite import EvaluationSetup
@@ -49,6 +50,8 @@ def evaluate_case(
     )
     draft.row = replace(draft.row, seconds=seconds)
     measured = measure(pair, answer.displacement, oracle.transform.displacement(pair.shape))
+    if oracle_moved(measured.oracle_tre_px, stored_distance_px(case)):
+        measured = replace(measured, oracle_diverged=True)
     draft.measured(measured)
     if case.is_clean:
         valid = warp(pair, answer.displacement).valid

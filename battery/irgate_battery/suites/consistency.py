@@ -5,7 +5,7 @@ two answers of the solver are held against each other, to what its own distance 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.diagnosis.meanings import INCONSISTENT
@@ -63,9 +63,7 @@ class ConsistencySuite(Suite[ConsistencyCheck]):
         for held in check.run(Asking(solver, setup.timeout)):
             compared.append(held)
             most = worst(compared)
-            draft.row = replace(
-                draft.row, inconsistency_px=most.apart_px, tolerance_px=most.tolerance_px
-            )
+            draft.figures(inconsistency_px=most.apart_px, tolerance_px=most.tolerance_px)
         most = worst(compared)
         if most.share <= 1:
             return draft.row

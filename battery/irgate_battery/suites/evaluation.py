@@ -1,5 +1,6 @@
 """How an item is evaluated, whatever its suite: a draft of its row, and a guard around it all."""
 
+import math
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from textwrap import shorten
 from irgate_battery.cases.own_pairs import PairError
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.diagnosis.pattern import SEPARATOR
+from irgate_battery.interface.outside_text import said_by, several_lines
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.judge.measure import Measurement
 from irgate_battery.judge.motion import Motion
@@ -32,6 +34,9 @@ class ItemResult:
 
     row: ResultRow
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", several_lines(self.detail))
 
 
 class ItemFailed(Exception):
@@ -78,15 +83,25 @@ class Draft:
 
     Attributes:
         row: as far as it is known.
+        not_finite: figures that came out infinite or as NaN, by name. The row lacks them, and says
+            so in the end.
     """
 
     def __init__(self, row: ResultRow) -> None:
         self.row = row
+        self.not_finite: dict[str, float] = {}
+
+    def figures(self, **values: float | int | bool | None) -> None:
+        """Take figures over, by their names in the row."""
+        for name, value in values.items():
+            if value is not None and not math.isfinite(value):
+                self.not_finite[name] = value
+                values[name] = None
+        self.row = replace(self.row, **values)  # type: ignore[arg-type]
 
     def measured(self, figures: Measurement) -> None:
         """Take over the judge's figures."""
-        self.row = replace(
-            self.row,
+        self.figures(
             rmse=figures.rmse,
             truth_rmse=figures.truth_rmse,
             oracle_rmse=figures.oracle_rmse,
@@ -106,8 +121,7 @@ class Draft:
     def erred(self, error: SignedError | None) -> None:
         """Take over the signed error, if there is one."""
         if error is not None:
-            self.row = replace(
-                self.row,
+            self.figures(
                 error_dx_px=error.dx_px,
                 error_dy_px=error.dy_px,
                 error_degrees=error.degrees,
@@ -122,8 +136,8 @@ class Draft:
                 self.row,
                 diagnosis=reason.fault,
                 explanations=SEPARATOR.join(reason.fits),
-                undone_px=reason.after_px,
             )
+            self.figures(undone_px=reason.after_px)
 
     def diagnosed_as(self, fault: str) -> None:
         """Take over the name of a fault without a distance."""
@@ -143,6 +157,8 @@ class Draft:
 def guarded(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> ItemResult:
     """Evaluate an item; if something goes wrong, return a row with what had been measured by then.
 
+    A figure that is not finite is `None` in the row, and named in its message.
+
     What the solver did is `failed`; what broke in the gate or around it is `error`.
 
     Args:
@@ -150,6 +166,15 @@ def guarded(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> Item
         draft: its row.
         timed: whether the time of a call that failed is the item's.
     """
+    result = _evaluated(fill, draft, timed=timed)
+    if not draft.not_finite:
+        return result
+    told = ", ".join(f"{name} = {value}" for name, value in draft.not_finite.items())
+    message = f"{result.row.message} (no finite number: {told})".strip()
+    return replace(result, row=replace(result.row, message=message))
+
+
+def _evaluated(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> ItemResult:
     try:
         return ItemResult(fill())
     except BeyondReach as reason:
@@ -171,8 +196,7 @@ def guarded(fill: Callable[[], ResultRow], draft: Draft, *, timed: bool) -> Item
     except (OracleUnavailable, MissingDataError, PairError) as trouble:
         return ItemResult(replace(draft.row, status="error", message=str(trouble)))
     except Exception as error:
-        said = " ".join(str(error).split())
-        message = f"the gate itself failed with {type(error).__name__}: {said}"
+        message = f"the gate itself failed with {type(error).__name__}: {said_by(error)}"
         row = replace(draft.row, status="error", message=message)
         return ItemResult(row, traceback.format_exc())
 

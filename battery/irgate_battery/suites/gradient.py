@@ -1,7 +1,7 @@
 """Suite `gradient`: is autograd through the solver the derivative of what it computes?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from irgate_battery.cases.catalogue import Case, base_cases
 from irgate_battery.cases.run_spec import RunSpec
@@ -69,7 +69,7 @@ class GradientSuite(Suite[Case]):
         require_reach(solver, item.subject.pair())
         compared = compare_gradients(item.subject, solver, setup.timeout)
         error = max(pair.error for pair in compared)
-        draft.row = replace(draft.row, relative_error=error)
+        draft.figures(relative_error=error)
         if error <= GRADIENT_ERROR:
             return draft.row
         fault, words = gradient_fault(compared)
