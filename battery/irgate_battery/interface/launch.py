@@ -34,7 +34,7 @@ def process_of(
     Raises: SpecError, in one line.
     """
     if spec.startswith(SERVED):
-        return SolverProcess(command_of(spec, base), spec, is_program=True)
+        return SolverProcess(command_of(spec, base), spec, program_in=base.absolute())
     try:
         told = None if stdout is None else os.dup(stdout)
     except OSError:

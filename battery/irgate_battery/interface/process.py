@@ -48,7 +48,7 @@ class SolverProcess:
         spec: what messages call it before it has a name.
         stdout: the file descriptor that the solver's prints go to, which the program is told by
             the command; `None` where it speaks the protocol there.
-        is_program: whether it is the user's own, of whatever language.
+        program_in: the folder that a program of the user's runs in; `None` for our own.
     """
 
     isolation: Literal["process"] = "process"
@@ -59,12 +59,12 @@ class SolverProcess:
         spec: str,
         *,
         stdout: int | None = None,
-        is_program: bool = False,
+        program_in: Path | None = None,
     ) -> None:
         self._command = command
         self._spec = spec
         self._stdout = stdout
-        self._is_program = is_program
+        self._program_in = program_in
         self._folder = _shared_folder()
         self._declaration: Declaration | None = None
         self._number = 0
@@ -91,7 +91,9 @@ class SolverProcess:
                 self._lose()
                 raise SpecError(str(told["error"]))
             declared = Declaration.told(told, self._spec)
-            self._declaration = replace(declared, program=declared.program or self._is_program)
+            self._declaration = replace(
+                declared, program=declared.program or self._program_in is not None
+            )
         return self._declaration
 
     def call(self, call: Call, timeout: float | None) -> Outcome:
@@ -127,7 +129,7 @@ class SolverProcess:
 
     def _start(self) -> None:
         try:
-            self._running.append(_Served(self._command, self._stdout))
+            self._running.append(_Served(self._command, self._stdout, self._program_in))
         except OSError as error:
             raise SpecError(
                 f"{self._spec}: {self._command[0]} cannot be started ({error.strerror})"
@@ -160,12 +162,13 @@ class SolverProcess:
 class _Served:
     """One running program, and its side of the protocol."""
 
-    def __init__(self, command: Sequence[str], stdout: int | None) -> None:
+    def __init__(self, command: Sequence[str], stdout: int | None, folder: Path | None) -> None:
         self.said_hello = False
         self._group = ProcessGroup(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            cwd=folder,
             pass_fds=() if stdout is None else (stdout,),
         )
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()

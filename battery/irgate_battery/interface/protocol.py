@@ -207,8 +207,8 @@ class Solver:
         if timeout and self.history.hangs >= HANGS_IN_A_ROW:
             raise SolverFault(
                 f"solver {self.name!r} was not called: its last {HANGS_IN_A_ROW} calls did not "
-                f"return within {timeout:g} s each. Mend the loop that does not end, or raise the "
-                "limit (--irgate-timeout SECONDS, 0 for none)."
+                f"return within {timeout:g} s each, or ended its process. Mend the loop that does "
+                "not end, or raise the limit (--irgate-timeout SECONDS, 0 for none)."
             )
         start = time.perf_counter()
         try:
@@ -221,6 +221,7 @@ class Solver:
                 "(--irgate-timeout SECONDS, 0 for none)."
             ) from None
         except ProcessLost as lost:
+            self.history.hangs += 1
             raise SolverFault(f"solver {self.name!r} {lost}") from None
         seconds = time.perf_counter() - start
         self.history.hangs = 0

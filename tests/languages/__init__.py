@@ -1,0 +1,1 @@
+"""Solvers in other languages, built and run as their page says."""
