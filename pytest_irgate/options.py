@@ -133,8 +133,6 @@ OPTIONS = (
         "compute all anew (default: auto)",
         "MODE",
         ORACLE_MODES[0],
-        in_command="auto: stored SimpleITK results, else computed; stored: never compute; live: "
-        "compute all anew (default: auto)",
     ),
     Option(
         "timeout",
