@@ -13,6 +13,8 @@ EXPECTED = (
     "(dx, dy), or an object with .matrix or .displacement"
 )
 
+REAL = f"expected real numbers, integer or floating point: {EXPECTED.removeprefix('expected ')}."
+
 LAST_ROW_TOLERANCE = 1e-6
 """How far a (3, 3) matrix's last row may stand from (0, 0, 1): float32 rounding, with room."""
 
@@ -72,12 +74,23 @@ def read_answer(raw: object, shape: tuple[int, int], *, projective: bool = False
 def _to_numpy(raw: Any, place: str = "") -> NDArray[Any]:
     """Return an array of numbers; a torch tensor is known by its methods, torch is not imported."""
     if hasattr(raw, "detach") and hasattr(raw, "cpu"):
+        # Of a complex tensor .double() would drop a half, and of a bool one make numbers.
+        named = str(raw.dtype).removeprefix("torch.")
+        if named.startswith("complex") or named == "bool":
+            raise AnswerError(f"returned a {type(raw).__name__}{place} of {named}; {REAL}")
         raw = raw.detach().cpu().double().numpy()
+    if isinstance(raw, np.ma.MaskedArray):
+        raise AnswerError(
+            f"returned a masked array{place}; {EXPECTED}. A transform is needed at every pixel, "
+            "and what is masked has no value there: fill it."
+        )
     try:
         array = np.asarray(raw)
     except (ValueError, TypeError):
         array = np.asarray(None)
     if array.dtype.kind not in "iuf":
+        if array.ndim and not isinstance(raw, tuple):
+            raise AnswerError(f"returned a {type(raw).__name__}{place} of {array.dtype}; {REAL}")
         hint = ""
         if isinstance(raw, tuple):
             hint = " Return the transform alone, without scores or extras."
