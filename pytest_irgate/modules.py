@@ -51,7 +51,12 @@ class SuiteModule(pytest.Module):
 
     def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
         """Collect what was named."""
-        return [node for node in super().collect() if self.selection.holds(node.nodeid)]
+        named = [node for node in super().collect() if self.selection.holds(node.nodeid)]
+        for node in named:
+            # pytest asks the conftests above a node's path what they do about it. The suite's own
+            # file has none; its node ids stand under the root.
+            node.path = self.config.rootpath
+        return named
 
 
 def module_of(suite: Suite[Any], items: Iterable[Item[Any]]) -> ModuleType:
@@ -104,12 +109,26 @@ class SuiteCollection:
         """Append the suites to what the session has collected of the user's own."""
         report = yield
         if isinstance(collector, pytest.Session) and report.passed:
+            _load_root_conftest(collector.config)
             report.result.extend(
                 SuiteModule.of(collector, suite, self._selection)
                 for suite in suites(self._names)
                 if self._selection.holds(suite.entry.module_id)
             )
         return report
+
+
+def _load_root_conftest(config: pytest.Config) -> None:
+    """Let pytest know the conftest of the root folder, which it has read for other folders alone.
+
+    There is no public way: pytest does this itself when it collects a folder.
+    """
+    config.pluginmanager._loadconftestmodules(
+        config.rootpath,
+        importmode=config.getoption("importmode"),
+        rootpath=config.rootpath,
+        consider_namespace_packages=config.getini("consider_namespace_packages"),
+    )
 
 
 class KeepUnderLastFailed:

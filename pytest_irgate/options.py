@@ -140,8 +140,6 @@ OPTIONS = (
         "compute all anew (default: auto)",
         "MODE",
         ORACLE_MODES[0],
-        in_command="auto: stored SimpleITK results, else computed; stored: never compute; live: "
-        "compute all anew (default: auto)",
     ),
     Option(
         "isolation",

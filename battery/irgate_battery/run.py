@@ -8,7 +8,7 @@ from irgate_battery.cases.own_pairs import own_pairs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.launch import launched, process_of
 from irgate_battery.interface.protocol import DEFAULT_TIMEOUT, Solver
-from irgate_battery.oracle.store import Mode, OracleStore
+from irgate_battery.oracle.store import Cache, Mode, OracleStore
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.suites.evaluation import ItemResult
@@ -26,6 +26,7 @@ def check_solver(
     strict: bool = False,
     require_verdict: bool = False,
     pairs: Sequence[str] = (),
+    cache: Cache | None = None,
     on_row: Callable[[ItemResult], None] | None = None,
 ) -> Report:
     """Judge a solver on every item of these suites, without pytest.
@@ -43,6 +44,7 @@ def check_solver(
         require_verdict: whether it is a failure that a verdict is not evaluated.
         pairs: your own images, each `"fixed.png,moving.png[,mask.png][,model][,same|varying]"`
             (see `irgate_battery.cases.own_pairs`); they are judged after the suites.
+        cache: where mode `"auto"` keeps what SimpleITK computes; nowhere if not given.
         on_row: called with each item's result as soon as it is there.
     Returns: the report; `print` shows it, `.passed` says it, `.to_json()` keeps it.
     Raises: NotASolver; ValueError for an unknown suite or oracle mode; PairError, a ValueError, for
@@ -69,7 +71,7 @@ def check_solver(
     process = process_of(solver, Path.cwd()) if isinstance(solver, str) else None
     try:
         judged = launched(process) if process else Solver.of(solver)
-        setup = EvaluationSetup(OracleStore(oracle), timeout, spec)
+        setup = EvaluationSetup(OracleStore(oracle, cache), timeout, spec)
         rows = []
         for suite in chosen:
             for item in expected_items(spec, [suite.name]):

@@ -181,6 +181,7 @@ def _judge(
     from irgate_battery.report.report import SolverIdentity
     from irgate_battery.suites.registry import expected_items
     from pytest_irgate.command.progress import Progress
+    from pytest_irgate.user_cache import UserCache
 
     items = [f"{item.suite} {item.case}" for item in expected_items(run_spec, suites)]
     progress = Progress(items, not arguments.quiet)
@@ -201,6 +202,7 @@ def _judge(
                 run_spec=run_spec,
                 strict=arguments.strict,
                 require_verdict=arguments.require_verdict,
+                cache=UserCache(),
                 on_row=keep,
             )
     except KeyboardInterrupt:

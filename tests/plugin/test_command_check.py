@@ -17,6 +17,7 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.protocol import DEFAULT_TIMEOUT
 from irgate_battery.interface.quiet_simpleitk import simpleitk
 from pytest_irgate.command import main
+from pytest_irgate.user_cache import UserCache
 
 sitk = simpleitk()
 
@@ -152,6 +153,7 @@ def test_every_option_reaches_the_run(solvers, monkeypatch, capsys):
     spec = f"{solvers}/knowing.py:register"
     assert main(["check", spec]) == 2
     asked.pop("on_row")
+    assert isinstance(asked.pop("cache"), UserCache)
     assert asked == {
         "suites": SUITES, "oracle": "auto", "timeout": DEFAULT_TIMEOUT, "run_spec": RunSpec(),
         "strict": False, "require_verdict": False,
@@ -159,7 +161,7 @@ def test_every_option_reaches_the_run(solvers, monkeypatch, capsys):
     arguments = ["--suite", "recovery,base", "--oracle", "live", "--timeout", "7.5", "--strict"]
     arguments.append("--require-verdict")
     assert main(["check", spec, *arguments, "--seed", "3", "--cases", "60"]) == 2
-    asked.pop("on_row")
+    del asked["on_row"], asked["cache"]
     assert asked == {
         "suites": ("base", "recovery"), "oracle": "live", "timeout": 7.5,
         "run_spec": RunSpec(seed=3, count=60), "strict": True, "require_verdict": True,

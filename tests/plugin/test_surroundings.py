@@ -1,6 +1,7 @@
 """The gate works under whatever else a project has set or switched off: one test each."""
 
 import os
+import textwrap
 
 import pytest
 
@@ -75,3 +76,50 @@ def test_an_option_without_the_gate_is_not_silently_nothing(gate, option):
     result = gate(option, irgate=False, solver=None)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*does nothing without --irgate*"])
+
+
+HOOKS = """
+    from pathlib import Path
+
+    def note(hook, item):
+        with Path("seen.txt").open("a") as seen:
+            print(hook, item.nodeid, file=seen)
+
+    def pytest_itemcollected(item):
+        note("collected", item)
+
+    def pytest_runtest_setup(item):
+        note("setup", item)
+
+    def pytest_runtest_call(item):
+        note("call", item)
+
+    def pytest_runtest_teardown(item):
+        note("teardown", item)
+
+    def pytest_runtest_makereport(item, call):
+        note(call.when, item)
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("where", [".", "sub"])
+def test_a_root_conftest_s_hooks_see_the_items(gate, pytester, monkeypatch, workers, where):
+    pytester.makeconftest(HOOKS)
+    pytester.makeini("[pytest]")
+    pytester.mkdir("sub")
+    monkeypatch.chdir(pytester.path / where)
+    gate(ONE, "-n", workers).assert_outcomes(passed=1)
+    lines = (pytester.path / where / "seen.txt").read_text().splitlines()
+    seen = {line.split(" ", 1)[0] for line in lines if line.endswith(ONE)}
+    assert seen == {"collected", "setup", "call", "teardown"}
+    assert sum(line == f"call {ONE}" for line in lines) == 2
+
+
+def test_other_conftests_do_not(gate, pytester):
+    pytester.makeini("[pytest]")
+    folder = pytester.mkdir("tests")
+    (folder / "conftest.py").write_text(textwrap.dedent(HOOKS))
+    (folder / "test_own.py").write_text("def test_own(): pass")
+    gate("tests", ONE).assert_outcomes(passed=2)
+    assert "irgate" not in (pytester.path / "seen.txt").read_text()

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery.interface.returned import Returned, forms, held, unwrapped
+from irgate_battery.interface.returned import MASKED, Returned, forms, held, unwrapped
 from irgate_fixtures import Homography, Matrix
 
 EXPECTED = (
     "expected a (2, 3) or (3, 3) matrix, an (H, W, 2) displacement in pixels with last axis "
     "(dx, dy), or an object with .matrix or .displacement"
 )
+
+REAL = f"expected real numbers, integer or floating point: {EXPECTED.removeprefix('expected ')}."
 
 LAST_ROW_TOLERANCE = 1e-6
 """How far a (3, 3) matrix's last row may stand from (0, 0, 1): float32 rounding, with room."""
@@ -62,6 +64,15 @@ def interpreted(returned: Returned, shape: tuple[int, int], *, projective: bool 
     if returned.shape is None:
         if returned.kind == "NoneType" and not returned.place:
             raise AnswerError(f"returned None; {EXPECTED}. Is a `return` missing?")
+        if returned.dtype == MASKED:
+            raise AnswerError(
+                f"returned a masked array{returned.place}; {EXPECTED}. A transform is needed at "
+                "every pixel, and what is masked has no value there: fill it."
+            )
+        if returned.dtype:
+            raise AnswerError(
+                f"returned a {returned.kind}{returned.place} of {returned.dtype}; {REAL}"
+            )
         hint = ""
         if returned.kind == "tuple":
             hint = " Return the transform alone, without scores or extras."

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+MASKED = "masked"
+"""What stands for the number type of a masked array: it has no value where it is masked."""
+
 
 @dataclass(frozen=True, eq=False)
 class Returned:
@@ -19,6 +22,7 @@ class Returned:
         kind: the type of what was returned, `"ndarray"`, `"tuple"`, `"NoneType"`.
         place: where the array stood in it, `""`, `" as .matrix"` or `" as .displacement"`.
         array: numbers of any shape; `None` where there are none, or where they stay behind.
+        dtype: of numbers that are no real ones, `"complex64"`, or `MASKED`; else empty.
         shape: the array's, which may be of a size that is not sent; `None` without one.
 
     """
@@ -27,6 +31,7 @@ class Returned:
     place: str = ""
     array: NDArray[Any] | None = None
     shape: tuple[int, ...] | None = None
+    dtype: str = ""
 
 
 def forms(shape: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
@@ -64,13 +69,20 @@ def unwrapped(content: Any, place: str) -> Returned:
     """
     kind = type(content).__name__
     if hasattr(content, "detach") and hasattr(content, "cpu"):
+        # Of a complex tensor .double() would drop a half, and of a bool one make numbers.
+        named = str(content.dtype).removeprefix("torch.")
+        if named.startswith("complex") or named == "bool":
+            return Returned(kind, place, dtype=named)
         content = content.detach().cpu().double().numpy()
     if content is None:
         return Returned(kind, place)
+    if isinstance(content, np.ma.MaskedArray):
+        return Returned(kind, place, dtype=MASKED)
     try:
         array = np.asarray(content)
     except (ValueError, TypeError):
         return Returned(kind, place)
     if array.dtype.kind not in "iuf":
-        return Returned(kind, place)
+        has_type = array.ndim and not isinstance(content, tuple)
+        return Returned(kind, place, dtype=str(array.dtype) if has_type else "")
     return Returned(kind, place, array, array.shape)

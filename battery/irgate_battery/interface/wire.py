@@ -23,7 +23,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from irgate_battery.interface.call import Call, Derivative, Gradient, Outcome, Raised
-from irgate_battery.interface.outside_text import several_lines
+from irgate_battery.interface.outside_text import one_line, several_lines
 from irgate_battery.interface.returned import Returned, forms
 from irgate_battery.interface.start import Start
 
@@ -149,6 +149,8 @@ def write_outcome(outcome: Outcome, request: Mapping[str, Any], shape: tuple[int
         returned = outcome.returned
         told: dict[str, Any] = {"kind": returned.kind, "place": returned.place}
         told["shape"] = returned.shape and list(returned.shape)
+        if returned.dtype:
+            told["dtype"] = returned.dtype
         if returned.array is not None and returned.shape in forms(shape):
             if returned.array.size <= INLINE:
                 told["numbers"] = returned.array.tolist()
@@ -213,7 +215,8 @@ def _read_returned(reply: Mapping[str, Any], request: Mapping[str, Any], call: C
         shape = tuple(shape[:8])
         if shape in forms(call.shape):
             raise BadReply(f"a reply of shape {shape} without its numbers")
-    return Returned(kind, place, shape=shape)
+    dtype = one_line(_text(told.get("dtype", ""), "dtype"))
+    return Returned(kind, place, shape=shape, dtype=dtype)
 
 
 def _from_numbers(numbers: Any, kind: str, place: str) -> Returned:
