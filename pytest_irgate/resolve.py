@@ -58,8 +58,8 @@ def solver_of(config: pytest.Config) -> object:
     return config.stash[RESOLVED]
 
 
-def end(config: pytest.Config) -> None:
-    """End the solver's process, where only workers judge."""
+def rest(config: pytest.Config) -> None:
+    """End the solver's process until it is asked again."""
     process = config.stash.get(PROCESS, None)
     if process is not None:
-        process.close()
+        process.rest()

@@ -35,7 +35,7 @@ from pytest_irgate.item_runner import (
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.options import DEFAULT_SOLVER
 from pytest_irgate.output_file import OutputFileError, clear_report, write_report
-from pytest_irgate.resolve import begin, end, solver_of
+from pytest_irgate.resolve import begin, rest, solver_of
 from pytest_irgate.run_options import RUN_OPTIONS, refuse_unreadable, run_options_of
 from pytest_irgate.selection import Selection, arguments_of, split_arguments
 
@@ -154,7 +154,7 @@ class GateRun:
             # The solver was loaded meanwhile.
             solver_of(session.config)
             if not self._judges:
-                end(session.config)
+                rest(session.config)
         return collected
 
     @staticmethod
@@ -243,6 +243,12 @@ class GateRun:
             if result and result.detail and report.when == "call":
                 report.sections.append(("traceback", result.detail))
         return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """End the solver's process after the last item: who measures coverage gathers it then."""
+        if nextitem is None:
+            rest(item.config)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather rows, on the controller or where there is only one process."""

@@ -184,6 +184,15 @@ def test_it_runs_in_its_main_thread(start):
     solve(start("threaded"), timeout=60)
 
 
+def test_after_a_rest_it_is_begun_anew(start):
+    solver = start("counting")
+    before = solve(solver).matrix[:2, 2]
+    solver.caller.rest()
+    after = solve(solver).matrix[:2, 2]
+    assert (before[0], after[0]) == (1, 1)
+    assert before[1] != after[1]
+
+
 def test_nothing_is_left_when_it_is_closed(tmp_path):
     (tmp_path / "mine.py").write_text(SOLVERS)
     process = process_of("mine.py:counting", tmp_path)

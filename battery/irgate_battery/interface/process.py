@@ -123,6 +123,11 @@ class SolverProcess:
             self._lose()
             raise
 
+    def rest(self) -> None:
+        """Let the process end by itself; another call would begin it anew."""
+        while self._running:
+            self._running.pop().end()
+
     def close(self) -> None:
         """End the process and all that it started, and take the files away."""
         self._end()
