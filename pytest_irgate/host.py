@@ -59,7 +59,6 @@ def main(order: dict[str, Any]) -> None:
         _tell(answers, {"irgate": PROTOCOL, "error": str(error)})
         return
     _tell(answers, {"irgate": PROTOCOL, **declaration.to_dict()})
-    own = os.getpid()
     while line := asked.readline():
         request = json.loads(line)
         call = read_call(request)
@@ -68,9 +67,6 @@ def main(order: dict[str, Any]) -> None:
         except KeyboardInterrupt as error:
             # Nobody can press Ctrl-C here.
             outcome = Outcome(raised=raised(error))
-        if os.getpid() != own:
-            # The solver forked, and this is the other one.
-            os._exit(0)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 stream.flush()

@@ -1,5 +1,6 @@
 """From a SPEC to a solver that lives in a process of its own."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -35,10 +36,11 @@ def process_of(
     """
     if spec.startswith(SERVED):
         return SolverProcess(command_of(spec, base), spec, program_in=base.absolute())
-    try:
-        told = None if stdout is None else os.dup(stdout)
-    except OSError:
-        told = None
+    told = None
+    if stdout is not None and os.name != "nt":
+        # Windows hands no descriptors down; there it prints to standard error.
+        with contextlib.suppress(OSError):
+            told = os.dup(stdout)
     order = {
         "spec": spec,
         "folder": str(base.absolute()),

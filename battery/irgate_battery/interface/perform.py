@@ -27,12 +27,17 @@ def perform(
     Raises: KeyboardInterrupt, which may be the user's.
     """
     seen: dict[str, Any] = {}
+    own = os.getpid()
     try:
         returned, gradient = _performed(function, accepts, call, home, seen)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         return Outcome(raised=raised(error), seen=seen)
+    finally:
+        if os.getpid() != own:
+            # The solver forked, and this is the other one: two must not go on.
+            os._exit(0)
     return Outcome(returned, seen=seen, gradient=gradient)
 
 

@@ -99,24 +99,21 @@ class SolverProcess:
     def call(self, call: Call, timeout: float | None) -> Outcome:
         """Make one call, as `Caller.call`."""
         accepts = self.declaration().accepts
-        served = self._begun()
+        try:
+            served = self._begun()
+        except SpecError as error:
+            raise ProcessLost(f"cannot be begun anew: {error}") from None
         if not served.said_hello:
             self._say_hello(served)
         self._number += 1
         request = wire.write_call(call, accepts, self._folder, self._number)
         try:
             return wire.read_outcome(served.ask(request, timeout), request, call)
-        except CallTimeout:
-            self._lose()
-            self._start()
-            raise
-        except ProcessLost:
-            self._lose()
-            self._start()
+        except (CallTimeout, ProcessLost):
+            self._begin_anew()
             raise
         except wire.BadReply as bad:
-            self._lose()
-            self._start()
+            self._begin_anew()
             raise ProcessLost(f"answered with {bad}; its process was ended.", ADVICE) from None
         except BaseException:
             # Ctrl-C: the call goes on, and its reply is not the next one's.
@@ -158,6 +155,13 @@ class SolverProcess:
         if "error" in told:
             self._lose()
             raise ProcessLost(f"could not be loaded again: {told['error']}")
+
+    def _begin_anew(self) -> None:
+        """End a process that is lost; another one loads while the judge goes on."""
+        self._lose()
+        with contextlib.suppress(SpecError):
+            # The next call says so.
+            self._start()
 
     def _lose(self) -> None:
         while self._running:

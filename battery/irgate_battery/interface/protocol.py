@@ -31,6 +31,9 @@ HANGS_IN_A_ROW = 5
 them would take a night. It is more than three, because three cases in a row turn far, and a solver
 that is otherwise right may hang on each."""
 
+AFFINE = "affine"
+"""The family that whoever calls a solver as a function gets, if it is not said."""
+
 DEFAULT_TIMEOUT = 300.0
 """Seconds for one call: no pair of 200 px needs it, and a call that hangs ends all the same."""
 
@@ -146,7 +149,7 @@ class Solver:
         answer, _ = self.solve(
             fixed,
             moving,
-            model=model or self.models[-1],
+            model=model or (AFFINE if AFFINE in self.models else self.models[0]),
             mask=mask,
             moving_mask=moving_mask,
             init=init,
