@@ -12,7 +12,7 @@ from items import evaluate
 from irgate_battery.interface.launch import launched, process_of
 from irgate_battery.interface.process import PREFIX, SHARED
 
-from . import hostile
+from . import derivatives, hostile
 from .judged import ARRANGEMENTS, MARK, judged, left_of
 
 pytestmark = pytest.mark.skipif(
@@ -60,6 +60,17 @@ def test_a_hostile_solver_fails_its_row(name, monkeypatch):
         assert re.search(words, rows[0].message), rows[0].message
     assert left_of(name) == []
     assert folders_of_this_process() <= folders
+
+
+@pytest.mark.parametrize("name", derivatives.EXPECTED)
+def test_what_is_done_where_a_derivative_is_asked_for_fails_its_row(name):
+    process = process_of(f"{Path(derivatives.__file__)}:{name}", Path())
+    try:
+        row = evaluate("gradient", "synth_translate_2d", launched(process), timeout=2.0).row
+    finally:
+        process.close()
+    assert row.status == "failed"
+    assert re.search(derivatives.EXPECTED[name], row.message), row.message
 
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
