@@ -49,7 +49,10 @@ def leaving(gate, pytester, solvers, monkeypatch):
     def run(how, *arguments):
         pytester.makepyfile(leaving=LEAVING.format(how=how))
         monkeypatch.setenv("PYTHONPATH", str(solvers))
-        named = ("--irgate-solver", "leaving.py:register", "--irgate-json", "r.json")
+        named = (
+            "--irgate-solver", "leaving.py:register", "--irgate-json", "r.json",
+            "--irgate-isolation", "none",
+        )  # fmt: skip
         return gate("irgate/base.py", *named, *arguments, solver=None)
 
     return run
@@ -88,7 +91,10 @@ def test_c_s_exit_in_a_worker_loses_its_own_row_only(leaving, report_of):
 @pytest.mark.parametrize("how", ["os._exit(0)", BY_C])
 def test_the_command(tmp_path, solvers, how):
     (tmp_path / "leaving.py").write_text(LEAVING.format(how=how))
-    arguments = ["check", "leaving.py:register", "--suite", "base", "--json", "r.json"]
+    arguments = [
+        "check", "leaving.py:register", "--suite", "base", "--json", "r.json",
+        "--isolation", "none",
+    ]  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "pytest_irgate", *arguments],
         env={**os.environ, "PYTHONPATH": str(solvers)},
