@@ -18,12 +18,15 @@ class RunEndings:
 
     It is registered before the one that concludes, so that its wrapper of the loop stands inside
     of that one's: a second signal does not disturb the conclusion.
+
+    Attributes:
+        guard: of the process.
     """
 
     def __init__(self, config: pytest.Config, *, is_worker: bool) -> None:
         self._session: pytest.Session | None = None
         self._is_worker = is_worker
-        self._guard = ExitGuard(insists=not is_worker)
+        self.guard = ExitGuard(insists=not is_worker)
         self._termination = Termination()
         # A worker that is ended is the controller's to report.
         if not is_worker:
@@ -45,4 +48,4 @@ class RunEndings:
     def _end(self) -> None:
         self._termination.__exit__()
         status = 0 if self._session is None else int(self._session.exitstatus)
-        self._guard.conclude(status)
+        self.guard.conclude(status)

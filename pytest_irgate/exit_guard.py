@@ -27,12 +27,17 @@ _Callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 class ExitGuard:
     """Keeps this process from ending with status 0.
 
+    Attributes:
+        rescue: what writes the report of what was measured, where C's exit ends the process all the
+            same; the run sets it.
+
     Args:
         insists: whether it says so, and whether Python's own orderly end of an unconcluded run
             counts too. Not in a worker: the run is its controller's.
     """
 
     def __init__(self, *, insists: bool = True) -> None:
+        self.rescue: Callable[[], None] | None = None
         self._process = os.getpid()
         self._insists = insists
         self._status: int | None = None
@@ -73,13 +78,15 @@ class ExitGuard:
 
     def _guarded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def guarded(*arguments: Any, **named: Any) -> Any:
-            # A forked child may end as it likes, and a status that is not 0 is no success.
+            # A forked child may end as it likes, and a status that is not 0 is no success. The
+            # system keeps eight bits of it.
             status = arguments[0] if arguments else named.get("status")
-            if os.getpid() != self._process or (name == "_exit" and status != 0):
+            succeeds = not isinstance(status, int) or status & 0xFF == 0
+            if os.getpid() != self._process or (name == "_exit" and not succeeds):
                 return function(*arguments, **named)
             if name == "_exit" and self._status:
                 return function(self._status)
-            said = f"os.{name}(0)" if name == "_exit" else f"os.{name}({status!r}, ...)"
+            said = f"os.{name}({status!r}{'' if name == '_exit' else ', ...'})"
             raise SystemExit(f"{said}, which would have ended the whole run unjudged")
 
         guarded.__name__ = name
@@ -98,7 +105,7 @@ class ExitGuard:
 
     def _end(self, how: str) -> None:
         if self._insists and self._status is None:
-            told = f"\nirgate: FAIL: {how} before the run was concluded: there is no report\n"
+            told = f"\nirgate: FAIL: {how} before the run was concluded: {self._rescued()}\n"
             with suppress(AttributeError, OSError, ValueError):
                 # It may be closed, or there may be none.
                 sys.stdout.flush()
@@ -106,17 +113,24 @@ class ExitGuard:
                 os.write(2 if self._stderr is None else self._stderr, told.encode("ascii"))
         self._exit(EXIT_UNCONCLUDED if self._status is None else self._status)
 
+    def _rescued(self) -> str:
+        """Keep what was measured, and say whether that was done."""
+        if self.rescue is None:
+            return "there is no report"
+        try:
+            self.rescue()
+        except BaseException as error:
+            # Nothing may keep the process from ending with its status.
+            return f"there is no report ({type(error).__name__})"
+        return "what was measured until then is reported, the rest as missing"
+
 
 @contextmanager
-def guarded(*, ends_process: bool) -> Iterator[Callable[[int], None]]:
-    """Guard a run; what is given is called with the status that it concludes with.
-
-    Args:
-        ends_process: whether that is then the process's own.
-    """
+def guarded() -> Iterator[ExitGuard]:
+    """Guard a run that concludes within."""
     guard = ExitGuard()
     try:
-        yield lambda status: guard.conclude(status if ends_process else 0)
+        yield guard
     except SystemExit:
         # Nobody of ours raises it: it is still the solver's, and the run has not concluded.
         raise
@@ -142,6 +156,9 @@ class _ExitHandler:
         self._handle = ctypes.create_string_buffer(1)
         self._callback = _Callback(lambda argument: function() if self._is_in else None)
         self._is_in = not library["__cxa_atexit"](self._callback, None, self._handle)
+        # Python's own end does not come by these, so that they need not be taken out.
+        with suppress(AttributeError):
+            library["__cxa_at_quick_exit"](self._callback, self._handle)
 
     def remove(self) -> None:
         """Take it out, once."""

@@ -10,6 +10,7 @@ import datetime
 import os
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate import __version__, expected_failures, terminal
 from pytest_irgate.endings import RunEndings
+from pytest_irgate.exit_guard import EXIT_UNCONCLUDED
 from pytest_irgate.expected_failures import ExpectedFailures
 from pytest_irgate.item_runner import (
     IDENTITY,
@@ -51,7 +53,7 @@ class GateRun:
         worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._is_worker = worker_input is not None
         # Before anything of the solver's is imported.
-        endings = RunEndings(config, is_worker=self._is_worker)
+        endings = self._endings = RunEndings(config, is_worker=self._is_worker)
         config.pluginmanager.register(endings, "irgate-endings")
         options = run_options_of(config)
         if config.getoption("dist", "no") == "each":
@@ -271,6 +273,8 @@ class GateRun:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Conclude when the last item is done: later hooks are too late for the exit status."""
         result = None
+        if not self._is_worker:
+            self._endings.guard.rescue = partial(self._report_early, session)
         try:
             result = yield
         finally:
@@ -280,6 +284,13 @@ class GateRun:
                 if self._report.exit_status not in (0, NOTHING_JUDGED) and not session.testsfailed:
                     session.testsfailed = 1
         return result
+
+    def _report_early(self, session: pytest.Session) -> None:
+        """Write the report of a run that C's exit ends. Raises: OutputFileError."""
+        self._rescue(session.items)
+        report = replace(self._conclude(), exit_status=EXIT_UNCONCLUDED)
+        if self._options.json is not None:
+            write_report(self._options.json, report.to_json())
 
     @staticmethod
     def _only_looks(config: pytest.Config) -> bool:

@@ -1,5 +1,6 @@
 """SIGTERM and SIGHUP end a run as Ctrl-C does: with a report of what was measured."""
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -21,6 +22,7 @@ class Termination:
 
     def __init__(self) -> None:
         self.interrupts = True
+        self._process = os.getpid()
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Termination":
@@ -37,6 +39,10 @@ class Termination:
         self._before = {}
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.interrupts:
+        if os.getpid() != self._process:
+            # A child that the solver forked ends as it would have.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        elif self.interrupts:
             self.interrupts = False
             raise KeyboardInterrupt(signal.Signals(number).name)

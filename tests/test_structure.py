@@ -71,6 +71,8 @@ DECIDE_NOTHING = {
     "irgate_battery/oracle/plausibility.py": {"STRUCTURE"},
     "irgate_battery/report/comparison/side_by_side.py": {"SAME_IMAGES", "SAME_ORACLE"},
     "irgate_battery/report/comparison/table_model.py": {"HEAD_WIDTH"},
+    "irgate_battery/report/conclusion.py": {"NOTHING_JUDGED"},
+    "irgate_battery/report/saved_report.py": {"LONGEST_NUMBER"},
     "irgate_battery/report/figure.py": {"PITCH_PX", "ROOM", "TAIL", "DPI"},
     "irgate_battery/report/last_line.py": {"_MOST_NAMED"},
     "irgate_battery/report/report.py": {"SCHEMA"},

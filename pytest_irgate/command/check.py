@@ -5,7 +5,7 @@ import os
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from pytest_irgate.command.usage import (
     flush,
     opened,
 )
-from pytest_irgate.exit_guard import guarded
+from pytest_irgate.exit_guard import EXIT_UNCONCLUDED, ExitGuard, guarded
 from pytest_irgate.options import (
     ISOLATIONS,
     ORACLE_MODES,
@@ -83,16 +83,20 @@ def run(arguments: argparse.Namespace) -> int:
 
         return protocol.run(arguments.solver, arguments.timeout or None)
     program = {"file_format": arguments.format, "convention": arguments.convention}
-    with guarded(ends_process=arguments.ends_process) as conclude, Termination() as termination:
+    with guarded() as guard, Termination() as termination:
         with opened(arguments.solver, arguments.isolation, **program) as solver:
-            status = _checked(arguments, solver, termination)
-        conclude(status)
+            status = _checked(arguments, solver, guard, termination)
+        guard.conclude(status if arguments.ends_process else 0)
     return status
 
 
-def _checked(arguments: argparse.Namespace, solver: "Solver", termination: Termination) -> int:
+def _checked(
+    arguments: argparse.Namespace, solver: "Solver", guard: ExitGuard, termination: Termination
+) -> int:
     from irgate_battery.cases.run_spec import RunSpec
+    from irgate_battery.report.conclusion import completed, conclude
     from irgate_battery.report.last_line import failed_for
+    from irgate_battery.report.report import SolverIdentity
 
     run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
     suites = _suites(arguments)
@@ -110,7 +114,23 @@ def _checked(arguments: argparse.Namespace, solver: "Solver", termination: Termi
             f"oracle {arguments.oracle}, {limit}, isolation {arguments.isolation}"
         )
         print(textwrap.fill(header, colour.width(), break_long_words=False), flush=True)
-    done, report, notices = _judge(arguments, solver, suites, run_spec)
+    done: list[ItemResult] = []
+
+    def so_far(status: int) -> "Report":
+        """Return the report of what is done, the rest as missing."""
+        return conclude(
+            completed([result.row for result in done], run_spec, suites),
+            SolverIdentity(arguments.solver, solver.name, solver.version, solver.caller.isolation),
+            run_spec,
+            strict=arguments.strict,
+            require_verdict=arguments.require_verdict,
+            exit_status=status,
+        )
+
+    if target:
+        json = target
+        guard.rescue = lambda: write_report(json, so_far(EXIT_UNCONCLUDED).to_json())
+    report, notices = _judge(arguments, solver, suites, run_spec, done, so_far)
     termination.interrupts = False
     report = replace(report, solver=replace(report.solver, spec=arguments.solver))
     status, sentence = report.exit_status, report.sentence()
@@ -173,19 +193,28 @@ def _pairs(arguments: argparse.Namespace) -> tuple["OwnPair", ...]:
 
 
 def _judge(
-    arguments: argparse.Namespace, solver: "Solver", suites: tuple[str, ...], run_spec: "RunSpec"
-) -> tuple[list["ItemResult"], "Report", list[str]]:
-    """Run the items; what was measured until Ctrl-C is reported, the rest as missing."""
+    arguments: argparse.Namespace,
+    solver: "Solver",
+    suites: tuple[str, ...],
+    run_spec: "RunSpec",
+    done: list["ItemResult"],
+    so_far: Callable[[int], "Report"],
+) -> tuple["Report", list[str]]:
+    """Run the items; what was measured until Ctrl-C is reported, the rest as missing.
+
+    Args:
+        arguments: of the command.
+        solver, suites, run_spec: what is judged, and on what.
+        done: takes what is done.
+        so_far: makes the report of it, with this exit status.
+    """
     from irgate_battery import run
-    from irgate_battery.report.conclusion import completed, conclude
-    from irgate_battery.report.report import SolverIdentity
     from irgate_battery.suites.registry import expected_items
     from pytest_irgate.command.progress import Progress
     from pytest_irgate.user_cache import UserCache
 
     items = [f"{item.suite} {item.case}" for item in expected_items(run_spec, suites)]
     progress = Progress(items, not arguments.quiet)
-    done: list[ItemResult] = []
     notices: list[str] = []
 
     def keep(result: "ItemResult") -> None:
@@ -206,18 +235,11 @@ def _judge(
                 on_row=keep,
             )
     except KeyboardInterrupt:
-        report = conclude(
-            completed([result.row for result in done], run_spec, suites),
-            SolverIdentity(None, solver.name, solver.version, solver.caller.isolation),
-            run_spec,
-            strict=arguments.strict,
-            require_verdict=arguments.require_verdict,
-            exit_status=EXIT_INTERRUPTED,
-        )
+        report = so_far(EXIT_INTERRUPTED)
         notices.append(f"interrupted: {len(done)} of {len(items)} items were done")
     finally:
         progress.clear()
-    return done, report, notices
+    return report, notices
 
 
 def _show(done: list["ItemResult"], report: "Report") -> None:

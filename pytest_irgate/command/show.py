@@ -51,9 +51,9 @@ def add_to(subcommands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw. Raises: UsageError."""
-    with guarded(ends_process=arguments.ends_process) as conclude:
+    with guarded() as guard:
         status = _run(arguments)
-        conclude(status)
+        guard.conclude(status if arguments.ends_process else 0)
     return status
 
 

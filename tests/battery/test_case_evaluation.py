@@ -108,7 +108,9 @@ def test_an_oracle_that_is_lost_decides_nothing_and_says_so(transform, monkeypat
     """Through the whole suite: the row says it, and the hard gate is never green."""
     assert figures(BASE, ESCAPED).escaped
     assert not figures(BASE, DIVERGED).escaped
-    monkeypatch.setattr("irgate_battery.run.OracleStore", lambda mode: Store({BASE.id: transform}))
+    monkeypatch.setattr(
+        "irgate_battery.run.OracleStore", lambda mode, cache: Store({BASE.id: transform})
+    )
     report = check_solver(knowing.register, suites=["base"])
     rows = {row.case: row for row in report.rows}
     assert {case for case, row in rows.items() if row.oracle == "diverged"} == {BASE.id}

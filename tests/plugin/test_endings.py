@@ -71,12 +71,18 @@ def test_to_end_the_process_is_one_failure(leaving, report_of, how, workers):
 
 
 @needs_glibc
-def test_c_s_exit_is_no_success(leaving):
+def test_c_s_exit_is_no_success_and_loses_no_row(leaving, report_of):
     result = leaving(BY_C, "-n", "0")
     assert result.ret == EXIT_UNCONCLUDED
     output = result.stdout.str() + result.stderr.str()
     assert "irgate: FAIL: C's exit was called before the run was concluded" in output
+    assert "what was measured until then is reported, the rest as missing" in output
     assert "PASS" not in output
+    report = report_of("r.json")
+    assert report["exit_status"] == EXIT_UNCONCLUDED
+    assert report["verdicts"]["hard_gate"]["status"] == "fail"
+    statuses = [row["status"] for row in report["cases"]]
+    assert statuses == ["passed", "passed", "missing", "missing", "missing"]
 
 
 @needs_glibc
@@ -107,8 +113,12 @@ def test_the_command(tmp_path, solvers, how):
     last = (done.stdout + done.stderr).splitlines()[-1]
     assert last.startswith("irgate: FAIL: ")
     assert done.returncode == (EXIT_UNCONCLUDED if how == BY_C else 1)
-    if how != BY_C:
-        assert len(json.loads((tmp_path / "r.json").read_text())["cases"]) == 5
+    report = json.loads((tmp_path / "r.json").read_text())
+    statuses = [row["status"] for row in report["cases"]]
+    rest = ["missing"] * 3 if how == BY_C else ["failed", "passed", "passed"]
+    assert statuses == ["passed", "passed", *rest]
+    assert report["exit_status"] == done.returncode
+    assert report["solver"]["spec"] == "leaving.py:register"
 
 
 ENDINGS = {
@@ -121,6 +131,8 @@ ENDINGS = {
     "passed": ("guard.conclude(0)", 0),
     "passed, then C's": (f"guard.conclude(0); {BY_C}", 0),
     "released": ("guard.release(); os._exit(7)", 7),
+    "eight bits of it": ("guard.conclude(1); os._exit(512)", 1),
+    "quick": ("ctypes.CDLL(None).quick_exit(0)", EXIT_UNCONCLUDED),
     "another status": ("os._exit(7)", 7),
     "a worker's end": ("guard.release(); guard = ExitGuard(insists=False); sys.exit(0)", 0),
     "children": (
@@ -173,6 +185,15 @@ class TestTermination:
         finally:
             signal.signal(signal.SIGTERM, before)
         assert seen == [1]
+
+    def test_a_forked_child_ends_as_it_would_have(self):
+        with Termination():
+            child = os.fork()
+            if not child:
+                signal.raise_signal(signal.SIGTERM)
+                os._exit(0)
+            _, status = os.waitpid(child, 0)
+        assert os.WTERMSIG(status) == signal.SIGTERM
 
     def test_another_thread_sets_none(self):
         def enter():
