@@ -115,9 +115,11 @@ def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":
             intensity=case.intensity,
             timeout=arguments.timeout or None,
         )
-    # A path is no name: the file's own will do.
+    # A path is no name: the file's own will do, and a program's.
     path, _, attribute = arguments.solver.rpartition(":")
     who = f"{Path(path).name}:{attribute}" if path else arguments.solver
+    if solver.declaration.program:
+        who = solver.name
     return FigureInput(pair, case.id, case.purpose, answer.displacement, who)
 
 
