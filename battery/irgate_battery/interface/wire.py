@@ -11,10 +11,10 @@ What comes from the other side is never trusted: a file must be a plain file of 
 asked for, and holds numbers only.
 """
 
-import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
+from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
@@ -285,7 +285,7 @@ def _text(value: Any, name: str) -> str:
 def parsed(line: bytes) -> dict[str, Any]:
     """Read a line. Raises: BadReply."""
     try:
-        told = json.loads(line)
+        told = loads(line)
     except (ValueError, RecursionError):
         raise BadReply(f"{line[:60]!r}, which is no JSON") from None
     if not isinstance(told, dict):
@@ -295,4 +295,4 @@ def parsed(line: bytes) -> dict[str, Any]:
 
 def encoded(line: Mapping[str, Any]) -> bytes:
     """Return a line as it is sent."""
-    return json.dumps(line).encode() + b"\n"
+    return dumps(line).encode() + b"\n"
