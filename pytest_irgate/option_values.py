@@ -6,6 +6,10 @@ LARGEST = 2**63 - 1
 """Of whole numbers: what a report's readers in other languages can hold."""
 
 
+ECHOED = 60
+"""Characters of a wrong value that a message repeats."""
+
+
 class BadValueError(ValueError):
     """A text is no such number; the message says what was expected."""
 

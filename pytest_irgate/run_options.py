@@ -9,8 +9,10 @@ import pytest
 
 from irgate_battery.cases.own_pairs import OwnPair, PairError, own_pairs
 from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.interface.outside_text import one_line
 from irgate_battery.oracle.store import Mode
 from irgate_battery.suites.registry import REGISTRY, SuiteEntry, suites
+<<<<<<< HEAD
 from pytest_irgate.option_values import BadValueError, seconds, whole_number
 from pytest_irgate.options import (
     DEFAULT_SOLVER,
@@ -21,6 +23,10 @@ from pytest_irgate.options import (
     Option,
     option,
 )
+=======
+from pytest_irgate.option_values import ECHOED, BadValueError, seconds, whole_number
+from pytest_irgate.options import DEFAULT_SOLVER, ORACLE_MODES, Option, option
+>>>>>>> mend
 from pytest_irgate.output_file import OutputFileError, refuse_output
 
 
@@ -261,7 +267,7 @@ def _whole_number(known: Option, text: str) -> int:
     try:
         return whole_number(text or str(known.default), known.least, known.most)
     except BadValueError as error:
-        raise pytest.UsageError(f"{known.flag} {text}: {error}") from None
+        raise pytest.UsageError(f"{known.flag} {one_line(text, ECHOED)}: {error}") from None
 
 
 def _written(config: pytest.Config, name: str, path: Path) -> Path | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from irgate_battery.interface.outside_text import one_line, said_by
 from irgate_battery.suites.registry import REGISTRY, suites
-from pytest_irgate.option_values import BadValueError, seconds, whole_number
+from pytest_irgate.option_values import ECHOED, BadValueError, seconds, whole_number
 from pytest_irgate.options import option
 
 if TYPE_CHECKING:
@@ -159,6 +159,6 @@ def _reader(read: Callable[[str], float]) -> Callable[[str], float]:
         try:
             return read(text)
         except BadValueError as error:
-            raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+            raise argparse.ArgumentTypeError(f"{one_line(text, ECHOED)}: {error}") from None
 
     return number
