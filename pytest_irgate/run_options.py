@@ -12,8 +12,7 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.outside_text import one_line
 from irgate_battery.oracle.store import Mode
 from irgate_battery.suites.registry import REGISTRY, SuiteEntry, suites
-<<<<<<< HEAD
-from pytest_irgate.option_values import BadValueError, seconds, whole_number
+from pytest_irgate.option_values import ECHOED, BadValueError, seconds, whole_number
 from pytest_irgate.options import (
     DEFAULT_SOLVER,
     ISOLATIONS,
@@ -23,10 +22,6 @@ from pytest_irgate.options import (
     Option,
     option,
 )
-=======
-from pytest_irgate.option_values import ECHOED, BadValueError, seconds, whole_number
-from pytest_irgate.options import DEFAULT_SOLVER, ORACLE_MODES, Option, option
->>>>>>> mend
 from pytest_irgate.output_file import OutputFileError, refuse_output
 
 
