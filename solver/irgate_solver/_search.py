@@ -8,12 +8,9 @@ n(d) pixels that overlap at lag d. Peaks are ranked by
 (1)  z = atanh(rho) sqrt(n / n_max),
 
 Fisher's (1915) variance-stabilised correlation over its standard error, up to a constant: a small
-overlap must correlate better to win. Refined candidates are compared on the full images by
-
-(2)  z = atanh(rho) (n / n_max)^(1/10),
-
-where the exponent lets the overlap decide only between nearly equal correlations. An image with
-inverted contrast is not found. No random numbers are used.
+overlap must correlate better to win. Refined candidates, and the answer without a search, are
+compared by the detail that they share on all levels (`_octaves`). An image with inverted contrast
+is not found. No random numbers are used.
 """
 
 import math
@@ -53,24 +50,18 @@ def search_level(levels: list[Level]) -> int:
     return best
 
 
-def score(warped: WarpedLevel, p: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the correlation that `p` `(B, n)` shows, signed, and its rank (2): `(B,)` each.
-
-    Below the least overlap of a peak the rank is -inf.
-    """
-    level = warped.level
-    moved, valid = warped.evaluate(p)
-    fit = _metrics.correlation(level.fixed, moved, valid, False)
-    rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0)) * torch.sign(fit.gain)
-    share = fit.count / _metrics.total(level.trusted).clamp(min=1)
-    rank = torch.where(share >= LEAST_SHARE, _rank(rho, share, 0.1), -torch.inf)
-    return rho, rank
+def share(warped: WarpedLevel, p: Tensor) -> Tensor:
+    """Return the part of the trusted fixed pixels that `p` `(B, n)` shows, `(B,)`."""
+    _, valid = warped.evaluate(p)
+    return _metrics.total(valid) / _metrics.total(warped.level.trusted).clamp(min=1)
 
 
-def convincing(level: WarpedLevel, p: Tensor) -> list[bool]:
+def convincing(warped: WarpedLevel, p: Tensor) -> list[bool]:
     """Return, for each pair, whether the correlation at `p` `(B, n)` needs no search."""
-    rho, _ = score(level, p)
-    return [abs(value) >= CONVINCING for value in rho.tolist()]
+    moved, valid = warped.evaluate(p)
+    fit = _metrics.correlation(warped.level.fixed, moved, valid, False)
+    rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0))
+    return [value >= CONVINCING for value in rho.tolist()]
 
 
 def candidates(warp: LinearWarp, level: Level) -> Tensor:
@@ -103,8 +94,8 @@ def candidates(warp: LinearWarp, level: Level) -> Tensor:
     return warp.from_matrix(matrix.flatten(0, 1)).view(*angle.shape, -1)
 
 
-def _rank(rho: Tensor, share: Tensor, power: float) -> Tensor:
-    z: Tensor = torch.atanh(rho.clamp(-_CEILING, _CEILING)) * share.clamp(0.0, 1.0).pow(power)
+def _rank(rho: Tensor, share: Tensor) -> Tensor:
+    z: Tensor = torch.atanh(rho.clamp(-_CEILING, _CEILING)) * share.clamp(0.0, 1.0).sqrt()
     return z
 
 
@@ -184,7 +175,7 @@ def _best_lags(level: Level, moved: Tensor, seen: Tensor) -> tuple[Tensor, Tenso
     good = (count >= LEAST_SHARE * least) & (var_f > floor) & (var_m > floor)
     product = (var_f.clamp(min=0) * var_m.clamp(min=0)).sqrt()
     rho = torch.where(good, covariance / product.clamp(min=1e-20), -1.0)
-    rank = torch.where(good, _rank(rho, count / least, 0.5), -torch.inf)
+    rank = torch.where(good, _rank(rho, count / least), -torch.inf)
     best, place = rank.flatten(2).max(-1)
     row, column = place // size[1], place % size[1]
     # An FFT wraps round: lags past the end of the turned grid are negative ones.
