@@ -70,6 +70,13 @@ class Settings:
             return self.metric.own_units
         return self.metric == "ncc"
 
+    @property
+    def contrast(self) -> str:
+        """How the two images' contrast may differ, as `_confidence.measure` takes it."""
+        if isinstance(self.metric, Dissimilarity):
+            return "axes"
+        return "either" if self.metric == "ncc" else "upright"
+
     def units(
         self, fixed: Tensor, moving: Tensor, mask: Tensor, moving_mask: Tensor | None
     ) -> tuple[Units, Units]:

@@ -161,7 +161,7 @@ def _finish(
     if at is not None:
         condition = torch.minimum(condition, at.reciprocal_condition)
     singular = (condition < _precision.RECIPROCAL_CONDITION).tolist()
-    status = tuple(
+    ended = tuple(
         _result.status_of(code, bad) for code, bad in zip(solution.states, singular, strict=True)
     )
     iterations = solution.iterations
@@ -176,12 +176,13 @@ def _finish(
         matrix=None if matrix is None else one(matrix),
         control_points=None if control_points is None else one(control_points),
         parameters=one(p),
-        status=status if pair.batched else status[0],
         objective=one(value),
         overlap=one(solution.overlap),
         iterations=iterations if pair.batched else iterations[0],
         reciprocal_condition=one(condition),
+        _ended=ended,
         _objective=objective,
+        _levels=solution.levels,
         _images=(pair.fixed.detach(), pair.moving.detach()),
         _batched=pair.batched,
         _dense=solution.field,

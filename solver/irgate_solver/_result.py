@@ -7,11 +7,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from irgate_solver import _sampling, _uncertainty
+from irgate_solver import _confidence, _sampling, _summary, _uncertainty
 from irgate_solver._levenberg import CONVERGED, EXHAUSTED, SCHEDULED, STALLED
 from irgate_solver._normal_equations import basis_of
 from irgate_solver._objective import Objective
 from irgate_solver._precision import SOLVE
+from irgate_solver._pyramid import Level
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 
@@ -31,6 +32,11 @@ class Status(enum.Enum):
         "All steps of the recipe were taken; it has no test of convergence: compare `objective` "
         "with another recipe's."
     )
+    DOUBTFUL = (
+        "The descent ended, but the detail of the two images does not agree there, or too little "
+        "of it is in view: look at `warp(moving)` beside fixed before you use it, start closer "
+        "with `init`, or take another metric or model."
+    )
     EXHAUSTED = (
         "The iterations ran out before the step fell under the tolerance: raise `iterations`, or "
         "start closer with `init`."
@@ -41,7 +47,10 @@ class Status(enum.Enum):
 
     @property
     def settled(self) -> bool:
-        """Whether the solve ended by itself, at a point that the images allow no better than."""
+        """Whether the solve ended by itself, at a point that the images allow no better than.
+
+        A doubtful one is not settled.
+        """
         return self in (Status.CONVERGED, Status.STALLED)
 
 
@@ -64,7 +73,7 @@ def status_of(code: int, singular: bool) -> Status:
     return STATUS_OF_CODE[code]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A transform from fixed to moving pixels, `(x, y)` order.
 
@@ -78,7 +87,6 @@ class Result:
             for the linear families, and for a recipe that gives a displacement only.
         parameters: `(n,)`, px, in the order of the family (`_warps`); for a recipe that gives a
             displacement only, those of the family's nearest member.
-        status: how the solve ended; a tuple of them for a batch.
         objective: value of the metric, in squared units of the given intensities ("ncc": none).
         overlap: valid fraction of the trusted fixed pixels.
         iterations: trial steps, one number per stage of the solve, coarsest first.
@@ -91,15 +99,74 @@ class Result:
     matrix: Tensor | None
     control_points: Tensor | None
     parameters: Tensor
-    status: Status | tuple[Status, ...]
     objective: Tensor
     overlap: Tensor
     iterations: tuple[int, ...] | tuple[tuple[int, ...], ...]
     reciprocal_condition: Tensor
+    _ended: tuple[Status, ...]
     _objective: Objective
+    _levels: list[Level]
     _images: tuple[Tensor, Tensor]
     _batched: bool
     _dense: Tensor | None = None
+
+    @cached_property
+    def status(self) -> Status | tuple[Status, ...]:
+        """How the solve ended, a sentence; a tuple for a batch.
+
+        Where the descent ended by itself the images' detail is asked whether it agrees there, when
+        the status is first read (`_confidence`): if not, it is `Status.DOUBTFUL`.
+        """
+        overlap = self.overlap.reshape(-1).tolist()
+        found = tuple(
+            Status.DOUBTFUL if ended.settled and doubtful else ended
+            for ended, doubtful in zip(self._ended, self._detail.doubtful(overlap), strict=True)
+        )
+        return found if self._batched else found[0]
+
+    @property
+    def agreement(self) -> float | tuple[float, ...]:
+        """How well the images' detail fits, about 1 where it does; NaN for very small images."""
+        found = self._detail.agreement
+        return found if self._batched else found[0]
+
+    @property
+    def drift(self) -> float | tuple[float, ...]:
+        """How far the detail still asks to move, px of a coarser level; NaN where unknown."""
+        found = self._detail.drift
+        return found if self._batched else found[0]
+
+    @property
+    def correlation(self) -> Tensor:
+        """Correlation of the fixed and the warped moving image over the valid pixels, -1 to 1."""
+        return self._one(self._fit.correlation)
+
+    @property
+    def rmse(self) -> Tensor:
+        """Root mean square difference over the valid pixels, in the fixed image's intensities.
+
+        After the best gain and offset, unless the metric compares intensities as they are.
+        """
+        return self._one(self._fit.rmse)
+
+    @cached_property
+    def folded(self) -> Tensor:
+        """Part of the fixed image's pixels at which T turns space inside out, 0 to 1.
+
+        There the determinant of T's derivative, by differences to the next pixels, is not positive.
+        """
+        field = self._shown
+        across = field[:, :, :-1, 1:] - field[:, :, :-1, :-1]
+        down = field[:, :, 1:, :-1] - field[:, :, :-1, :-1]
+        determinant = (1 + across[:, 0]) * (1 + down[:, 1]) - across[:, 1] * down[:, 0]
+        return self._one((determinant <= 0).to(SOLVE).mean((1, 2)))
+
+    def __repr__(self) -> str:
+        return f"<Result: {self.model}, {self.size}>"
+
+    def __str__(self) -> str:
+        """Return six lines: what was found, how the solve ended, and how good it looks."""
+        return _summary.lines(self)
 
     def displacement(self, shape: tuple[int, int] | None = None) -> Tensor:
         """Return u(x) = T(x) - x, `(H, W, 2)`, last axis (dx, dy), px; differentiable.
@@ -175,6 +242,43 @@ class Result:
         place = points.detach().to(p.device, SOLVE)
         errors = _uncertainty.standard_error(self._objective.warp, p, spread, place)
         return errors if self._batched else errors[0]
+
+    def _one(self, tensor: Tensor) -> Tensor:
+        return tensor if self._batched else tensor[0]
+
+    @property
+    def size(self) -> str:
+        """Both images' sizes, in words."""
+        pairs = f"{len(self._ended)} pairs of " if self._batched else ""
+        fixed, moving = (
+            image.shape[1:] for image in (self._levels[0].fixed, self._levels[0].moving)
+        )
+        return f"{pairs}{fixed[0]} x {fixed[1]} px on {moving[0]} x {moving[1]} px"
+
+    @cached_property
+    def _shown(self) -> Tensor:
+        """The displacement on the fixed image's grid, `(B, 2, H, W)`, not attached."""
+        with torch.no_grad():
+            return self._field(*self._levels[0].fixed.shape[1:]).detach()
+
+    @cached_property
+    def _detail(self) -> _confidence.Confidence:
+        with torch.no_grad():
+            return _confidence.measure(
+                self._levels, self._shown, self._extent, self._objective.settings.contrast
+            )
+
+    @cached_property
+    def _fit(self) -> _confidence.Similarity:
+        with torch.no_grad():
+            same = self._objective.settings.metric in ("ssd", "huber")
+            span = self._objective.fixed_units.span.view(-1).to(SOLVE)
+            return _confidence.similarity(self._levels[0], self._shown, self._extent, same, span)
+
+    @property
+    def _extent(self) -> tuple[int, int]:
+        height, width = self._levels[0].moving.shape[1:]
+        return height, width
 
     def _field(self, height: int, width: int) -> Tensor:
         """Return the displacement `(B, 2, height, width)`."""

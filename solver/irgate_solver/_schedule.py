@@ -63,6 +63,7 @@ class Solution:
         states: how the last descent ended, for each pair.
         iterations: trial steps of each descent, coarsest first, for each pair.
         objective: the objective that the last descent minimised.
+        levels: the pyramid, full images first.
         field: displacement on the fixed grid, px, `(B, 2, H, W)`, of a recipe whose answer is no
             member of the family; None where `p` says all.
 
@@ -75,6 +76,7 @@ class Solution:
     states: tuple[int, ...]
     iterations: tuple[tuple[int, ...], ...]
     objective: Objective
+    levels: list[Level]
     field: Tensor | None = None
 
     def released(self) -> "Solution":
@@ -177,6 +179,7 @@ class Schedule:
             last.state,
             tuple(zip(*counts, strict=True)),
             objective,
+            self.levels,
         )
 
     def _settle_on_full_images(self, warp: Warp, p: Tensor) -> tuple[Descent, Objective]:

@@ -51,4 +51,6 @@ class SirenAlone(SirenStart):
         field = siren.displacement() if isinstance(warp, FreeForm) else None
         counts = (STEPS[-len(self.levels) :],) * self.batch
         states = (_levenberg.SCHEDULED,) * self.batch
-        return Solution(p, at.objective, at.overlap, at.normal, states, counts, objective, field)
+        return Solution(
+            p, at.objective, at.overlap, at.normal, states, counts, objective, self.levels, field
+        )
