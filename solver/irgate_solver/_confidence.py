@@ -6,7 +6,7 @@ the fixed image (`_octaves`), f the fixed and m the warped moving image, g and h
 (1)  rho = sum g.h / sqrt((sum g.g - n k s_f^2) (sum h.h - n k s_m^2)),
 (2)  agreement = on the worse of the two levels, the median of rho over the tiles, each weighed by
      the smaller of its two energies (the brackets);
-(3)  f ~ m + d.h with the tile's own gain, offset and ramp, by least squares for d,
+(3)  f ~ a m + b + c.x + d.h, by least squares in each tile, d in px of the level,
 (4)  drift = on the worse of the two levels, the median over the tiles of |d| along what they
      determine, sqrt(2 d^T S d / tr S), each weighed by tr S, S being the normal matrix of d.
 
@@ -39,7 +39,7 @@ LEAST_AGREEMENT = 0.9
 MOST_DRIFT = 0.3
 """Drift, px of the level, over which an answer is doubtful. It finds most of what the agreement
 does not: answers that a bias or noise pulled off by 1 to 6 px."""
-LEAST_OVERLAP = 0.3
+LEAST_OVERLAP = 0.35
 """Part of the trusted fixed pixels in view under which an answer is doubtful: no right one of the
 calibration showed less."""
 ASKED = (1, 2)
@@ -252,6 +252,7 @@ def _axes(gradients: Tensor) -> Tensor:
 
 def _weighted_median(values: Tensor, weights: Tensor) -> Tensor:
     """Return the median over the last axis, `(B,)`; NaN where all weights are 0."""
+    weights = torch.minimum(weights, weights.mean(1, keepdim=True))
     order = values.argsort(1)
     values, weights = values.gather(1, order), weights.gather(1, order)
     sums = weights.cumsum(1)

@@ -22,16 +22,16 @@ def lines(result: "Result") -> str:
     moves = _range(length.mean((-2, -1))), _range(length.amax((-2, -1)))
     alike = _range(result.correlation), _range(result.rmse), _range(result.objective)
     detail = _range(result.agreement), _range(result.drift)
+    seen = _range(result.overlap), _range(result.folded)
+    effort = _range(taken), _range(stages), _range(result.reciprocal_condition)
     return "\n".join(
         [
             f"{result.model}, {result.size}",
             ", ".join(counts) if several else f"{status[0].name}: {status[0]}",
             "moves pixels by {} px on average, by {} px at most".format(*moves),
             "correlation {}, rmse {}, objective {}".format(*alike),
-            f"overlap {_range(result.overlap)}, folded {_range(result.folded)}, "
-            + "agreement {}, drift {}".format(*detail),
-            f"{_range(taken)} steps in {_range(stages)} stages, "
-            f"reciprocal condition {_range(result.reciprocal_condition)}",
+            "overlap {}, folded {}, agreement {}, drift {}".format(*seen, *detail),
+            "{} steps in {} stages, reciprocal condition {}".format(*effort),
         ]
     )
 
