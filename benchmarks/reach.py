@@ -119,12 +119,12 @@ def known(rows: list[dict[str, Any]]) -> str:
         chosen = [row for row in own if row["solver"] == solver]
         wrong = [not row["status"].settled for row in chosen if row["px"] > WRONG]
         right = [not row["status"].settled for row in chosen if row["px"] < RIGHT]
-        lines += [
-            "",
-            f"{solver}: doubtful or not settled on {sum(wrong)} of {len(wrong)} wrong answers "
-            f"({100 * np.mean(wrong):.1f} %) and on {sum(right)} of {len(right)} right ones "
-            f"({100 * np.mean(right):.1f} %).",
-        ]
+        caught, alarms = (f"{sum(some)} of {len(some)}" for some in (wrong, right))
+        lines.append(
+            f"\n{solver}: doubtful or not settled on {caught} wrong answers "
+            f"({100 * np.mean(wrong):.1f} %) and on {alarms} right ones "
+            f"({100 * np.mean(right):.1f} %)."
+        )
     return "\n".join(lines)
 
 

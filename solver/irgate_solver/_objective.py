@@ -12,6 +12,7 @@ from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._precision import Units
 from irgate_solver._priors import Priors
 from irgate_solver._pyramid import Level, filled
+from irgate_solver._smoothing import Smoothing
 from irgate_solver._warps import FreeForm, Warp
 
 Weight = float | Tensor
@@ -35,6 +36,7 @@ class Settings:
             or without a unit for metrics that have none.
         search: whether to search all rotations and shifts where the solution from the identity is
             not convincing.
+        smoothing: of both full images; None for none.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level.
 
@@ -52,6 +54,7 @@ class Settings:
     search: bool
     iterations: int
     tolerance: float
+    smoothing: Smoothing | None = None
 
     @property
     def weights(self) -> tuple[Weight, Weight, Weight]:
@@ -89,6 +92,35 @@ class Settings:
         return replace(self, metric=self.approach)
 
 
+def full_level(
+    fixed: Tensor,
+    mask: Tensor,
+    moving: Tensor,
+    moving_mask: Tensor | None,
+    smoothing: Smoothing | None,
+) -> Level:
+    """Return the full images as they are compared; differentiable by both.
+
+    Args:
+        fixed: `(B, H, W)`, unit range.
+        mask: bool, what is trusted of it.
+        moving: `(B, H', W')`, unit range.
+        moving_mask: bool, what is trusted of it; None for all.
+        smoothing: of both; None for none.
+
+    """
+    if smoothing is not None:
+        seen = torch.ones_like(moving, dtype=torch.bool) if moving_mask is None else moving_mask
+        fixed = smoothing.apply(fixed, mask.to(fixed.dtype))
+        moving = smoothing.apply(moving, seen.to(moving.dtype))
+        mask, moving_mask = smoothing.shrunk(mask), smoothing.shrunk(seen)
+    trusted, hidden = mask.to(fixed.dtype), None
+    if moving_mask is not None:
+        hidden = (~moving_mask).to(moving.dtype)
+        moving = filled(moving, hidden)
+    return Level(fixed * trusted, trusted, moving, 1, hidden=hidden)
+
+
 Problem = Forward | AnyMetric
 """The forward-additive problem of one level."""
 
@@ -107,6 +139,7 @@ class Objective:
             None to count those that map inside.
         origin: parameters of the anchor's origin, `(B, n)`; None for the identity.
         moving_mask: bool, `(B, H', W')`; None where all of the moving image is trusted.
+        smoothing: of both images; None for none.
 
     """
 
@@ -119,6 +152,7 @@ class Objective:
     region: Tensor | None = None
     origin: Tensor | None = None
     moving_mask: Tensor | None = None
+    smoothing: Smoothing | None = None
 
     def level(self, fixed: Tensor, moving: Tensor) -> Level:
         """Return the full images in unit range; differentiable by both.
@@ -131,13 +165,8 @@ class Objective:
             fixed_units, moving_units = self.settings.units(
                 fixed, moving, self.mask, self.moving_mask
             )
-        trusted = self.mask.to(fixed.dtype)
-        normal = fixed_units.normalise(fixed) * trusted
-        other, hidden = moving_units.normalise(moving), None
-        if self.moving_mask is not None:
-            hidden = (~self.moving_mask).to(moving.dtype)
-            other = filled(other, hidden)
-        return Level(normal, trusted, other, 1, hidden=hidden)
+        fixed, moving = fixed_units.normalise(fixed), moving_units.normalise(moving)
+        return full_level(fixed, self.mask, moving, self.moving_mask, self.smoothing)
 
     def weighted(self, bending: Tensor, total_variation: Tensor, anchor: Tensor) -> "Objective":
         """Return the same objective with other weights of the priors."""

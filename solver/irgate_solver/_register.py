@@ -7,7 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _allocator, _implicit, _inputs, _precision, _result, _sampling, _unrolled
+from irgate_solver import (
+    _allocator,
+    _implicit,
+    _inputs,
+    _precision,
+    _result,
+    _sampling,
+    _smoothing,
+    _unrolled,
+)
 from irgate_solver._bundle import Bundle
 from irgate_solver._dissimilarity import Compare, Dissimilarity
 from irgate_solver._levenberg import EXHAUSTED
@@ -39,6 +48,7 @@ def register(
     metric: str | Compare | None = None,
     huber_width: float | None = None,
     sampling: str | None = None,
+    smoothing: float | str = 0.0,
     control: Sequence[int] = (4, 4),
     bending: float | Tensor | None = None,
     total_variation: float | Tensor | None = None,
@@ -76,6 +86,9 @@ def register(
         sampling: "linear", which is what SimpleITK minimises with by default, "cubic", whose
             gradient is continuous, or "catmull-rom", its variant without a prefilter; the recipe's,
             or else "linear", where not given.
+        smoothing: sigma, px, of a Gaussian over both full images before they are compared, against
+            noise (`_smoothing`); "auto" for 1 px where noise is seen in one of them. 0, the
+            default, is what SimpleITK minimises.
         control: numbers of control points (rows, columns) of an FFD.
         bending: weight of an FFD's mean bending energy (px^-2).
         total_variation: weight of the displacement's total variation (no unit).
@@ -112,6 +125,7 @@ def register(
         ),
         anchor=_inputs.read_weight("anchor", anchor, parts.anchor),
         search=search,
+        smoothing=_smoothing.read(smoothing, pair.fixed, pair.moving),
         iterations=iterations,
         tolerance=_precision.final_tolerance(pair.fixed.dtype) if tolerance is None else tolerance,
     )

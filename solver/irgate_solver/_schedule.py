@@ -24,7 +24,7 @@ from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
 from irgate_solver._lucas_kanade import level_basis, valid_on
-from irgate_solver._objective import Objective, Problem, Settings
+from irgate_solver._objective import Objective, Problem, Settings, full_level
 from irgate_solver._pyramid import Level
 from irgate_solver._template import Inverse, WarpedLevel
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -122,7 +122,11 @@ class Schedule:
         if pair.moving_mask is not None:
             hidden = (~pair.moving_mask).to(moving.dtype)
             moving = _pyramid.filled(moving, hidden)
-        self.levels = _pyramid.build(fixed, trusted, moving, pair.whole, hidden)
+        self.given = self.levels = _pyramid.build(fixed, trusted, moving, pair.whole, hidden)
+        if settings.smoothing is not None:
+            # Coarser levels are blurred anyway.
+            full = full_level(fixed, pair.mask, moving, pair.moving_mask, settings.smoothing)
+            self.levels = [full, *self.given[1:]]
         self.judged = min(JUDGED_LEVEL, len(self.levels) - 1)
         self.extent = (pair.moving.shape[1], pair.moving.shape[2])
         self.batch, self.device = len(pair.fixed), pair.fixed.device
@@ -179,7 +183,7 @@ class Schedule:
             last.state,
             tuple(zip(*counts, strict=True)),
             objective,
-            self.levels,
+            self.given,
         )
 
     def _settle_on_full_images(self, warp: Warp, p: Tensor) -> tuple[Descent, Objective]:
@@ -424,6 +428,7 @@ class Schedule:
             self.moving_units,
             origin=self.origin,
             moving_mask=self.moving_mask,
+            smoothing=settings.smoothing,
         )
         if settings.metric != "huber":
             return plain

@@ -52,5 +52,5 @@ class SirenAlone(SirenStart):
         counts = (STEPS[-len(self.levels) :],) * self.batch
         states = (_levenberg.SCHEDULED,) * self.batch
         return Solution(
-            p, at.objective, at.overlap, at.normal, states, counts, objective, self.levels, field
+            p, at.objective, at.overlap, at.normal, states, counts, objective, self.given, field
         )

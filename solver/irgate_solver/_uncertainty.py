@@ -52,6 +52,10 @@ def covariance(objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor) -
     normal = problem.linearise(p).normal
     _, fit = problem.compare(p)
     noise = fit.noise * fit.count / (fit.count - objective.warp.size).clamp(min=1)
+    if objective.smoothing is not None:
+        # What smoothing took off the noise's variance it made correlate between neighbours.
+        correlated = torch.where(objective.smoothing.chosen, objective.smoothing.correlated, 1.0)
+        noise = noise * correlated
     if isinstance(problem.sampler, Linear):
         problem = replace(problem, sampler=LinearOnAverage(problem.sampler.image))
     hessian = replace(problem, exact=True).linearise(p).normal
