@@ -45,6 +45,9 @@ calibration showed less."""
 ASKED = (1, 2)
 """The levels that are asked. On the full images noise hides much of the detail, and on an eighth of
 the size there are too few pixels."""
+MOST_FOLDED = 1e-3
+"""Part of the pixels at which space is turned inside out over which an answer is doubtful: matter
+does not fold, and no right answer did."""
 LEAST_PIXELS = 24
 """Fewest valid pixels of a tile that counts: (3) has six unknowns."""
 LEAST_ENERGY = 0.2
@@ -68,13 +71,16 @@ class Confidence:
     agreement: tuple[float, ...]
     drift: tuple[float, ...]
 
-    def doubtful(self, overlap: list[float]) -> tuple[bool, ...]:
-        """Return which answers are doubtful, given what each shows of the fixed image."""
-        figures = zip(self.agreement, self.drift, overlap, strict=True)
+    def doubtful(self, overlap: list[float], folded: list[float]) -> tuple[bool, ...]:
+        """Return which answers are doubtful, given what each shows and what part of it folds."""
+        figures = zip(self.agreement, self.drift, overlap, folded, strict=True)
         # Comparisons with NaN are false: what was not measured raises no doubt.
         return tuple(
-            agreement < LEAST_AGREEMENT or drift > MOST_DRIFT or seen < LEAST_OVERLAP
-            for agreement, drift, seen in figures
+            agreement < LEAST_AGREEMENT
+            or drift > MOST_DRIFT
+            or seen < LEAST_OVERLAP
+            or inside_out > MOST_FOLDED
+            for agreement, drift, seen, inside_out in figures
         )
 
 

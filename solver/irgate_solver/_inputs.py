@@ -153,6 +153,14 @@ def read_weight(what: str, given: Any, otherwise: float) -> float | Tensor:
     return given if isinstance(given, Tensor) else float(given)
 
 
+def read_bending(given: Any, otherwise: float, model: str) -> float | Tensor | str:
+    """Return the weight of the bending energy: a number, or "auto" for an FFD that wants it."""
+    if isinstance(given, str):
+        check_choice("bending", given, ("auto",))
+        return given if model == "ffd" else 0.0
+    return read_weight("bending", given, otherwise)
+
+
 def read_control(control: Any, height: int, width: int) -> tuple[int, int]:
     """Return the FFD's numbers of control points (rows, columns)."""
     try:

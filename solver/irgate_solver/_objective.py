@@ -17,6 +17,8 @@ from irgate_solver._warps import FreeForm, Warp
 
 Weight = float | Tensor
 """The weight of a prior: a number, or a scalar tensor that may require grad."""
+AUTO = "auto"
+"""The weight of the bending energy that is chosen from the images."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Settings:
     sampling: str
     huber_width: float | None
     huber_share: float | None
-    bending: Weight
+    bending: Weight | str
     total_variation: Weight
     anchor: Weight
     search: bool
@@ -59,6 +61,7 @@ class Settings:
     @property
     def weights(self) -> tuple[Weight, Weight, Weight]:
         """The priors' weights: bending, total variation, anchor."""
+        assert not isinstance(self.bending, str)
         return self.bending, self.total_variation, self.anchor
 
     @property
@@ -182,7 +185,7 @@ class Objective:
 
     def priors(self) -> Priors:
         """Return the priors with their weights in squared unit range."""
-        bending = self.settings.bending if isinstance(self.warp, FreeForm) else 0.0
+        bending = self.settings.weights[0] if isinstance(self.warp, FreeForm) else 0.0
         return Priors(
             self._in_unit_range(bending),
             self._in_unit_range(self.settings.total_variation),

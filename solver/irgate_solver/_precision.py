@@ -65,6 +65,9 @@ ROUNDS = 5
 either is right: each answer is the minimum over the pixels that it counts."""
 OVERLAP_KEPT = 0.5
 """Least overlap after a step, as a fraction of the overlap at the start of its level."""
+FREE_FORM_KEPT = 0.9
+"""The same for an FFD: an affine map comes before it, so that it has little to lose. With less a
+background that does not fit is pushed out of view: it was at an overlap of 0.55."""
 OVERLAP_FLOOR = 0.05
 """Least overlap after a step, as a fraction of the fixed image's trusted pixels."""
 

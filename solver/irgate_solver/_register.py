@@ -50,7 +50,7 @@ def register(
     sampling: str | None = None,
     smoothing: float | str = 0.0,
     control: Sequence[int] = (4, 4),
-    bending: float | Tensor | None = None,
+    bending: float | Tensor | str | None = None,
     total_variation: float | Tensor | None = None,
     anchor: float | Tensor | None = None,
     search: bool = True,
@@ -90,7 +90,8 @@ def register(
             noise (`_smoothing`); "auto" for 1 px where noise is seen in one of them. 0, the
             default, is what SimpleITK minimises.
         control: numbers of control points (rows, columns) of an FFD.
-        bending: weight of an FFD's mean bending energy (px^-2).
+        bending: weight of an FFD's mean bending energy (px^-2); "auto" for 300 px^2 times the
+            objective that an affine map leaves, held constant.
         total_variation: weight of the displacement's total variation (no unit).
         anchor: weight of the mean squared distance (px^2) of the displacement's affine part from
             that of `init`, or of the identity. These three weights are in squared intensity units
@@ -119,7 +120,7 @@ def register(
         sampling=sampling,
         huber_width=huber_width,
         huber_share=parts.huber_width if metric is None else None,
-        bending=_inputs.read_weight("bending", bending, parts.bending),
+        bending=_inputs.read_bending(bending, parts.bending, model),
         total_variation=_inputs.read_weight(
             "total_variation", total_variation, parts.total_variation
         ),

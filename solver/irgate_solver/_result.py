@@ -33,9 +33,9 @@ class Status(enum.Enum):
         "with another recipe's."
     )
     DOUBTFUL = (
-        "The descent ended, but the detail of the two images does not agree there, or too little "
-        "of it is in view: look at `warp(moving)` beside fixed before you use it, start closer "
-        "with `init`, or take another metric or model."
+        "The descent ended, but the detail of the two images does not agree there, too little of "
+        "it is in view, or the transform folds: look at `warp(moving)` beside fixed before you "
+        "use it, start closer with `init`, or take another metric or model."
     )
     EXHAUSTED = (
         "The iterations ran out before the step fell under the tolerance: raise `iterations`, or "
@@ -117,10 +117,11 @@ class Result:
         Where the descent ended by itself the images' detail is asked whether it agrees there, when
         the status is first read (`_confidence`): if not, it is `Status.DOUBTFUL`.
         """
-        overlap = self.overlap.reshape(-1).tolist()
+        shown, folded = (figure.reshape(-1).tolist() for figure in (self.overlap, self.folded))
+        doubtful = self._detail.doubtful(shown, folded)
         found = tuple(
-            Status.DOUBTFUL if ended.settled and doubtful else ended
-            for ended, doubtful in zip(self._ended, self._detail.doubtful(overlap), strict=True)
+            Status.DOUBTFUL if ended.settled and doubt else ended
+            for ended, doubt in zip(self._ended, doubtful, strict=True)
         )
         return found if self._batched else found[0]
 

@@ -8,8 +8,8 @@ leaves noise that changes little from pixel to pixel, which interpolation does n
 (1)  smoothed = G * (w image) / G * w,    w = 1 on trusted pixels, 0 elsewhere
 
 (`_windows`: nothing enters from under a mask or from beyond the border). Beside a border or a mask
-(1) is a mean to one side. So a band of `MARGIN` px along it does not count, in either image. The
-smoothed images are functions of the given ones, and so is the implicit gradient exact.
+(1) is a mean to one side. So a band of `MARGIN` sigmas along it does not count, in either
+image. The smoothed images are functions of the given ones, and so is the implicit gradient exact.
 
 `"auto"` smooths where noise makes more than `NOISY` of an image's squared gradients. It takes one
 of two values, so that it has no derivative of its own.
@@ -33,8 +33,9 @@ AUTO_SIGMA = 1.0
 truth, 1.4 no nearer."""
 NOISY = 1e-3
 """Part of the mean squared gradient from which on noise moves a minimum by more than smoothing."""
-MARGIN = 3
-"""Band beside borders and masks that does not count, px, for a sigma of 1; it grows with sigma."""
+MARGIN = 2
+"""Band beside borders and masks that does not count, in sigmas: with 1 pairs without noise are ten
+times as far from the truth, and with 3 there are fewer pixels and no gain."""
 MOST_SIGMA = 4.0
 """Largest sigma, px: beyond it a coarser image would do."""
 
