@@ -59,6 +59,12 @@ class Settings:
         return self.bending, self.total_variation, self.anchor
 
     @property
+    def estimates_width(self) -> bool:
+        """Whether Huber's width is taken from the residuals."""
+        given = self.huber_width is not None or self.huber_share is not None
+        return self.metric == "huber" and not given
+
+    @property
     def unitless(self) -> bool:
         """Whether the objective has no unit, and not squared intensities."""
         return self.metric not in ("ssd", "huber")
@@ -138,6 +144,19 @@ class Objective:
             self.settings, bending=bending, total_variation=total_variation, anchor=anchor
         )
         return replace(self, settings=settings)
+
+    def following(self, fixed: Tensor) -> "Objective":
+        """Return the objective whose Huber's width, a share of the range, follows `fixed`.
+
+        Args:
+            fixed: `(B, H, W)`, given intensities, which the width is then differentiable by.
+
+        """
+        share = self.settings.huber_share
+        if self.settings.metric != "huber" or self.settings.huber_width is not None or not share:
+            return self
+        span = Units.of(fixed, self.mask).span / self.fixed_units.span
+        return replace(self, width=share * span.view(-1).to(_precision.SOLVE))
 
     def metric(self) -> _metrics.Metric:
         """Return the comparison of single pixels by the metric."""

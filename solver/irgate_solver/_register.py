@@ -2,13 +2,24 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from irgate_solver import _allocator, _implicit, _inputs, _precision, _result, _sampling, _unrolled
+from irgate_solver import (
+    _allocator,
+    _functional,
+    _implicit,
+    _inputs,
+    _precision,
+    _result,
+    _sampling,
+    _unrolled,
+)
 from irgate_solver._bundle import Bundle
+from irgate_solver._calls import without_autocast
 from irgate_solver._dissimilarity import Compare, Dissimilarity
 from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
@@ -26,6 +37,7 @@ STAGES: dict[str, type[Schedule]] = {
 """The stages of a solve, by the name that a recipe gives them."""
 
 
+@without_autocast
 def register(
     fixed: Any,
     moving: Any,
@@ -74,8 +86,9 @@ def register(
         huber_width: residual, in intensities, from which on Huber's metric is linear; from the
             residuals themselves (1.345 times their MAD estimate of sigma) where not given.
         sampling: "linear", which is what SimpleITK minimises with by default, "cubic", whose
-            gradient is continuous, or "catmull-rom", its variant without a prefilter; the recipe's,
-            or else "linear", where not given.
+            gradient is continuous, or "catmull-rom", its variant without a prefilter. Where not
+            given the recipe's, or else "cubic" for an input that requires grad and "linear" for
+            all others.
         control: numbers of control points (rows, columns) of an FFD.
         bending: weight of an FFD's mean bending energy (px^-2).
         total_variation: weight of the displacement's total variation (no unit).
@@ -92,10 +105,61 @@ def register(
 
     """
     _allocator.keep_freed()
+    inputs = {
+        "fixed": fixed,
+        "moving": moving,
+        "bending": bending,
+        "total_variation": total_variation,
+        "anchor": anchor,
+    }
+    run = partial(
+        _register,
+        model=model,
+        mask=mask,
+        moving_mask=moving_mask,
+        init=init,
+        intensity=intensity,
+        recipe=recipe,
+        metric=metric,
+        huber_width=huber_width,
+        sampling=sampling,
+        control=control,
+        search=search,
+        iterations=iterations,
+        tolerance=tolerance,
+    )
+    if _functional.transformed(*inputs.values()):
+        return _functional.register(run, inputs)
+    return run(**inputs)
+
+
+def _register(
+    fixed: Any,
+    moving: Any,
+    *,
+    model: str,
+    mask: Any,
+    moving_mask: Any,
+    init: Any,
+    intensity: str,
+    recipe: str,
+    metric: str | Compare | None,
+    huber_width: float | None,
+    sampling: str | None,
+    control: Sequence[int],
+    bending: float | Tensor | None,
+    total_variation: float | Tensor | None,
+    anchor: float | Tensor | None,
+    search: bool,
+    iterations: int,
+    tolerance: float | None,
+) -> Result:
+    """Do what `register` says, on tensors that hold numbers."""
     parts = _inputs.read_parts(recipe, intensity, model)
-    sampling = sampling or parts.sampling or "linear"
-    _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
     pair = _inputs.read_pair(fixed, moving, mask, moving_mask)
+    differentiated = _implicit.needed((bending, total_variation, anchor), pair.fixed, pair.moving)
+    sampling = sampling or parts.sampling or ("cubic" if differentiated else "linear")
+    _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
     height, width = pair.fixed.shape[1:]
     warp = _inputs.make_warp(model, height, width, control)
     _inputs.check_numbers(huber_width, iterations, tolerance)
@@ -118,12 +182,13 @@ def register(
     with _without_gradients(settings, parts):
         solution = STAGES[parts.stages](pair, settings).run(warp, init)
     solution = solution.released()
+    images = _result.kept(pair.fixed, fixed), _result.kept(pair.moving, moving)
+    settled = [state != EXHAUSTED for state in solution.states]
     if parts.gradient == "implicit":
-        settled = [state != EXHAUSTED for state in solution.states]
         p, at = _implicit.attach(solution.objective, pair.fixed, pair.moving, solution.p, settled)
-        return _finish(pair, solution, p, at)
-    if not _implicit.needed(solution.objective, pair.fixed, pair.moving):
-        return _finish(pair, solution, solution.p, None)
+        return _finish(pair, solution, p, at, images)
+    if not differentiated:
+        return _finish(pair, solution, solution.p, None, images)
     if parts.gradient == "none":
         raise ValueError(
             f"register: recipe {recipe!r} has no gradient and an input requires one; expected "
@@ -134,8 +199,9 @@ def register(
             f"register: recipe {recipe!r} unrolls the metrics ssd, ncc and huber only, and metric "
             f"is {solution.objective.settings.metric.name!r}; choose recipe='iclk-implicit'"
         )
+    _implicit.examine(solution.objective, pair.fixed, pair.moving, solution.p, settled)
     p = _unrolled.attach(solution.objective, pair.fixed, pair.moving, solution.p)
-    return _finish(pair, solution, p, None)
+    return _finish(pair, solution, p, None, images)
 
 
 def _without_gradients(settings: Settings, parts: Parts) -> AbstractContextManager[None]:
@@ -149,15 +215,24 @@ def _without_gradients(settings: Settings, parts: Parts) -> AbstractContextManag
 
 
 def _finish(
-    pair: _inputs.Pair, solution: Solution, p: Tensor, at: _implicit.Stationarity | None
+    pair: _inputs.Pair,
+    solution: Solution,
+    p: Tensor,
+    at: _implicit.Stationarity | None,
+    images: tuple[Tensor, Tensor],
 ) -> Result:
-    """Build the result; `p` is the solution's, attached to the graph or not."""
+    """Build the result; `p` is the solution's, attached to the graph or not.
+
+    Args:
+        images: both, in memory of the result's own.
+
+    """
     objective = solution.objective
     warp = objective.warp
     matrix, control_points = _result.transform_of(warp, p)
     if solution.field is not None:
         control_points = None
-    condition = _implicit.reciprocal_condition(solution.normal)
+    condition = _implicit.reciprocal_condition(solution.normal, pair.fixed.dtype)
     if at is not None:
         condition = torch.minimum(condition, at.reciprocal_condition)
     singular = (condition < _precision.RECIPROCAL_CONDITION).tolist()
@@ -181,8 +256,8 @@ def _finish(
         overlap=one(solution.overlap),
         iterations=iterations if pair.batched else iterations[0],
         reciprocal_condition=one(condition),
-        _objective=objective,
-        _images=(pair.fixed.detach(), pair.moving.detach()),
+        _objective=_result.held(objective),
+        _images=images,
         _batched=pair.batched,
         _dense=solution.field,
     )

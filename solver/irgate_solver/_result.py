@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _sampling, _uncertainty
+from irgate_solver._calls import without_autocast
 from irgate_solver._levenberg import CONVERGED, EXHAUSTED, SCHEDULED, STALLED
 from irgate_solver._normal_equations import basis_of
 from irgate_solver._objective import Objective
 from irgate_solver._precision import SOLVE
+from irgate_solver._uncertainty import Uncertainty
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 
@@ -101,6 +103,7 @@ class Result:
     _batched: bool
     _dense: Tensor | None = None
 
+    @without_autocast
     def displacement(self, shape: tuple[int, int] | None = None) -> Tensor:
         """Return u(x) = T(x) - x, `(H, W, 2)`, last axis (dx, dy), px; differentiable.
 
@@ -115,6 +118,7 @@ class Result:
         field = self._field(int(height), int(width)).permute(0, 2, 3, 1)
         return field if self._batched else field[0]
 
+    @without_autocast
     def warp(self, image: Tensor, *, outside: float = 0.0) -> Tensor:
         """Return `image` (the moving one, or any on its grid) seen on the fixed grid.
 
@@ -145,22 +149,49 @@ class Result:
         warped = torch.where(inside, value, torch.full_like(value, outside))
         return warped if self._batched else warped[0]
 
-    @cached_property
+    @property
     def covariance(self) -> Tensor:
         """Covariance of the parameters under the images' noise, `(n, n)`, px^2, not attached.
 
         Infinite where the images do not determine them, and for a recipe that gives a displacement
-        only. Computed when first asked for; `_uncertainty`, eq. 1, says what it assumes.
+        only. Computed when first asked for; `errors_hold` says whether it may be relied on.
         """
-        p = self.parameters.detach()
-        if self._dense is not None:
-            return torch.full_like(p.unsqueeze(-1) * p.unsqueeze(-2), torch.inf)
-        with torch.no_grad():
-            found = _uncertainty.covariance(
-                self._objective, *self._images, p if self._batched else p[None]
-            )
+        found = self._uncertainty.covariance
         return found if self._batched else found[0]
 
+    @property
+    def bias(self) -> Tensor:
+        """How far noise on the moving image moves the parameters on average, `(n,)`, px.
+
+        Interpolation between pixels averages noise away, and the minimum moves to where it does.
+        It is no part of the covariance, and is not taken off the answer.
+        """
+        found = self._uncertainty.bias
+        return found if self._batched else found[0]
+
+    @property
+    def errors_hold(self) -> Tensor:
+        """Whether the answer's errors are the covariance's, bool, `()` or `(B,)`.
+
+        False where noise on the moving image (`bias`), and what interpolation gets wrong of the
+        scene, move the answer by more than half a standard error anywhere on the fixed image; and
+        where the covariance is infinite.
+        """
+        found = self._uncertainty.holds
+        return found if self._batched else found[0]
+
+    @cached_property
+    @without_autocast
+    def _uncertainty(self) -> Uncertainty:
+        p = self.parameters.detach()
+        p = p if self._batched else p[None]
+        if self._dense is not None:
+            unknown = torch.full_like(p.unsqueeze(-1) * p.unsqueeze(-2), torch.inf)
+            return Uncertainty(unknown, torch.zeros_like(p), torch.zeros_like(p[:, 0]).bool())
+        with torch.no_grad():
+            return _uncertainty.uncertainty(self._objective, *self._images, p)
+
+    @without_autocast
     def standard_error(self, points: Tensor) -> Tensor:
         """Return the standard errors of T at `points`, px, from the covariance.
 
@@ -202,3 +233,23 @@ def transform_of(warp: Warp, p: Tensor) -> tuple[Tensor | None, Tensor | None]:
         return None, warp.coefficients(p)
     assert isinstance(warp, LinearWarp)
     return warp.matrix(p), None
+
+
+def kept(image: Tensor, given: object) -> Tensor:
+    """Return `image` detached, in other memory than the caller's, who may reuse it."""
+    image = image.detach()
+    if not isinstance(given, Tensor):
+        return image
+    shared = image.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
+    return image.clone() if shared else image
+
+
+def held(objective: Objective) -> Objective:
+    """Return the objective with the values that its weights have now, detached."""
+    weights = [
+        weight.detach().clone() if isinstance(weight, Tensor) else torch.tensor(weight)
+        for weight in objective.settings.weights
+    ]
+    if not any(isinstance(weight, Tensor) for weight in objective.settings.weights):
+        return objective
+    return objective.weighted(*weights)

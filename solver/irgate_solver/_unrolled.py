@@ -18,14 +18,13 @@ anew, so that memory holds one iteration's and not K of them; the price is a sec
 Images are float32, or float64 where they are given so, and the equations float64 (`_precision`).
 """
 
-import warnings
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from irgate_solver import _sampling, _warps
+from irgate_solver import _calls, _sampling, _warps
 from irgate_solver._implicit import InexactGradientWarning
 from irgate_solver._lucas_kanade import Forward
 from irgate_solver._normal_equations import pull_gradient
@@ -71,12 +70,11 @@ def attach(objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor) -> Te
     apart = _warps.length(objective.warp, found.detach() - p)
     astray = int((~(apart <= STATIONARY)).sum())
     if astray:
-        warnings.warn(
+        _calls.warn(
             f"register: the gradient is not exact: {astray} of {len(p)} unrolled solves move more "
             f"than {STATIONARY} px from the answer in {ITERATIONS} iterations; use "
             'sampling="cubic" or recipe="iclk-implicit"',
             InexactGradientWarning,
-            stacklevel=3,
         )
     return found
 

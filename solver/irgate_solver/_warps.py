@@ -35,6 +35,7 @@ __all__ = [
     "Warp",
     "displacement",
     "length",
+    "probes",
 ]
 
 PROBES = 5
@@ -103,13 +104,13 @@ def length(warp: Warp, step: Tensor) -> Tensor:
 
     To first order, and for a step from the identity.
     """
-    shift = (step @ _probes(warp, step.device)).view(len(step), 2, -1)
+    shift = (step @ probes(warp, step.device)).view(len(step), 2, -1)
     lengths: Tensor = torch.linalg.vector_norm(shift, dim=1)
     return lengths.amax(1)
 
 
 @cached_by_size
-def _probes(warp: Warp, device: torch.device) -> Tensor:
+def probes(warp: Warp, device: torch.device) -> Tensor:
     """Return dT/dp at the identity on `PROBES` x `PROBES` points, `(size, 2 points)`."""
     y = torch.linspace(0, warp.height - 1, PROBES, dtype=SOLVE, device=device)
     x = torch.linspace(0, warp.width - 1, PROBES, dtype=SOLVE, device=device)
