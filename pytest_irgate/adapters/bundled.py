@@ -17,11 +17,12 @@ class Bundled:
     """The bundled solver by one recipe, see `irgate_solver.register`.
 
     Attributes:
-        name, version, differentiable: what the protocol reads.
+        name, version, models, differentiable: what the protocol reads.
 
     """
 
     version = __version__
+    models = ("translation", "rigid", "affine", "ffd", "similarity")
 
     def __init__(self, recipe: str | None = None) -> None:
         self._recipe = recipe or next(iter(recipes()))  # the first is the default

@@ -4,5 +4,14 @@ from irgate_solver._implicit import InexactGradientWarning
 from irgate_solver._recipes import recipes
 from irgate_solver._register import register
 from irgate_solver._result import Result, Status
+from irgate_solver._transform import Transform, load
 
-__all__ = ["InexactGradientWarning", "Result", "Status", "recipes", "register"]
+__all__ = [
+    "InexactGradientWarning",
+    "Result",
+    "Status",
+    "Transform",
+    "load",
+    "recipes",
+    "register",
+]

@@ -246,7 +246,7 @@ def examine(
         other = torch.zeros_like(singular)
         if problem.region is not None:
             other = (problem.inside(problem.points(p)) != problem.region).flatten(1).any(1)
-    estimated = objective.settings.estimates_width
+    estimated = objective.holds_width
     _warn(settled.count(False), singular, astray, bent, other, estimated)
     return at
 
@@ -288,7 +288,7 @@ def _warn(
         )
         cures.append("leave a margin to the border with `mask`")
     if estimated:
-        reasons.append("Huber's width was taken from the residuals and is held in the derivative")
+        reasons.append("Huber's width was taken from the images and is held in the derivative")
         cures.append("give `huber_width`")
     if reasons:
         _calls.warn(

@@ -12,7 +12,7 @@ in the sense that A^-1 (A' - A) is small, with A the Hessian of the piece and A'
 the bends on average (`_sampling.LinearOnAverage`), and those of the pieces a step to either side.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -56,7 +56,7 @@ def bend(problem: Problem, p: Tensor, hessian: Tensor) -> Tensor:
     scaled = hessian * scale.unsqueeze(1) * scale.unsqueeze(2)
     worst = torch.zeros(len(p), dtype=p.dtype, device=p.device)
     for other in others:
-        change = replace(problem, sampler=other).complete().linearise(p).normal - hessian
+        change = problem.resampled(other).complete().linearise(p).normal - hessian
         change = change * scale.unsqueeze(1) * scale.unsqueeze(2)
         share = torch.linalg.solve_ex(scaled, change)[0]
         size = torch.linalg.matrix_norm(share, 2) if bool(share.isfinite().all()) else torch.inf

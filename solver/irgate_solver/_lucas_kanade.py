@@ -17,6 +17,7 @@ holds (1).
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -142,6 +143,10 @@ class Additive:
     priors: Priors = field(default_factory=Priors, kw_only=True)
     region: Tensor | None = field(default=None, kw_only=True)
     exact: bool = field(default=False, kw_only=True)
+
+    def resampled(self, sampler: _sampling.Sampler) -> Self:
+        """Return the problem with another sampler of the moving image."""
+        return replace(self, sampler=sampler)
 
     def points(self, p: Tensor) -> Tensor:
         """Return T(x; p) at the level's fixed pixels, px, `(B, 2, h, w)`."""

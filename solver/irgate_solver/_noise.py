@@ -98,7 +98,7 @@ def estimate(
 
 
 def _covariances(image: Tensor, valid: Tensor) -> Tensor:
-    """Return the mean of `image` times itself at lag 0 and at `LAGS`, over valid pairs, `(B, 5)`."""
+    """Return the mean of `image` times itself at lag 0 and at `LAGS`, `(B, 5)`."""
     found = [total(image * image) / total(valid).clamp(min=1)]
     height, width = image.shape[1:]
     for rows, columns in LAGS:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from irgate_solver import _metrics, _precision, _sampling
 from irgate_solver._any_metric import AnyMetric
+from irgate_solver._channels import Channels, spread
 from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._precision import Units
@@ -88,7 +89,7 @@ class Settings:
         return replace(self, metric=self.approach)
 
 
-Problem = Forward | AnyMetric
+Problem = Forward | AnyMetric | Channels
 """The forward-additive problem of one level."""
 
 
@@ -106,6 +107,8 @@ class Objective:
             None to count those that map inside.
         origin: parameters of the anchor's origin, `(B, n)`; None for the identity.
         moving_mask: bool, `(B, H', W')`; None where all of the moving image is trusted.
+        channels: number of channels C of each image. With more than one, images are `(B C, H, W)`,
+            and so is `width` `(B C,)`.
 
     """
 
@@ -118,6 +121,32 @@ class Objective:
     region: Tensor | None = None
     origin: Tensor | None = None
     moving_mask: Tensor | None = None
+    channels: int = 1
+
+    def each(self) -> "Objective":
+        """Return the objective of the channels as pairs of their own, which share no parameters."""
+        count = self.channels
+        if count == 1:
+            return self
+
+        def wide(value: Tensor | None) -> Tensor | None:
+            return None if value is None else spread(value, count)
+
+        units = (
+            Units(spread(each.offset, count), spread(each.span, count))
+            for each in (self.fixed_units, self.moving_units)
+        )
+        fixed_units, moving_units = units
+        return replace(
+            self,
+            mask=spread(self.mask, count),
+            fixed_units=fixed_units,
+            moving_units=moving_units,
+            region=wide(self.region),
+            origin=wide(self.origin),
+            moving_mask=wide(self.moving_mask),
+            channels=1,
+        )
 
     def level(self, fixed: Tensor, moving: Tensor) -> Level:
         """Return the full images in unit range; differentiable by both.
@@ -125,6 +154,8 @@ class Objective:
         Metrics that are no sum over single pixels may depend on the units, by their floors and
         bins: there the units are functions of the images too.
         """
+        if self.channels > 1:
+            return self.each().level(fixed, moving)
         fixed_units, moving_units = self.fixed_units, self.moving_units
         if isinstance(self.settings.metric, Dissimilarity):
             fixed_units, moving_units = self.settings.units(
@@ -155,8 +186,16 @@ class Objective:
         share = self.settings.huber_share
         if self.settings.metric != "huber" or self.settings.huber_width is not None or not share:
             return self
+        if self.channels > 1:
+            return self  # the range is that of the grey projection: `holds_width` says so
         span = Units.of(fixed, self.mask).span / self.fixed_units.span
         return replace(self, width=share * span.view(-1).to(_precision.SOLVE))
+
+    @property
+    def holds_width(self) -> bool:
+        """Whether Huber's width is a function of the images that the derivative leaves out."""
+        shared = self.settings.metric == "huber" and self.settings.huber_width is None
+        return self.settings.estimates_width or (shared and self.channels > 1)
 
     def metric(self) -> _metrics.Metric:
         """Return the comparison of single pixels by the metric."""
@@ -183,6 +222,12 @@ class Objective:
 
     def on(self, level: Level, extent: tuple[int, int]) -> Problem:
         """Return the forward-additive problem of `level`."""
+        if self.channels > 1:
+            each = replace(self.each(), region=None)
+            alone = each.weighted(*(torch.zeros(()) for _ in range(3))).on(level, extent)
+            assert not isinstance(alone, Channels)
+            alone = replace(alone, priors=Priors())
+            return Channels(alone, self.channels, priors=self.priors(), region=self.region)
         basis = level_basis(self.warp, level)
         sampler = _sampling.make_sampler(self.settings.sampling, level.moving)
         priors, region = self.priors(), self.region

@@ -46,6 +46,7 @@ def register(
     mask: Any = None,
     moving_mask: Any = None,
     init: Any = None,
+    channels: str | None = None,
     intensity: str = "same",
     recipe: str = DEFAULT,
     metric: str | Compare | None = None,
@@ -63,26 +64,40 @@ def register(
 
     Coarse to fine: on each level of a pyramid inverse-compositional Levenberg-Marquardt
     approaches, and on the full images forward-additive Levenberg-Marquardt settles at a minimum
-    of the metric over the valid pixels (`_metrics`, eq. 1 to 3). Without a start value the
+    of the metric over the valid pixels. Without a start value the
     identity is tried, and where it leads to no convincing match a search over all rotations and
     shifts. Deterministic; inputs and global state stay as they were.
 
     Args:
-        fixed: `(H, W)` image, tensor or array; or `(B, H, W)`, B pairs solved together. Float64
-            is solved in float64, everything else in float32 with float64 normal equations
-            (`_precision`).
+        fixed: `(H, W)` image, tensor or array; or `(B, H, W)`, B pairs solved together. With
+            `channels` each image has one more axis. Float64 is solved in float64, everything else
+            in float32 with float64 normal equations. A flat pair of a batch ends where it starts,
+            with `Status.SINGULAR`.
         moving: the other image or images, of any size.
-        model: "translation", "rigid" (about the fixed image's centre), "affine" or "ffd".
+        model: the family of T. With c the fixed image's centre, R half its longer side and
+            (xi, eta) = (x - c) / R, and numbers p in px:
+            "translation", 2: x + (p0, p1);
+            "rigid", 3: x turned about c by p2 / R radians, then shifted by (p0, p1);
+            "similarity", 4: x + (p0, p1) + (p2 xi - p3 eta, p3 xi + p2 eta);
+            "affine", 6: x + (p0, p1) + (p2 xi + p3 eta, p4 xi + p5 eta);
+            "ffd", 2 rows columns: the control displacements of cubic B-splines, all of x, then all
+            of y, row by row, in SimpleITK's domain.
         mask: bool, on the fixed image, False where it must not be trusted.
         moving_mask: the same on the moving image.
         init: where to start: a 3x3 matrix, or an object with `.matrix` and
             `.displacement(shape)`. There is no search then.
+        channels: where an image's channels are: "first", `(C, H, W)`, "last", `(H, W, C)`, or
+            "none": a third axis counts pairs. The metric is the mean of the channels'. Where not
+            given the same as "none", but for three axes of which the first has 3 entries or the
+            last 3 or 4: these may be colour, and are refused.
         intensity: "same" where brightness constancy holds, "varying" where gain or contrast may
             differ; chooses among the recipe's parts.
         recipe: one of `recipes()`: what the other arguments are where they are not given.
         metric: "ssd", "ncc" or "huber"; "mind", "mind-pyramid", "lncc" or "nmi"; or a function
-            `(fixed, warped, valid) -> residual or value` of your own, see `_dissimilarity`. The
-            recipe's where not given.
+            `(fixed, warped, valid) -> residual or value` of your own: three tensors `(B, h, w)`,
+            the last 1 where a pixel counts, to residuals `(B, C, h, w)`, whose mean square is
+            minimised, to these and weights, or to a value `(B,)`, less is better; it must be twice
+            differentiable by `warped`. The recipe's where not given.
         huber_width: residual, in intensities, from which on Huber's metric is linear; from the
             residuals themselves (1.345 times their MAD estimate of sigma) where not given.
         sampling: "linear", which is what SimpleITK minimises with by default, "cubic", whose
@@ -118,6 +133,7 @@ def register(
         mask=mask,
         moving_mask=moving_mask,
         init=init,
+        channels=channels,
         intensity=intensity,
         recipe=recipe,
         metric=metric,
@@ -141,6 +157,7 @@ def _register(
     mask: Any,
     moving_mask: Any,
     init: Any,
+    channels: str | None,
     intensity: str,
     recipe: str,
     metric: str | Compare | None,
@@ -156,7 +173,12 @@ def _register(
 ) -> Result:
     """Do what `register` says, on tensors that hold numbers."""
     parts = _inputs.read_parts(recipe, intensity, model)
-    pair = _inputs.read_pair(fixed, moving, mask, moving_mask)
+    pair = _inputs.read_pair(fixed, moving, mask, moving_mask, channels)
+    if pair.colours is not None and (parts.stages != "iclk" or parts.gradient != "implicit"):
+        raise ValueError(
+            f"register: recipe {recipe!r} takes one channel and {pair.channels} came; expected "
+            "grey images: convert them, or choose recipe='iclk-implicit'"
+        )
     differentiated = _implicit.needed((bending, total_variation, anchor), pair.fixed, pair.moving)
     sampling = sampling or parts.sampling or ("cubic" if differentiated else "linear")
     _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
@@ -182,10 +204,11 @@ def _register(
     with _without_gradients(settings, parts):
         solution = STAGES[parts.stages](pair, settings).run(warp, init)
     solution = solution.released()
-    images = _result.kept(pair.fixed, fixed), _result.kept(pair.moving, moving)
+    first, second = pair.settled_on
+    images = _result.kept(first, fixed), _result.kept(second, moving)
     settled = [state != EXHAUSTED for state in solution.states]
     if parts.gradient == "implicit":
-        p, at = _implicit.attach(solution.objective, pair.fixed, pair.moving, solution.p, settled)
+        p, at = _implicit.attach(solution.objective, first, second, solution.p, settled)
         return _finish(pair, solution, p, at, images)
     if not differentiated:
         return _finish(pair, solution, solution.p, None, images)
@@ -242,6 +265,8 @@ def _finish(
     iterations = solution.iterations
     span = objective.fixed_units.span.view(-1).to(_precision.SOLVE)
     value = solution.value * (1.0 if objective.settings.unitless else span * span)
+    if pair.flat is not None:
+        value = torch.where(pair.flat, torch.nan, value)
 
     def one(tensor: Tensor) -> Tensor:
         return tensor if pair.batched else tensor[0]

@@ -19,6 +19,7 @@ from irgate_solver import (
     _warps,
 )
 from irgate_solver._any_metric import AnyMetric
+from irgate_solver._channels import spread
 from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
@@ -114,9 +115,25 @@ class Schedule:
             hidden = (~pair.moving_mask).to(moving.dtype)
             moving = _pyramid.filled(moving, hidden)
         self.levels = _pyramid.build(fixed, trusted, moving, pair.whole, hidden)
+        self.channels = pair.channels
+        self.full = self.levels[0] if pair.colours is None else self._coloured(pair)
         self.judged = min(JUDGED_LEVEL, len(self.levels) - 1)
         self.extent = (pair.moving.shape[1], pair.moving.shape[2])
         self.batch, self.device = len(pair.fixed), pair.fixed.device
+
+    def _coloured(self, pair: Pair) -> Level:
+        """Return the full images with their channels, as pairs of their own."""
+        grey, count = self.levels[0], pair.channels
+        each = zip(pair.settled_on, (self.fixed_units, self.moving_units), strict=True)
+        fixed, moving = (
+            (image.detach() - spread(units.offset, count)) / spread(units.span, count)
+            for image, units in each
+        )
+        trusted = spread(grey.trusted, count)
+        hidden = None if grey.hidden is None else spread(grey.hidden, count)
+        if hidden is not None:
+            moving = _pyramid.filled(moving, hidden)
+        return Level(fixed * trusted, trusted, moving, 1, grey.whole, hidden)
 
     def run(self, warp: Warp, init: Any) -> Solution:
         """Solve from `init`, or without one from the identity or a searched start."""
@@ -179,7 +196,7 @@ class Schedule:
         over them; rounds end when that minimum has these same valid pixels. Where the sampler has a
         continuous gradient, these rounds use Newton's method.
         """
-        level = self.levels[0]
+        level = self.full
         newton = self.settings.sampling != "linear"
         near = max(_precision.NEAR, self.settings.tolerance)
         if self.settings.approach != self.settings.metric:
@@ -351,6 +368,7 @@ class Schedule:
             self.moving_units,
             origin=self.origin,
             moving_mask=self.moving_mask,
+            channels=1 if level is not self.full else self.channels,
         )
         if settings.metric != "huber":
             return plain
@@ -361,9 +379,12 @@ class Schedule:
             width = torch.full_like(span, settings.huber_share)
         else:
             points = level_basis(warp, level).positions(warp.coefficients(p))
+            points = spread(points, plain.channels)
             valid = valid_on(level, points, self.extent)
             moved = _sampling.Linear(level.moving).value(points / level.scale)
             width = _metrics.huber_width(level.fixed, moved, valid)
+        if len(width) == self.batch:
+            width = spread(width, plain.channels)
         return replace(plain, width=width)
 
 

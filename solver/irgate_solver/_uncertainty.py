@@ -13,8 +13,8 @@ and their own derivative would count it twice. A includes the kinks of bilinear 
 (`LinearOnAverage`), and its residual terms take off what noise adds to G_F G_F^T.
 
 The two variances are told apart by the residual r itself (`_noise`). With Huber's metric the
-gradient's variance is mean psi^2 / mean psi' in place of s^2 (Huber 1981, section 7.6). With a prior
-A contains the prior.
+gradient's variance is mean psi^2 / mean psi' in place of s^2 (Huber 1981, section 7.6). With a
+prior A contains the prior.
 
 Noise on the moving image also *biases* the answer, which no variance tells: interpolation between
 pixels averages noise away, and the minimum moves to where it does,
@@ -34,6 +34,8 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _noise
+from irgate_solver._any_metric import AnyMetric
+from irgate_solver._channels import gather, spread
 from irgate_solver._implicit import reciprocal_condition
 from irgate_solver._lucas_kanade import Forward
 from irgate_solver._metrics import METRICS
@@ -80,26 +82,31 @@ def uncertainty(objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor) 
         ValueError: the metric is none of single pixels: its noise is not that of its residual.
 
     """
-    extent = (moving.shape[1], moving.shape[2])
-    problem = objective.on(objective.level(fixed, moving), extent)
+    extent, count = (moving.shape[1], moving.shape[2]), objective.channels
+    # The channels' noise is taken as independent of one another.
+    each, pairs = objective.each(), spread(p, count)
+    problem = each.on(each.level(fixed, moving), extent)
     if not isinstance(problem, Forward):
+        assert isinstance(problem, AnyMetric)
         raise ValueError(
             f"Result.covariance: the metric is {problem.metric.name}; expected one of "
             f"{', '.join(METRICS)}: how noise reaches another metric is not known"
         )
-    noise = _noise.estimate(objective, fixed, moving, problem, p)
-    spread = torch.zeros(len(p), objective.warp.size, objective.warp.size, dtype=SOLVE).to(p)
-    sides = _responses(objective, fixed, moving, extent, p)
+    noise = _noise.estimate(each, fixed, moving, problem, pairs)
+    size = objective.warp.size
+    pulled = torch.zeros(len(pairs), size, size, dtype=SOLVE, device=p.device)
+    sides = _responses(each, fixed, moving, extent, pairs)
     for variance, responses in zip((noise.fixed, noise.moving), sides, strict=True):
         gram = torch.bmm(responses, responses.mT).to(SOLVE)
-        spread = spread + variance.view(-1, 1, 1) * gram
-    hessian = _hessian(problem, p)
+        pulled = pulled + variance.view(-1, 1, 1) * gram
+    hessian = gather(_hessian(problem, pairs), count)
     inverse, _ = torch.linalg.inv_ex(hessian)
-    covariance = inverse @ spread @ inverse.mT
-    biases = -noise.pull @ inverse.mT
+    covariance = inverse @ (gather(pulled, count) / count) @ inverse.mT
+    biases = -gather(noise.pull, count) @ inverse.mT
     singular = reciprocal_condition(hessian, fixed.dtype) < RECIPROCAL_CONDITION
     covariance = torch.where(singular.view(-1, 1, 1), torch.inf, covariance)
-    astray = _interpolation_error(objective, problem, inverse, p)
+    wrong = gather(_interpolation_error(problem, objective.settings.sampling, pairs), count)
+    astray = (inverse @ wrong.unsqueeze(-1)).squeeze(-1)
     holds = _holds(objective.warp, covariance, biases.unbind(1), astray)
     return Uncertainty(covariance, biases[:, 0], holds & ~singular)
 
@@ -134,16 +141,14 @@ def _responses(
         yield torch.stack(side, 1).flatten(2)
 
 
-def _interpolation_error(
-    objective: Objective, problem: Forward, inverse: Tensor, p: Tensor
-) -> Tensor:
-    """Return how far interpolation errors may move the parameters, `(B, n)`, px."""
-    name, share = OTHER[objective.settings.sampling]
+def _interpolation_error(problem: Forward, sampling: str, p: Tensor) -> Tensor:
+    """Return how much of the gradient may be interpolation's error, `(B, n)`."""
+    name, share = OTHER[sampling]
     other = replace(problem, sampler=make_sampler(name, problem.level.moving))
     points = problem.points(p)
     region = problem.valid(points) * other.inside(points)
-    first, second = (replace(one, region=region).linearise(p).gradient for one in (problem, other))
-    return share * (inverse @ (first - second).unsqueeze(-1)).squeeze(-1)
+    own, others = (replace(one, region=region).linearise(p).gradient for one in (problem, other))
+    return share * (own - others)
 
 
 def _holds(warp: Warp, covariance: Tensor, biases: Sequence[Tensor], astray: Tensor) -> Tensor:
@@ -172,4 +177,5 @@ def standard_error(warp: Warp, p: Tensor, covariances: Tensor, points: Tensor) -
     for axis in (0, 1):
         rates = values @ jacobian[:, axis * size : (axis + 1) * size]
         errors.append((rates @ covariances * rates).sum(-1).sqrt())
-    return torch.stack(errors, -1)
+    known = covariances.isfinite().flatten(1).all(1).view(-1, 1, 1)
+    return torch.where(known, torch.stack(errors, -1), torch.inf)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from irgate_solver._free_form import FreeForm
-from irgate_solver._linear import Affine, Rigid, Translation
+from irgate_solver._linear import Affine, Rigid, Similarity, Translation
 from irgate_solver._precision import SOLVE
 from irgate_solver._size_cache import cached_by_size
 
@@ -31,6 +31,7 @@ __all__ = [
     "FreeForm",
     "LinearWarp",
     "Rigid",
+    "Similarity",
     "Translation",
     "Warp",
     "displacement",
@@ -120,11 +121,12 @@ def probes(warp: Warp, device: torch.device) -> Tensor:
     return both if jacobian is None else torch.mm(jacobian[0].mT, both)
 
 
-LinearWarp = Translation | Rigid | Affine
+LinearWarp = Translation | Rigid | Similarity | Affine
 
-LINEAR: dict[str, type[Translation] | type[Rigid] | type[Affine]] = {
+LINEAR: dict[str, type[Translation] | type[Rigid] | type[Similarity] | type[Affine]] = {
     "translation": Translation,
     "rigid": Rigid,
+    "similarity": Similarity,
     "affine": Affine,
 }
-MODELS = (*LINEAR, "ffd")
+MODELS = ("translation", "rigid", "affine", "ffd", "similarity")
