@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import photographs
 
 NAMES = ("camera", "brick", "gravel", "retina")
-MODELS = ("translation", "rigid", "affine", "ffd")
+MODELS = ("translation", "rigid", "similarity", "affine", "homography", "ffd")
 METRICS = ("ssd", "ncc", "huber", "huber 0.1")
 """The last one with a width that is given."""
 NOISE = (0.0, 0.001, 0.05)

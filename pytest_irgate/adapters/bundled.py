@@ -22,7 +22,7 @@ class Bundled:
     """
 
     version = __version__
-    models = ("translation", "rigid", "affine", "ffd", "similarity")
+    models = ("translation", "rigid", "affine", "ffd", "similarity", "homography")
 
     def __init__(self, recipe: str | None = None) -> None:
         self._recipe = recipe or next(iter(recipes()))  # the first is the default

@@ -10,6 +10,7 @@ from torch import Tensor
 from irgate_solver import _channel_axis, _channels, _metric_table, _warps
 from irgate_solver._channels import spread
 from irgate_solver._dissimilarity import Dissimilarity
+from irgate_solver._homography import Homography
 from irgate_solver._precision import Units
 from irgate_solver._recipes import RECIPES, Parts
 
@@ -255,9 +256,11 @@ def check_numbers(huber_width: float | None, iterations: int, tolerance: float |
         raise ValueError(f"register: tolerance={tolerance!r}; expected px, 0 or more, or None")
 
 
-def make_warp(model: str, height: int, width: int, control: Any) -> _warps.Warp:
+def make_warp(model: str, height: int, width: int, control: Any) -> _warps.Warp | Homography:
     """Return the family named `model` on a fixed image of `height` x `width`."""
-    check_choice("model", model, _warps.MODELS)
+    check_choice("model", model, (*_warps.MODELS, Homography.name))
+    if model == Homography.name:
+        return Homography(height, width)
     if model == "ffd":
         return _warps.FreeForm(height, width, read_control(control, height, width))
     return _warps.LINEAR[model](height, width)

@@ -225,6 +225,11 @@ class Forward(Additive):
         """Return the problem whose matrix is the objective's own Hessian."""
         return replace(self, exact=True)
 
+    def project(self, p: Tensor, image: Tensor, jet: _sampling.Jet) -> Tensor:
+        """Return the sum of `image` times the derivatives of the warped one, `(B, n)`."""
+        sums = self.basis.projections(image.unsqueeze(1), jet.slopes)[:, 0]
+        return pull_gradient(self.warp.jacobian(p), sums)
+
     def compare(self, p: Tensor) -> tuple[_sampling.Jet, Fit]:
         """Return the moving image around T(x; p) and how it compares to the fixed one."""
         points = self.points(p)

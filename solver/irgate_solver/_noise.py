@@ -18,7 +18,6 @@ from torch import Tensor
 
 from irgate_solver._lucas_kanade import Forward
 from irgate_solver._metrics import total
-from irgate_solver._normal_equations import pull_gradient
 from irgate_solver._objective import Objective
 from irgate_solver._precision import SOLVE
 
@@ -68,7 +67,6 @@ def estimate(
     generator = torch.Generator().manual_seed(SEED)
     white, blurred = torch.zeros_like(seen), torch.zeros_like(seen)
     pull = p.new_zeros(len(p), len(BESIDE), p.shape[1])
-    jacobian = objective.warp.jacobian(p)
     for _ in range(DRAWS):
         first, second = (
             torch.randn(image.shape, generator=generator, dtype=image.dtype).to(image.device)
@@ -83,9 +81,7 @@ def estimate(
         for index, offset in enumerate(BESIDE):
             if index > 0:
                 jet = sampler.jet(points + points.new_tensor(offset).view(2, 1, 1))
-            image = (jet.value * fit.curvature).unsqueeze(1)
-            sums = problem.basis.projections(image, jet.slopes)[:, 0]
-            pull[:, index] += pull_gradient(jacobian, sums) / DRAWS
+            pull[:, index] += problem.project(p, jet.value * fit.curvature, jet) / DRAWS
     gain = fit.gain.square()
     rest = seen - seen[:, :1] * white / white[:, :1]
     slope = blurred - blurred[:, :1] * white / white[:, :1]

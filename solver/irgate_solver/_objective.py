@@ -9,6 +9,7 @@ from irgate_solver import _metrics, _precision, _sampling
 from irgate_solver._any_metric import AnyMetric
 from irgate_solver._channels import Channels, spread
 from irgate_solver._dissimilarity import Dissimilarity
+from irgate_solver._homography import Homography, Projective
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._precision import Units
 from irgate_solver._priors import Priors
@@ -112,7 +113,7 @@ class Objective:
 
     """
 
-    warp: Warp
+    warp: Warp | Homography
     settings: Settings
     mask: Tensor
     fixed_units: Units
@@ -204,6 +205,8 @@ class Objective:
 
     def priors(self) -> Priors:
         """Return the priors with their weights in squared unit range."""
+        if isinstance(self.warp, Homography):
+            return Priors()
         bending = self.settings.bending if isinstance(self.warp, FreeForm) else 0.0
         return Priors(
             self._in_unit_range(bending),
@@ -228,8 +231,12 @@ class Objective:
             assert not isinstance(alone, Channels)
             alone = replace(alone, priors=Priors())
             return Channels(alone, self.channels, priors=self.priors(), region=self.region)
-        basis = level_basis(self.warp, level)
         sampler = _sampling.make_sampler(self.settings.sampling, level.moving)
+        if isinstance(self.warp, Homography):
+            basis = level_basis(self.warp.affine, level)
+            metric, region = self.metric(), self.region
+            return Projective(self.warp, basis, level, sampler, extent, metric, region=region)
+        basis = level_basis(self.warp, level)
         priors, region = self.priors(), self.region
         chosen = self.settings.metric
         if isinstance(chosen, Dissimilarity):

@@ -13,6 +13,7 @@ from irgate_solver import (
     _functional,
     _implicit,
     _inputs,
+    _metrics,
     _precision,
     _result,
     _sampling,
@@ -21,6 +22,7 @@ from irgate_solver import (
 from irgate_solver._bundle import Bundle
 from irgate_solver._calls import without_autocast
 from irgate_solver._dissimilarity import Compare, Dissimilarity
+from irgate_solver._homography import Homography
 from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
 from irgate_solver._recipes import DEFAULT, Parts
@@ -80,6 +82,8 @@ def register(
             "rigid", 3: x turned about c by p2 / R radians, then shifted by (p0, p1);
             "similarity", 4: x + (p0, p1) + (p2 xi - p3 eta, p3 xi + p2 eta);
             "affine", 6: x + (p0, p1) + (p2 xi + p3 eta, p4 xi + p5 eta);
+            "homography", 8: c + (that - c) / (1 + (p6 xi + p7 eta) / R), for the metrics "ssd",
+            "ncc" and "huber", without priors;
             "ffd", 2 rows columns: the control displacements of cubic B-splines, all of x, then all
             of y, row by row, in SimpleITK's domain.
         mask: bool, on the fixed image, False where it must not be trusted.
@@ -182,6 +186,8 @@ def _register(
     differentiated = _implicit.needed((bending, total_variation, anchor), pair.fixed, pair.moving)
     sampling = sampling or parts.sampling or ("cubic" if differentiated else "linear")
     _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
+    if model == Homography.name:
+        _check_homography(recipe, parts, metric, (bending, total_variation, anchor))
     height, width = pair.fixed.shape[1:]
     warp = _inputs.make_warp(model, height, width, control)
     _inputs.check_numbers(huber_width, iterations, tolerance)
@@ -225,6 +231,22 @@ def _register(
     _implicit.examine(solution.objective, pair.fixed, pair.moving, solution.p, settled)
     p = _unrolled.attach(solution.objective, pair.fixed, pair.moving, solution.p)
     return _finish(pair, solution, p, None, images)
+
+
+def _check_homography(recipe: str, parts: Parts, metric: Any, weights: Sequence[Any]) -> None:
+    """Raise ValueError where a homography cannot be solved so."""
+    chosen = parts.metric if metric is None else metric
+    plain = parts.stages == "iclk" and parts.gradient == "implicit"
+    if not plain or not isinstance(chosen, str) or chosen not in _metrics.METRICS:
+        raise ValueError(
+            f"register: model='homography' came with metric={chosen!r} and recipe={recipe!r}; "
+            f"expected one of the metrics {', '.join(_metrics.METRICS)} and recipe='iclk-implicit'"
+        )
+    if any(weight is not None for weight in weights):
+        raise ValueError(
+            "register: model='homography' came with a weight of a prior; expected none: leave "
+            "out bending, total_variation and anchor"
+        )
 
 
 def _without_gradients(settings: Settings, parts: Parts) -> AbstractContextManager[None]:

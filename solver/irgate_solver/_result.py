@@ -10,8 +10,9 @@ from torch import Tensor
 
 from irgate_solver import _arrays, _uncertainty, _warping
 from irgate_solver._calls import without_autocast
+from irgate_solver._homography import Homography
 from irgate_solver._levenberg import CONVERGED, EXHAUSTED, SCHEDULED, STALLED
-from irgate_solver._maps import Dense, Map, Matrix, Spline
+from irgate_solver._maps import Dense, Map, Matrix, Spline, grid_points
 from irgate_solver._normal_equations import basis_of
 from irgate_solver._objective import Objective
 from irgate_solver._precision import SOLVE
@@ -137,6 +138,9 @@ class Result(Exportable):
             return form.give(self.to_transform().transform(place))
         p = self.parameters if self._batched else self.parameters[None]
         warp = self._objective.warp
+        if isinstance(warp, Homography):
+            mapped = warp.map(p, place)
+            return form.give(mapped if self._batched else mapped[0])
         rows, columns = warp.rows(place[:, 1]), warp.columns(place[:, 0])
         moved = torch.einsum("ma,kdab,mb->kmd", rows, warp.coefficients(p), columns)
         if isinstance(warp, FreeForm):
@@ -213,7 +217,7 @@ class Result(Exportable):
         elif isinstance(warp, FreeForm):
             chain = Spline(warp, warp.coefficients(p[None])[0])
         else:
-            assert isinstance(warp, LinearWarp)
+            assert isinstance(warp, LinearWarp | Homography)
             chain = Matrix(warp.matrix(p[None])[0])
         return Transform((warp.height, warp.width), (chain,))
 
@@ -297,6 +301,10 @@ class Result(Exportable):
             return self._dense
         p = self.parameters if self._batched else self.parameters[None]
         warp = self._objective.warp
+        if isinstance(warp, Homography):
+            pixels = grid_points(height, width).to(p.device)
+            moved = warp.map(p, pixels) - pixels
+            return moved.mT.reshape(len(p), 2, height, width)
         basis = basis_of(warp, (height, width), 1, p.device)
         field = basis.rows @ (warp.coefficients(p) @ basis.columns.mT)
         if isinstance(warp, FreeForm):
@@ -305,11 +313,11 @@ class Result(Exportable):
         return field
 
 
-def transform_of(warp: Warp, p: Tensor) -> tuple[Tensor | None, Tensor | None]:
+def transform_of(warp: Warp | Homography, p: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Return (matrix, control points) of `p` `(B, n)`, one of them None."""
     if isinstance(warp, FreeForm):
         return None, warp.coefficients(p)
-    assert isinstance(warp, LinearWarp)
+    assert isinstance(warp, LinearWarp | Homography)
     return warp.matrix(p), None
 
 

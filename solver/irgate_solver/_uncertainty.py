@@ -36,13 +36,14 @@ from torch import Tensor
 from irgate_solver import _noise
 from irgate_solver._any_metric import AnyMetric
 from irgate_solver._channels import gather, spread
+from irgate_solver._homography import AnyWarp, Homography, probe_rates
 from irgate_solver._implicit import reciprocal_condition
 from irgate_solver._lucas_kanade import Forward
 from irgate_solver._metrics import METRICS
 from irgate_solver._objective import Objective
 from irgate_solver._precision import RECIPROCAL_CONDITION, SOLVE
 from irgate_solver._sampling import Linear, LinearOnAverage, make_sampler
-from irgate_solver._warps import Warp, probes
+from irgate_solver._warps import probes
 
 BIASED = 0.5
 """Largest bias by noise, in standard errors, beside which these hold: at half of one, 93 % of
@@ -151,9 +152,9 @@ def _interpolation_error(problem: Forward, sampling: str, p: Tensor) -> Tensor:
     return share * (own - others)
 
 
-def _holds(warp: Warp, covariance: Tensor, biases: Sequence[Tensor], astray: Tensor) -> Tensor:
+def _holds(warp: AnyWarp, covariance: Tensor, biases: Sequence[Tensor], astray: Tensor) -> Tensor:
     """Return whether the worst bias and `astray` are small beside the standard errors, `(B,)`."""
-    rates = probes(warp, covariance.device).mT
+    rates = _probe_rates(warp, covariance.device)
     variance = ((rates @ covariance) * rates).sum(-1)
     by_noise, by_scene = (
         torch.stack([(rates @ one.unsqueeze(-1)).squeeze(-1).abs() for one in some]).amax(0)
@@ -162,11 +163,23 @@ def _holds(warp: Warp, covariance: Tensor, biases: Sequence[Tensor], astray: Ten
     return ((by_noise + by_scene).square() <= BIASED**2 * variance).all(1)
 
 
-def standard_error(warp: Warp, p: Tensor, covariances: Tensor, points: Tensor) -> Tensor:
+def _probe_rates(warp: AnyWarp, device: torch.device) -> Tensor:
+    """Return dT/dp, x and y of each probe, `(2 probes, n)`."""
+    if isinstance(warp, Homography):
+        return probe_rates(warp, device).flatten(1).mT
+    return probes(warp, device).mT
+
+
+def standard_error(warp: AnyWarp, p: Tensor, covariances: Tensor, points: Tensor) -> Tensor:
     """Return the standard errors of T(x) at `points` `(m, 2)`, (x, y), px: `(B, m, 2)`.
 
     With D = dT/dp at the point, the variances are the diagonal of D Cov D^T.
     """
+    known = covariances.isfinite().flatten(1).all(1).view(-1, 1, 1)
+    if isinstance(warp, Homography):
+        by_point = warp.rates(p, points)
+        variance = torch.einsum("bkmd,bkl,blmd->bmd", by_point, covariances, by_point)
+        return torch.where(known, variance.sqrt(), torch.inf)
     rows, columns = warp.rows(points[:, 1]), warp.columns(points[:, 0])
     values = (rows.unsqueeze(2) * columns.unsqueeze(1)).flatten(1)
     size = values.shape[1]
@@ -177,5 +190,4 @@ def standard_error(warp: Warp, p: Tensor, covariances: Tensor, points: Tensor) -
     for axis in (0, 1):
         rates = values @ jacobian[:, axis * size : (axis + 1) * size]
         errors.append((rates @ covariances * rates).sum(-1).sqrt())
-    known = covariances.isfinite().flatten(1).all(1).view(-1, 1, 1)
     return torch.where(known, torch.stack(errors, -1), torch.inf)

@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from irgate_solver import _calls, _sampling, _warps
+from irgate_solver._homography import Homography
 from irgate_solver._implicit import InexactGradientWarning
 from irgate_solver._lucas_kanade import Forward
 from irgate_solver._normal_equations import pull_gradient
@@ -67,6 +68,7 @@ def unroll(
 def attach(objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor) -> Tensor:
     """Return p_K of (1) from the answer `p` `(B, n)`; warn where `p` is no fixed point of (1)."""
     found = unroll(objective, fixed, moving, p)
+    assert not isinstance(objective.warp, Homography)
     apart = _warps.length(objective.warp, found.detach() - p)
     astray = int((~(apart <= STATIONARY)).sum())
     if astray:
