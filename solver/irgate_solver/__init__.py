@@ -15,3 +15,8 @@ __all__ = [
     "recipes",
     "register",
 ]
+
+# Where they are found, and not where they are written: what `help` and messages say.
+for _public in (InexactGradientWarning, Result, Status, Transform, load, recipes, register):
+    _public.__module__ = __name__
+del _public

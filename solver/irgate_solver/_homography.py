@@ -25,6 +25,7 @@ from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._metrics import Fit, total
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
+from irgate_solver._size_cache import cached_by_size
 from irgate_solver._warps import Warp
 
 LEAST_WEIGHT = 1e-3
@@ -55,19 +56,21 @@ class Homography:
         behind = weight < LEAST_WEIGHT
         return torch.where(behind, BEYOND, centre + numerator / weight.masked_fill(behind, 1.0))
 
-    def rates(self, p: Tensor, points: Tensor) -> Tensor:
-        """Return (2) at `points` `(..., 2)`, `(B, 8, ..., 2)`."""
+    def rates(self, p: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (2) at `points` `(m, 2)`, its x and its y, `(B, 8, m)` each."""
         scaled, _ = self._scaled(points)
         numerator, weight = self._parts(p, scaled)
         xi, eta = scaled.unbind(-1)
         inverse = 1.0 / weight[..., 0]
         basis = torch.stack((inverse, xi * inverse, eta * inverse), 1)
-        zero = torch.zeros_like(basis)
-        by_x, by_y = torch.stack((basis, zero), -1), torch.stack((zero, basis), -1)
-        moved = (numerator / weight).unsqueeze(1)
-        by_row = -moved * basis[:, 1:].unsqueeze(-1) / self.affine.radius
-        order = (by_x[:, :1], by_y[:, :1], by_x[:, 1:], by_y[:, 1:], by_row)
-        return torch.cat(order, 1)
+        moved = numerator * (inverse / self.affine.radius).unsqueeze(-1)
+        by_row = (-moved[..., axis].unsqueeze(1) * basis[:, 1:] for axis in (0, 1))
+        one, two = torch.zeros_like(basis[:, :1]), torch.zeros_like(basis[:, 1:])
+        of_x, of_y = by_row
+        return (
+            torch.cat((basis[:, :1], one, basis[:, 1:], two, of_x), 1),
+            torch.cat((one, basis[:, :1], two, basis[:, 1:], of_y), 1),
+        )
 
     def bend(self, p: Tensor, points: Tensor, pull: Tensor) -> Tensor:
         """Return sum over points of pull . d2T/dp dp, `(B, 8, 8)`.
@@ -80,9 +83,9 @@ class Homography:
         """
         scaled, _ = self._scaled(points)
         _, weight = self._parts(p, scaled)
-        rates = self.rates(p, points)
+        by_x, by_y = self.rates(p, points)
         # By w alone: d/dq_j of (2) is -xi_j / (R w) times it, once more for the row's own.
-        along = (rates * pull.unsqueeze(1)).sum(-1)
+        along = by_x * pull[..., 0].unsqueeze(1) + by_y * pull[..., 1].unsqueeze(1)
         by_row = -scaled.mT / (self.affine.radius * weight[..., 0].unsqueeze(1))
         cross = along @ by_row.mT
         found = torch.zeros(len(p), 8, 8, dtype=SOLVE, device=p.device)
@@ -151,7 +154,8 @@ class Projective(Forward):
 
     def change(self, jet: _sampling.Jet, p: Tensor, direction: Tensor) -> Tensor:
         """Return the derivative of the warped image along `direction` `(B, n)`, `(B, h, w)`."""
-        u = torch.einsum("bk,bkmd->bdm", direction, self.warp.rates(p, self.grid()))
+        each = self.warp.rates(p, self.grid())
+        u = torch.cat([direction.unsqueeze(1) @ one for one in each], 1)
         return (jet.slopes * u.view(jet.slopes.shape).to(jet.slopes.dtype)).sum(1)
 
     def project(self, p: Tensor, image: Tensor, jet: _sampling.Jet) -> Tensor:
@@ -178,14 +182,15 @@ class Projective(Forward):
 
     def length(self, step: Tensor) -> Tensor:
         """Return how far `step` moves the probe points, px."""
-        shift = torch.einsum("bk,kmd->bmd", step, probe_rates(self.warp, step.device))
-        lengths: Tensor = torch.linalg.vector_norm(shift, dim=-1)
+        shift = step @ probe_rates(self.warp, step.device)
+        lengths: Tensor = torch.linalg.vector_norm(shift, dim=0)
         return lengths.amax(1)
 
     def _steepest(self, p: Tensor, jet: _sampling.Jet) -> Tensor:
         """Return the derivative of the warped image by each parameter, `(B, 8, h w)`, float64."""
-        slopes = jet.slopes.flatten(2).to(SOLVE)
-        return torch.einsum("bkmd,bdm->bkm", self.warp.rates(p, self.grid()), slopes)
+        dx, dy = jet.slopes.flatten(2).to(SOLVE).unsqueeze(2).unbind(1)
+        by_x, by_y = self.warp.rates(p, self.grid())
+        return by_x * dx + by_y * dy
 
     def _equations(self, p: Tensor, jet: _sampling.Jet, fit: Fit) -> tuple[Tensor, Tensor]:
         steepest = self._steepest(p, jet)
@@ -196,17 +201,11 @@ class Projective(Forward):
         normal = share * fit.gain.view(-1, 1, 1) * normal
         if jet.seconds is not None:
             grid = self.grid()
-            rates = self.warp.rates(p, grid)
-            xx, xy, yy = (psi.unsqueeze(1) * jet.seconds.flatten(2).to(SOLVE)).unbind(1)
-            dx, dy = rates.unbind(-1)
-            bent = torch.stack(
-                (
-                    xx.unsqueeze(1) * dx + xy.unsqueeze(1) * dy,
-                    xy.unsqueeze(1) * dx + yy.unsqueeze(1) * dy,
-                ),
-                -1,
-            )
-            normal = normal + share * (rates.flatten(2) @ bent.flatten(2).mT)
+            by_x, by_y = self.warp.rates(p, grid)
+            seconds = psi.unsqueeze(1) * jet.seconds.flatten(2).to(SOLVE)
+            xx, xy, yy = seconds.unsqueeze(2).unbind(1)
+            bent = by_x @ (xx * by_x + xy * by_y).mT + by_y @ (xy * by_x + yy * by_y).mT
+            normal = normal + share * bent
             pull = psi.unsqueeze(-1) * jet.slopes.flatten(2).mT.to(SOLVE)
             normal = normal + share * self.warp.bend(p, grid, pull)
         if fit.nuisances is not None and fit.shares is not None:
@@ -229,9 +228,10 @@ def points_of(warp: AnyWarp, level: Level, p: Tensor) -> Tensor:
     return warp.map(p, grid).movedim(-1, 1)
 
 
+@cached_by_size
 def probe_rates(warp: Homography, device: torch.device) -> Tensor:
-    """Return dT/dp at the identity on 5 x 5 points over the image, `(8, 25, 2)`."""
+    """Return dT/dp at the identity on 5 x 5 points over the image, x then y, `(2, 8, 25)`."""
     y = torch.linspace(0, warp.height - 1, 5, dtype=SOLVE, device=device)
     x = torch.linspace(0, warp.width - 1, 5, dtype=SOLVE, device=device)
     points = torch.stack((x.repeat(5), y.repeat_interleave(5)), -1)
-    return warp.rates(torch.zeros(1, 8, dtype=SOLVE, device=device), points)[0]
+    return torch.cat(warp.rates(torch.zeros(1, 8, dtype=SOLVE, device=device), points))

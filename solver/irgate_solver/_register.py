@@ -66,9 +66,9 @@ def register(
 
     Coarse to fine: on each level of a pyramid inverse-compositional Levenberg-Marquardt
     approaches, and on the full images forward-additive Levenberg-Marquardt settles at a minimum
-    of the metric over the valid pixels. Without a start value the
-    identity is tried, and where it leads to no convincing match a search over all rotations and
-    shifts. Deterministic; inputs and global state stay as they were.
+    of the metric over the valid pixels. Without a start value the identity is tried, and where it
+    leads to no convincing match a search over all rotations and shifts. Deterministic; inputs and
+    global state stay as they were.
 
     Args:
         fixed: `(H, W)` image, tensor or array; or `(B, H, W)`, B pairs solved together. With
@@ -82,8 +82,8 @@ def register(
             "rigid", 3: x turned about c by p2 / R radians, then shifted by (p0, p1);
             "similarity", 4: x + (p0, p1) + (p2 xi - p3 eta, p3 xi + p2 eta);
             "affine", 6: x + (p0, p1) + (p2 xi + p3 eta, p4 xi + p5 eta);
-            "homography", 8: c + (that - c) / (1 + (p6 xi + p7 eta) / R), for the metrics "ssd",
-            "ncc" and "huber", without priors;
+            "homography", 8: with y what "affine" gives, c + (y - c) / (1 + (p6 xi + p7 eta) / R);
+            for the metrics "ssd", "ncc" and "huber", without priors;
             "ffd", 2 rows columns: the control displacements of cubic B-splines, all of x, then all
             of y, row by row, in SimpleITK's domain.
         mask: bool, on the fixed image, False where it must not be trusted.
@@ -242,10 +242,10 @@ def _check_homography(recipe: str, parts: Parts, metric: Any, weights: Sequence[
             f"register: model='homography' came with metric={chosen!r} and recipe={recipe!r}; "
             f"expected one of the metrics {', '.join(_metrics.METRICS)} and recipe='iclk-implicit'"
         )
-    if any(weight is not None for weight in weights):
+    if any(weight is not None for weight in (*weights, parts.total_variation or None)):
         raise ValueError(
             "register: model='homography' came with a weight of a prior; expected none: leave "
-            "out bending, total_variation and anchor"
+            "out bending, total_variation and anchor, and choose a recipe without them"
         )
 
 

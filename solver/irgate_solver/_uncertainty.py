@@ -166,7 +166,7 @@ def _holds(warp: AnyWarp, covariance: Tensor, biases: Sequence[Tensor], astray: 
 def _probe_rates(warp: AnyWarp, device: torch.device) -> Tensor:
     """Return dT/dp, x and y of each probe, `(2 probes, n)`."""
     if isinstance(warp, Homography):
-        return probe_rates(warp, device).flatten(1).mT
+        return probe_rates(warp, device).mT.flatten(0, 1)
     return probes(warp, device).mT
 
 
@@ -178,8 +178,8 @@ def standard_error(warp: AnyWarp, p: Tensor, covariances: Tensor, points: Tensor
     known = covariances.isfinite().flatten(1).all(1).view(-1, 1, 1)
     if isinstance(warp, Homography):
         by_point = warp.rates(p, points)
-        variance = torch.einsum("bkmd,bkl,blmd->bmd", by_point, covariances, by_point)
-        return torch.where(known, variance.sqrt(), torch.inf)
+        variances = [((covariances @ one) * one).sum(1) for one in by_point]
+        return torch.where(known, torch.stack(variances, -1).sqrt(), torch.inf)
     rows, columns = warp.rows(points[:, 1]), warp.columns(points[:, 0])
     values = (rows.unsqueeze(2) * columns.unsqueeze(1)).flatten(1)
     size = values.shape[1]

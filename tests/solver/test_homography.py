@@ -24,7 +24,7 @@ ROUNDING = 1e-9
 
 def test_derivatives_are_autograds() -> None:
     rates = torch.autograd.functional.jacobian(lambda p: FAMILY.map(p, POINTS).sum(0), P)
-    torch.testing.assert_close(FAMILY.rates(P, POINTS), rates.permute(2, 3, 0, 1))
+    torch.testing.assert_close(torch.stack(FAMILY.rates(P, POINTS), -1), rates.permute(2, 3, 0, 1))
     pull = torch.randn(2, 9, 2, generator=DRAW, dtype=torch.float64)
     for k in range(2):
 
@@ -96,15 +96,15 @@ def test_gradient_is_that_of_the_whole_solve(model: str, metric: str, which: int
 
 def test_predicted_scatter_is_seen() -> None:
     pair = scene.make(projected(PROJECTIVE), (66, 80))
-    draw, count = np.random.default_rng(2), 120
+    draw, count = np.random.default_rng(2), 40
     fixed = pair.fixed + 0.01 * draw.standard_normal((count, *SHAPE))
     result = register(
         fixed, np.stack([pair.moving] * count), model="homography", sampling="cubic", init=np.eye(3)
     )
     points = np.array([[8.0, 8.0], [38.0, 30.0], [70.0, 52.0]])
     predicted = np.sqrt((result.standard_error(points) ** 2).mean(0))
-    # A standard deviation of 120 draws is good to 6.5 %, and the largest of six to twice that.
-    np.testing.assert_allclose(predicted, result.transform(points).std(0), rtol=0.2)
+    # A standard deviation of 40 draws is good to 11 %, and the largest of six to twice that.
+    np.testing.assert_allclose(predicted, result.transform(points).std(0), rtol=0.3)
 
 
 def test_a_similarity_keeps_its_form_and_its_nearest_member() -> None:

@@ -119,6 +119,7 @@ def test_help_names_no_private_module() -> None:
     text = pydoc.plain(pydoc.render_doc(register)) + (register.__doc__ or "")
     body = text.split("FILE")[0]
     assert "`_" not in body
+    assert "._" not in body
     for model in ("translation", "rigid", "similarity", "affine", "homography", "ffd"):
         assert f'"{model}", ' in body
     for name in ("warp", "transform", "standard_error", "covariance", "compose"):
