@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from irgate_solver import (
     _first_order,
@@ -20,10 +21,12 @@ from irgate_solver import (
     _warps,
 )
 from irgate_solver._any_metric import AnyMetric
+from irgate_solver._channels import spread
 from irgate_solver._dissimilarity import Dissimilarity
+from irgate_solver._homography import AnyWarp, Homography, points_of
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
-from irgate_solver._lucas_kanade import level_basis, valid_on
+from irgate_solver._lucas_kanade import valid_on
 from irgate_solver._objective import AUTO, Objective, Problem, Settings, full_level
 from irgate_solver._pyramid import Level
 from irgate_solver._template import Inverse, WarpedLevel
@@ -133,26 +136,50 @@ class Schedule:
             # Coarser levels are blurred anyway.
             full = full_level(fixed, pair.mask, moving, pair.moving_mask, settings.smoothing)
             self.levels = [full, *self.given[1:]]
+        self.channels = pair.channels
+        self.full = self.levels[0] if pair.colours is None else self._coloured(pair)
         self.judged = min(JUDGED_LEVEL, len(self.levels) - 1)
         self.extent = (pair.moving.shape[1], pair.moving.shape[2])
         self.batch, self.device = len(pair.fixed), pair.fixed.device
 
-    def run(self, warp: Warp, init: Any) -> Solution:
+    def _coloured(self, pair: Pair) -> Level:
+        """Return the full images with their channels, as pairs of their own."""
+        grey, count = self.levels[0], pair.channels
+        each = zip(pair.settled_on, (self.fixed_units, self.moving_units), strict=True)
+        fixed, moving = (
+            (image.detach() - spread(units.offset, count)) / spread(units.span, count)
+            for image, units in each
+        )
+        if self.settings.smoothing is not None:
+            masks = (None if m is None else spread(m, count) for m in (pair.mask, pair.moving_mask))
+            smoothing = self.settings.smoothing.each(count)
+            mask, moving_mask = masks
+            assert mask is not None
+            return full_level(fixed, mask, moving, moving_mask, smoothing)
+        trusted = spread(grey.trusted, count)
+        hidden = None if grey.hidden is None else spread(grey.hidden, count)
+        if hidden is not None:
+            moving = _pyramid.filled(moving, hidden)
+        return Level(fixed * trusted, trusted, moving, 1, grey.whole, hidden)
+
+    def run(self, warp: AnyWarp, init: Any) -> Solution:
         """Solve from `init`, or without one from the identity or a searched start."""
         start = None if init is None else _start.read(init, warp, self.batch, self.device)
         self.origin = start
         if start is not None:
             self._require_overlap(warp, start)
+        if isinstance(warp, Homography):
+            return self._homography(warp, start)
         if isinstance(warp, FreeForm):
             return self._free_form(warp, start)
         assert isinstance(warp, LinearWarp)
         descents = self._from_identity(warp) if start is None else self._approach(warp, start)
         return self._settle(warp, descents, descents[-1].p, self.levels[:1])
 
-    def _require_overlap(self, warp: Warp, p: Tensor) -> None:
+    def _require_overlap(self, warp: AnyWarp, p: Tensor) -> None:
         """Raise ValueError where a start maps no trusted pixel into the moving image."""
         level = self.levels[0]
-        points = level_basis(warp, level).positions(warp.coefficients(p))
+        points = points_of(warp, level, p)
         seen = _metrics.total(valid_on(level, points, self.extent))
         if not bool((seen > 0).all()):
             raise ValueError(
@@ -185,8 +212,16 @@ class Schedule:
         unit = torch.ones_like(span) if plain.unitless else span * span
         return AUTO_BENDING * unit * left.objective
 
+    def _homography(self, warp: Homography, start: Tensor | None) -> Solution:
+        """Solve an affine map on the coarser levels, then the homography from there."""
+        descents: list[Descent] = []
+        if start is None:
+            descents = self._from_identity(warp.affine)
+            start = functional.pad(descents[-1].p, (0, 2))
+        return self._settle(warp, descents, start, self.levels[:FREE_FORM_LEVELS])
+
     def _settle(
-        self, warp: Warp, descents: list[Descent], p: Tensor, levels: list[Level]
+        self, warp: AnyWarp, descents: list[Descent], p: Tensor, levels: list[Level]
     ) -> Solution:
         """Descend forward-additively through `levels` (full images first), coarsest first."""
         for level in reversed(levels[1:]):
@@ -207,14 +242,14 @@ class Schedule:
             self.given,
         )
 
-    def _settle_on_full_images(self, warp: Warp, p: Tensor) -> tuple[Descent, Objective]:
+    def _settle_on_full_images(self, warp: AnyWarp, p: Tensor) -> tuple[Descent, Objective]:
         """Descend to a minimum whose valid pixels are the ones that were counted to find it.
 
         A first round approaches. Each further round freezes the valid pixels and finds the minimum
         over them; rounds end when that minimum has these same valid pixels. Where the sampler has a
         continuous gradient, these rounds use Newton's method.
         """
-        level = self.levels[0]
+        level = self.full
         newton = self.settings.sampling != "linear"
         near = max(_precision.NEAR, self.settings.tolerance)
         if self.settings.approach != self.settings.metric:
@@ -440,12 +475,12 @@ class Schedule:
             return self._approaching(warp, level, p).metric()
         return _metrics.correlation
 
-    def _approaching(self, warp: Warp, level: Level, p: Tensor) -> Objective:
+    def _approaching(self, warp: AnyWarp, level: Level, p: Tensor) -> Objective:
         """Return the objective of the stages before the last."""
         return self._objective(warp, level, p, self.settings.approaching())
 
     def _objective(
-        self, warp: Warp, level: Level, p: Tensor, settings: Settings | None = None
+        self, warp: AnyWarp, level: Level, p: Tensor, settings: Settings | None = None
     ) -> Objective:
         """Return the objective; Huber's width is given, or that of the residuals at `p`."""
         settings = settings or self.settings
@@ -458,6 +493,7 @@ class Schedule:
             origin=self.origin,
             moving_mask=self.moving_mask,
             smoothing=settings.smoothing,
+            channels=1 if level is not self.full else self.channels,
         )
         if settings.metric != "huber":
             return plain
@@ -467,10 +503,13 @@ class Schedule:
         elif settings.huber_share is not None:
             width = torch.full_like(span, settings.huber_share)
         else:
-            points = level_basis(warp, level).positions(warp.coefficients(p))
+            points = points_of(warp, level, p)
+            points = spread(points, plain.channels)
             valid = valid_on(level, points, self.extent)
             moved = _sampling.Linear(level.moving).value(points / level.scale)
             width = _metrics.huber_width(level.fixed, moved, valid)
+        if len(width) == self.batch:
+            width = spread(width, plain.channels)
         return replace(plain, width=width)
 
 

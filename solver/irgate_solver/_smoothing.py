@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from irgate_solver._channels import spread
 from irgate_solver._confidence import passed, variance
 from irgate_solver._precision import SOLVE
 from irgate_solver._template import gradient
@@ -70,10 +71,9 @@ class Smoothing:
         enough = 2 * left.sum((1, 2)) >= trusted.sum((1, 2))
         return torch.where((enough & self.chosen).view(-1, 1, 1), left, trusted)
 
-    @property
-    def correlated(self) -> float:
-        """Variance of white noise over that of the same noise smoothed: 4 pi sigma^2."""
-        return 4.0 * math.pi * self.sigma**2
+    def each(self, count: int) -> "Smoothing":
+        """Return that of `count` channels of each pair, as pairs of their own."""
+        return Smoothing(self.sigma, spread(self.chosen, count))
 
 
 def read(smoothing: Any, fixed: Tensor, moving: Tensor) -> Smoothing | None:
