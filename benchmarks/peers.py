@@ -1,22 +1,21 @@
-"""The peers, each in the few lines that its user would write, all from fixed to moving pixels.
+"""The peers, all from fixed to moving pixels, set up by their adapters where they have one.
 
-A peer is a function of a `Case`; it returns the displacement `(H, W, 2)`, last axis (dx, dy), px,
-or raises `NotSupported`. All work in one thread, so that times compare algorithms.
+One definition for the gate and for the benchmarks: what an adapter has learnt about its library (a
+blur that must be off on the full images, a stop that is not too early) holds here too. A peer is a
+function of a `Case`; it returns the displacement `(H, W, 2)`, last axis (dx, dy), px, or raises
+`NotSupported`. All work in one thread, so that times compare algorithms.
 """
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-
-PYRAMID = 4
-"""Levels of the ECC pyramid, as many as the bundled solver has."""
-ECC_STOP = (200, 1e-7)
-"""Iterations and correlation increment at which ECC stops."""
 
 
 class NotSupported(Exception):
@@ -55,11 +54,21 @@ def bundled_cubic(case: Case) -> Array:
     return _bundled(case, "cubic")
 
 
-def _bundled(case: Case, sampling: str) -> Array:
+def bundled_smoothed(case: Case) -> Array:
+    """Run the bundled solver with cubic sampling, smoothed where it sees noise."""
+    return _bundled(case, "cubic", "auto")
+
+
+def _bundled(case: Case, sampling: str, smoothing: float | str = 0.0) -> Array:
     from irgate_solver import register
 
     result = register(
-        case.fixed, case.moving, model=case.model, intensity=case.intensity, sampling=sampling
+        case.fixed,
+        case.moving,
+        model=case.model,
+        intensity=case.intensity,
+        sampling=sampling,
+        smoothing=smoothing,
     )
     return result.displacement().numpy()
 
@@ -81,76 +90,84 @@ def simpleitk_as_used(case: Case) -> Array:
 
 
 def ecc(case: Case) -> Array:
-    """Run OpenCV's findTransformECC at full resolution."""
-    return field_of(_ecc(case, np.eye(2, 3, dtype=np.float32), case.fixed, case.moving), case.shape)
+    """Run OpenCV's findTransformECC coarse to fine, by the gate's adapter."""
+    return _by_adapter("opencv", case)
 
 
-def ecc_pyramid(case: Case) -> Array:
-    """Run OpenCV's findTransformECC coarse to fine, with an all-true mask."""
-    import cv2
-
-    pairs = [(case.fixed, case.moving)]
-    for _ in range(PYRAMID - 1):
-        fixed, moving = pairs[-1]
-        if min(*fixed.shape, *moving.shape) < 32:
-            break
-        pairs.append((cv2.pyrDown(fixed), cv2.pyrDown(moving)))
-    warp = np.eye(2, 3, dtype=np.float32)
-    for level, (fixed, moving) in enumerate(reversed(pairs)):
-        if level:
-            warp[:, 2] *= 2
-        warp = _ecc(case, warp, fixed, moving)
-    return field_of(warp, case.shape)
+def stackreg(case: Case) -> Array:
+    """Run pystackreg (Thevenaz, Ruttimann & Unser 1998), by the gate's adapter."""
+    return _by_adapter("pystackreg", case)
 
 
-def _ecc(
-    case: Case, start: NDArray[np.float32], fixed: NDArray[np.float32], moving: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _by_adapter(name: str, case: Case) -> Array:
+    """Run an adapter that has the linear families."""
+    try:
+        adapter = importlib.import_module(f"pytest_irgate.adapters.{name}").register
+    except ImportError as cause:
+        raise NotSupported(f"the library of the adapter {name} is not installed") from cause
+    if case.model not in adapter.models:
+        raise NotSupported(f"{adapter.name} has no {case.model}")
+    # Copies, as some libraries work in place.
+    return field_of(adapter(case.fixed.copy(), case.moving.copy(), case.model), case.shape)
+
+
+def sift(case: Case) -> Array:
+    """Run OpenCV's SIFT with RANSAC: matches under Lowe's ratio of 0.75, inliers within 3 px."""
+    cv2 = _opencv()
+    detector, matcher = cv2.SIFT_create(), cv2.BFMatcher()
+    images = (_bytes(image) for image in (case.fixed, case.moving))
+    (points, one), (others, other) = (detector.detectAndCompute(i, None) for i in images)
+    if one is None or other is None or min(len(one), len(other)) < 2:
+        raise RuntimeError("SIFT found too few points")
+    found = [a for a, b in matcher.knnMatch(one, other, k=2) if a.distance < 0.75 * b.distance]
+    if len(found) < 4:
+        raise RuntimeError("SIFT found too few matches")
+    here = np.array([points[match.queryIdx].pt for match in found])
+    there = np.array([others[match.trainIdx].pt for match in found])
+    estimate = cv2.estimateAffine2D if case.model == "affine" else cv2.estimateAffinePartial2D
+    matrix, _ = estimate(here, there, method=cv2.RANSAC, ransacReprojThreshold=3.0)
+    if matrix is None:
+        raise RuntimeError("RANSAC found no transform")
+    return field_of(matrix, case.shape)
+
+
+def dis(case: Case) -> Array:
+    """Run OpenCV's dense inverse search, its medium preset: a flow, for deformations."""
+    if case.model != "ffd":
+        raise NotSupported("DIS is a flow: it has no linear family")
+    cv2 = _opencv()
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    low = min(case.fixed.min(), case.moving.min())
+    high = max(case.fixed.max(), case.moving.max())
+    one, other = (_bytes(image, low, high) for image in (case.fixed, case.moving))
+    return np.asarray(flow.calc(one, other, None), dtype=np.float64)
+
+
+def _opencv() -> Any:
     try:
         import cv2
     except ImportError as cause:
         raise NotSupported("opencv-python-headless is not installed") from cause
-    kinds = {
-        "translation": cv2.MOTION_TRANSLATION,
-        "rigid": cv2.MOTION_EUCLIDEAN,
-        "affine": cv2.MOTION_AFFINE,
-    }
-    if case.model not in kinds:
-        raise NotSupported("ECC has no free-form deformation")
     cv2.setNumThreads(1)
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, *ECC_STOP)
-    mask = np.full(moving.shape, 255, dtype=np.uint8)
-    _, warp = cv2.findTransformECC(
-        fixed, moving, start.copy(), kinds[case.model], criteria, mask, 5
-    )
-    return warp
+    cv2.setRNGSeed(0)
+    return cv2
 
 
-def stackreg(case: Case) -> Array:
-    """Run pystackreg (Thevenaz, Ruttimann & Unser 1998)."""
-    try:
-        from pystackreg import StackReg
-    except ImportError as cause:
-        raise NotSupported("pystackreg is not installed") from cause
-    kinds = {
-        "translation": StackReg.TRANSLATION,
-        "rigid": StackReg.RIGID_BODY,
-        "affine": StackReg.AFFINE,
-    }
-    if case.model not in kinds:
-        raise NotSupported("pystackreg has no free-form deformation")
-    # It wants one size; a copy, as it works in place.
-    matrix = StackReg(kinds[case.model]).register(case.fixed.copy(), case.moving.copy())
-    return field_of(matrix, case.shape)
+def _bytes(image: Any, low: Any = None, high: Any = None) -> NDArray[np.uint8]:
+    """Return an image in 8 bits, which is what these take."""
+    low, high = image.min() if low is None else low, image.max() if high is None else high
+    return np.round(255 * (image - low) / (high - low)).astype(np.uint8)
 
 
 PEERS: dict[str, Callable[[Case], Array]] = {
     "bundled": bundled,
     "bundled cubic": bundled_cubic,
+    "bundled cubic, smoothing auto": bundled_smoothed,
     "SimpleITK oracle": oracle,
     "SimpleITK as used": simpleitk_as_used,
     "OpenCV ECC": ecc,
-    "OpenCV ECC pyramid": ecc_pyramid,
+    "OpenCV SIFT": sift,
+    "OpenCV DIS": dis,
     "pystackreg": stackreg,
 }
 

@@ -11,13 +11,16 @@ from pytest_irgate.adapters.torch_thread import one_thread
 
 WITHOUT_GRADIENT = ("siren",)
 """Recipes that refuse inputs that require grad: their answer is no stationary point of anything."""
+MODELS = ("translation", "rigid", "affine", "ffd", "similarity", "homography")
+PROJECTIVE = ("iclk-implicit", "iclk-huber")
+"""Recipes that take a homography: metrics of single pixels for every pair, and no priors for it."""
 
 
 class Bundled:
     """The bundled solver by one recipe, see `irgate_solver.register`.
 
     Attributes:
-        name, version, differentiable: what the protocol reads.
+        name, version, models, differentiable: what the protocol reads.
 
     """
 
@@ -25,6 +28,7 @@ class Bundled:
 
     def __init__(self, recipe: str | None = None) -> None:
         self._recipe = recipe or next(iter(recipes()))  # the first is the default
+        self.models = MODELS if self._recipe in PROJECTIVE else MODELS[:-1]
         self.differentiable = self._recipe not in WITHOUT_GRADIENT
         self.name = "irgate_solver" if recipe is None else f"irgate_solver:{recipe}"
 

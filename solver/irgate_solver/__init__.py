@@ -4,5 +4,19 @@ from irgate_solver._implicit import InexactGradientWarning
 from irgate_solver._recipes import recipes
 from irgate_solver._register import register
 from irgate_solver._result import Result, Status
+from irgate_solver._transform import Transform, load
 
-__all__ = ["InexactGradientWarning", "Result", "Status", "recipes", "register"]
+__all__ = [
+    "InexactGradientWarning",
+    "Result",
+    "Status",
+    "Transform",
+    "load",
+    "recipes",
+    "register",
+]
+
+# Where they are found, and not where they are written: what `help` and messages say.
+for _public in (InexactGradientWarning, Result, Status, Transform, load, recipes, register):
+    _public.__module__ = __name__
+del _public

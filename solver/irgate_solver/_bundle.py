@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _levenberg, _precision, _start, _warps
+from irgate_solver._homography import Homography
 from irgate_solver._levenberg import Descent, Linearisation
 from irgate_solver._lucas_kanade import Forward
 from irgate_solver._objective import Objective, Problem, Settings
@@ -100,7 +101,7 @@ class Bundle(Schedule):
         return after
 
     def _objective(
-        self, warp: Warp, level: Level, p: Tensor, settings: Settings | None = None
+        self, warp: Warp | Homography, level: Level, p: Tensor, settings: Settings | None = None
     ) -> Objective:
         """Return the objective; Huber's width is 1.5 median residuals at `p`."""
         objective = super()._objective(warp, level, p, settings)

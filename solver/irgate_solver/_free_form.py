@@ -81,6 +81,12 @@ class FreeForm:
         columns = (x >= -_DOMAIN_START) & (x <= self.width + _DOMAIN_EXTRA - _DOMAIN_START)
         return rows.unsqueeze(-1) & columns
 
+    def holds_points(self, points: Tensor) -> Tensor:
+        """Return which `points` `(m, 2)`, (x, y), lie in the domain, bool `(m,)`."""
+        size = points.new_tensor([self.width, self.height])
+        last = size + (_DOMAIN_EXTRA - _DOMAIN_START)
+        return ((points >= -_DOMAIN_START) & (points <= last)).all(1)
+
     @cached_property
     def bending(self) -> Tensor:
         """Q `(K, K)`, K = control points: mean bending energy = sum over x, y of c^T Q c, px^-2.

@@ -13,13 +13,15 @@ the intensity units are held constant, as in the last stage of the solve. No gra
 the coarse levels, because they only chose the start.
 
 With bilinear sampling A is the Hessian of the piece of the objective in which p* lies. At a pixel's
-border the objective has a kink, and (1) holds on one side of it. Cubic sampling has no kinks.
+border the objective has a kink, and (1) holds on one side of it (`_kinks`). Cubic sampling has no
+kinks, and is what an input that requires grad gets where the caller names no sampler. Huber's width
+is held too; where it is a share of the fixed image's range it follows the range, and where it is
+taken from the residuals the derivative is not exact.
 
 Source: Krantz & Parks 2002, "The implicit function theorem"; for registration Blondel et al. 2022,
 section 2.1. Checked against central differences of the whole solve.
 """
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,12 +29,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _precision
+from irgate_solver import _calls, _kinks, _precision
 from irgate_solver._objective import Objective, Problem
 
 
 class InexactGradientWarning(UserWarning):
-    """Gradients are not exact: the point is not stationary, or its Hessian is singular."""
+    """Gradients are not exact: the message says why.
+
+    The point is not stationary, its Hessian is singular, it stands on a kink of bilinear sampling,
+    or Huber's width was taken from the residuals.
+    """
 
 
 @dataclass(frozen=True)
@@ -56,22 +62,30 @@ class Stationarity:
 def stationarity(problem: Problem, p: Tensor) -> Stationarity:
     """Return g and A at `p` `(B, n)`; not differentiable."""
     at = problem.complete().linearise(p)
-    condition = reciprocal_condition(at.normal)
+    condition = reciprocal_condition(at.normal, problem.level.moving.dtype)
     newton = adjoint_solve(at.normal, -at.gradient, condition)
     travel = problem.length(newton)
     return Stationarity(at.gradient, at.normal, condition, travel)
 
 
-def reciprocal_condition(matrix: Tensor) -> Tensor:
+def reciprocal_condition(matrix: Tensor, dtype: torch.dtype = _precision.SOLVE) -> Tensor:
     """Return 1 / (|S| |S^-1|), 1-norms, of `matrix` `(B, n, n)` scaled to unit diagonal: `(B,)`.
 
-    The scaling takes the parameters' own units out; 0 where the matrix is singular.
+    The scaling takes the parameters' own scales out. 0 where the matrix is singular, or where a
+    parameter moves the image by no more than its rounding.
+
+    Args:
+        matrix: a normal matrix or Hessian.
+        dtype: of the images that it was made of.
+
     """
-    scale = matrix.diagonal(dim1=1, dim2=2).abs().rsqrt()
+    diagonal = matrix.diagonal(dim1=1, dim2=2).abs()
+    scale = diagonal.rsqrt()
     scaled = matrix * scale.unsqueeze(1) * scale.unsqueeze(2)
     inverse, info = torch.linalg.inv_ex(scaled)
     norms = scaled.abs().sum(1).amax(1) * inverse.abs().sum(1).amax(1)
-    return torch.where((info == 0) & norms.isfinite(), 1.0 / norms, 0.0)
+    seen = diagonal.amin(1) > _precision.squared_rounding(dtype) * diagonal.amax(1)
+    return torch.where((info == 0) & norms.isfinite() & seen, 1.0 / norms, 0.0)
 
 
 def adjoint_solve(jacobian: Tensor, cotangent: Tensor, condition: Tensor) -> Tensor:
@@ -111,6 +125,7 @@ def pairing(
 
     """
     extent = (moving.shape[1], moving.shape[2])
+    objective = objective.following(fixed)
     return objective.on(objective.level(fixed, moving), extent).along(p, direction)
 
 
@@ -135,6 +150,7 @@ class FixedPoint(torch.autograd.Function):
         return p.clone()
 
     @staticmethod
+    @_calls.without_autocast
     def backward(ctx: Any, *cotangents: Tensor) -> tuple[Tensor | None, ...]:
         """Apply (2)."""
         *sources, p = ctx.saved_tensors
@@ -180,10 +196,10 @@ _apply_fixed_point: Callable[..., Tensor] = FixedPoint.apply
 _apply_once: Callable[..., Tensor] = _Once.apply
 
 
-def needed(objective: Objective, fixed: Tensor, moving: Tensor) -> bool:
+def needed(weights: Sequence[Any], fixed: Tensor, moving: Tensor) -> bool:
     """Return whether an image or a prior's weight requires grad, and the caller records one."""
-    weights = (weight for weight in objective.settings.weights if isinstance(weight, Tensor))
-    wanted = any(source.requires_grad for source in (fixed, moving, *weights))
+    sources = (fixed, moving, *weights)
+    wanted = any(isinstance(source, Tensor) and source.requires_grad for source in sources)
     return wanted and torch.is_grad_enabled()
 
 
@@ -203,25 +219,80 @@ def attach(
         settled: False for a pair whose solve ran out of iterations.
 
     """
-    if not needed(objective, fixed, moving):
+    if not needed(objective.settings.weights, fixed, moving):
         return p, None
+    at = examine(objective, fixed, moving, p, settled)
     weights = [torch.as_tensor(weight) for weight in objective.settings.weights]
+    return _apply_fixed_point(fixed, moving, *weights, p, objective, at), at
+
+
+def examine(
+    objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor, settled: Sequence[bool]
+) -> Stationarity:
+    """Return g and A at `p`, and warn where the minimiser has no derivative or another one.
+
+    Args: as `attach`'s.
+
+    """
+    weights = [torch.as_tensor(weight).detach() for weight in objective.settings.weights]
     with torch.no_grad():
         extent = (moving.shape[1], moving.shape[2])
-        held = objective.weighted(*(weight.detach() for weight in weights))
+        held = objective.weighted(*weights)
         problem = held.on(objective.level(fixed, moving), extent)
         at = stationarity(problem, p)
-    singular = at.reciprocal_condition < _precision.RECIPROCAL_CONDITION
-    astray = at.newton_travel > _precision.STATIONARY
-    unsettled = settled.count(False)
+        singular = at.reciprocal_condition < _precision.RECIPROCAL_CONDITION
+        astray = at.newton_travel > _precision.STATIONARY
+        bent = (_kinks.bend(problem, p, at.jacobian) > _precision.KINKED) & ~singular
+        other = torch.zeros_like(singular)
+        if problem.region is not None:
+            other = (problem.inside(problem.points(p)) != problem.region).flatten(1).any(1)
+    estimated = objective.holds_width
+    _warn(settled.count(False), singular, astray, bent, other, estimated)
+    return at
+
+
+def _warn(
+    unsettled: int,
+    singular: Tensor,
+    astray: Tensor,
+    bent: Tensor,
+    other: Tensor,
+    estimated: bool,
+) -> None:
+    """Warn, once, of all that keeps the gradient from being exact.
+
+    Args:
+        unsettled: number of pairs that ran out of iterations.
+        singular, astray, bent, other: bool, `(B,)`: the Hessian is singular, the point is not
+            stationary, it stands on a kink, it is the minimum over other pixels than map inside.
+        estimated: whether Huber's width was taken from the residuals.
+
+    """
+    reasons, cures = [], []
     if unsettled or bool((singular | astray).any()):
-        warnings.warn(
-            "register: the gradient is not exact: "
-            f"{unsettled} of {len(p)} solves ran out of iterations, "
+        reasons.append(
+            f"{unsettled} of {len(bent)} solves ran out of iterations, "
             f"{int(singular.sum())} have a singular Hessian and {int(astray.sum())} are further "
-            f"than {_precision.STATIONARY} px from a stationary point; see Result.status, raise "
-            '`iterations`, choose a smaller model or use sampling="cubic"',
-            InexactGradientWarning,
-            stacklevel=3,
+            f"than {_precision.STATIONARY} px from a stationary point"
         )
-    return _apply_fixed_point(fixed, moving, *weights, p, objective, at), at
+        cures.append("see Result.status, raise `iterations` or choose a smaller model")
+    if bool(bent.any()):
+        reasons.append(
+            f"{int(bent.sum())} of {len(bent)} answers stand on kinks of bilinear sampling"
+        )
+        cures.append('use sampling="cubic"')
+    if bool(other.any()):
+        reasons.append(
+            f"{int(other.sum())} of {len(other)} answers jump with pixels that leave and enter at "
+            "the border"
+        )
+        cures.append("leave a margin to the border with `mask`")
+    if estimated:
+        reasons.append("Huber's width was taken from the images and is held in the derivative")
+        cures.append("give `huber_width`")
+    if reasons:
+        _calls.warn(
+            f"register: the gradient is not exact: {'; '.join(reasons)}. To mend it "
+            f"{', '.join(cures)}",
+            InexactGradientWarning,
+        )

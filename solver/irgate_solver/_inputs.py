@@ -1,14 +1,16 @@
 """What `register` takes, checked and brought to one form; every error names its argument."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from irgate_solver import _metric_table, _warps
+from irgate_solver import _channel_axis, _channels, _metric_table, _warps
+from irgate_solver._channels import spread
 from irgate_solver._dissimilarity import Dissimilarity
+from irgate_solver._homography import Homography
 from irgate_solver._precision import Units
 from irgate_solver._recipes import RECIPES, Parts
 
@@ -16,6 +18,10 @@ SMALLEST_IMAGE = 4
 """Fewest pixels on a side: a cubic spline's cell and an affine's three unknowns per row need 4."""
 MOST_CONTROL_POINTS = 2048
 """Most control points of an FFD: its normal matrix is dense, 128 MiB at this size."""
+
+
+NO_UNITS = Units(torch.empty(0), torch.empty(0))
+"""Of a pair whose units are still to be found."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,10 @@ class Pair:
         batched: whether the caller gave a batch.
         moving_mask: bool `(B, H', W')`, True where the moving image is trusted; None where no such
             mask was given.
+        channels: number of channels C of each image.
+        colours: both images with their channels, `(B C, H, W)` and `(B C, H', W')`, where there is
+            more than one; `fixed` and `moving` are then their projections on one grey image.
+        flat: bool `(B,)`, True for a pair with a flat image; None where there is none.
 
     """
 
@@ -38,13 +48,23 @@ class Pair:
     moving: Tensor
     mask: Tensor
     whole: bool
-    fixed_units: Units
-    moving_units: Units
     batched: bool
     moving_mask: Tensor | None = None
+    channels: int = 1
+    colours: tuple[Tensor, Tensor] | None = None
+    fixed_units: Units = NO_UNITS
+    moving_units: Units = NO_UNITS
+    flat: Tensor | None = None
+
+    @property
+    def settled_on(self) -> tuple[Tensor, Tensor]:
+        """Both images as the full images' stage compares them."""
+        return self.colours or (self.fixed, self.moving)
 
 
-def read_pair(fixed: Any, moving: Any, mask: Any, moving_mask: Any = None) -> Pair:
+def read_pair(
+    fixed: Any, moving: Any, mask: Any, moving_mask: Any = None, channels: str | None = None
+) -> Pair:
     """Check both images and the masks.
 
     Raises:
@@ -52,39 +72,88 @@ def read_pair(fixed: Any, moving: Any, mask: Any, moving_mask: Any = None) -> Pa
         ValueError: wrong shape, too small, not finite, flat, or nothing trusted.
 
     """
-    first, second = _image("fixed", fixed), _image("moving", moving)
+    _channel_axis.check("register", channels)
+    first, second = _image("fixed", fixed, channels), _image("moving", moving, channels)
     if first.dim() != second.dim() or first.shape[:-2] != second.shape[:-2]:
         raise ValueError(
             f"register: fixed has shape {tuple(first.shape)} and moving {tuple(second.shape)}; "
             "expected both (H, W) or both (B, H, W) with one B: add or drop the batch axis"
+            + ("" if channels in (None, "none") else "; and both with the same channels")
         )
     if first.device != second.device:
         raise ValueError(
             f"register: fixed is on {first.device} and moving on {second.device}; "
             "expected one device: move one with .to(device)"
         )
-    batched = first.dim() == 3
+    coloured = channels in ("first", "last")
+    batched = first.dim() == (4 if coloured else 3)
     dtype = torch.promote_types(first.dtype, second.dtype)
     first, second = first.to(dtype), second.to(dtype)
-    trusted = _mask("mask", mask, "fixed", first)
-    seen = None if moving_mask is None else _mask("moving_mask", moving_mask, "moving", second)
+    grey = [image.select(-3, 0) if coloured else image for image in (first, second)]
+    trusted = _mask("mask", mask, "fixed", grey[0])
+    seen = None if moving_mask is None else _mask("moving_mask", moving_mask, "moving", grey[1])
     if not batched:
         first, second, trusted = first[None], second[None], trusted[None]
         seen = None if seen is None else seen[None]
     whole = mask is None
     if not whole:
-        first = torch.where(trusted, first, torch.zeros_like(first))
+        over = trusted.unsqueeze(1) if coloured else trusted
+        first = torch.where(over, first, torch.zeros_like(first))
     if seen is not None:
-        second = torch.where(seen, second, torch.zeros_like(second))
-    return Pair(
-        first,
-        second,
-        trusted,
-        whole,
-        _units("fixed", first, None if whole else trusted, batched),
-        _units("moving", second, seen, batched),
-        batched,
-        seen,
+        over = seen.unsqueeze(1) if coloured else seen
+        second = torch.where(over, second, torch.zeros_like(second))
+    if not coloured or first.shape[1] == 1:
+        if coloured:
+            first, second = first[:, 0], second[:, 0]
+        return _without_flat(Pair(first, second, trusted, whole, batched, seen))
+    for what, image in (("fixed", first), ("moving", second)):
+        if not bool(image.isfinite().all()):
+            _refuse_holes(what, image.detach(), batched)
+    project = _channels.projection(first.detach(), second.detach(), trusted)
+    colours = first.flatten(0, 1), second.flatten(0, 1)
+    greys = project(first), project(second)
+    return _without_flat(Pair(*greys, trusted, whole, batched, seen, first.shape[1], colours))
+
+
+def _without_flat(pair: Pair) -> Pair:
+    """Return the pair with its units, and zeros for both images of a flat pair of a batch.
+
+    Zeros have no residual, so that such a pair ends where it starts, with a singular matrix.
+
+    Raises:
+        ValueError: an image is not finite, or every pair is flat.
+
+    """
+    trusted = None if pair.whole else pair.mask
+    fixed_units, flat = _units("fixed", pair.fixed, trusted, pair.batched)
+    moving_units, other = _units("moving", pair.moving, pair.moving_mask, pair.batched)
+    flat = [one or two for one, two in zip(flat, other, strict=True)]
+    if not any(flat):
+        return replace(pair, fixed_units=fixed_units, moving_units=moving_units)
+    if all(flat):
+        raise ValueError(
+            "register: every pair has a flat image; expected images with content: there is "
+            "nothing to align"
+        )
+    level = torch.tensor(flat, device=pair.fixed.device).view(-1, 1, 1)
+
+    def emptied(image: Tensor) -> Tensor:
+        return torch.where(spread(level, len(image) // len(level)), 0.0, image)
+
+    units = (
+        Units(torch.where(level, 0.0, each.offset), torch.where(level, 1.0, each.span))
+        for each in (fixed_units, moving_units)
+    )
+    fixed_units, moving_units = units
+    colours = pair.colours and (emptied(pair.colours[0]), emptied(pair.colours[1]))
+    return replace(
+        pair,
+        fixed=emptied(pair.fixed),
+        moving=emptied(pair.moving),
+        colours=colours,
+        fixed_units=fixed_units,
+        moving_units=moving_units,
+        flat=level.flatten(),
     )
 
 
@@ -153,6 +222,14 @@ def read_weight(what: str, given: Any, otherwise: float) -> float | Tensor:
     return given if isinstance(given, Tensor) else float(given)
 
 
+def read_bending(given: Any, otherwise: float, model: str) -> float | Tensor | str:
+    """Return the weight of the bending energy: a number, or "auto" for an FFD that wants it."""
+    if isinstance(given, str):
+        check_choice("bending", given, ("auto",))
+        return given if model == "ffd" else 0.0
+    return read_weight("bending", given, otherwise)
+
+
 def read_control(control: Any, height: int, width: int) -> tuple[int, int]:
     """Return the FFD's numbers of control points (rows, columns)."""
     try:
@@ -187,21 +264,31 @@ def check_numbers(huber_width: float | None, iterations: int, tolerance: float |
         raise ValueError(f"register: tolerance={tolerance!r}; expected px, 0 or more, or None")
 
 
-def make_warp(model: str, height: int, width: int, control: Any) -> _warps.Warp:
+def make_warp(model: str, height: int, width: int, control: Any) -> _warps.Warp | Homography:
     """Return the family named `model` on a fixed image of `height` x `width`."""
-    check_choice("model", model, _warps.MODELS)
+    check_choice("model", model, (*_warps.MODELS, Homography.name))
+    if model == Homography.name:
+        return Homography(height, width)
     if model == "ffd":
         return _warps.FreeForm(height, width, read_control(control, height, width))
     return _warps.LINEAR[model](height, width)
 
 
-def _image(what: str, value: Any) -> Tensor:
+def _image(what: str, value: Any, channels: str | None) -> Tensor:
+    """Return an image, with its channels, if it has some, before rows and columns."""
     image = read_tensor(what, value)
-    if image.dim() not in (2, 3) or 0 in image.shape:
+    coloured = channels in ("first", "last")
+    if channels is None:
+        _channel_axis.check_clear(what, tuple(image.shape))
+    if image.dim() - coloured not in (2, 3) or 0 in image.shape:
+        form = {"first": "(C, H, W)", "last": "(H, W, C)"}.get(channels or "", "(H, W)")
         raise ValueError(
-            f"register: {what} has shape {tuple(image.shape)}; expected (H, W), or (B, H, W) for "
-            "a batch: convert colour to grey and drop axes of length one"
+            f"register: {what} has shape {tuple(image.shape)}; expected {form}, or that with a "
+            'leading B for a batch: pass channels="first" or "last", or convert colour to grey, '
+            "and drop axes of length one"
         )
+    if channels == "last":
+        image = image.movedim(-1, -3)
     if min(image.shape[-2:]) < SMALLEST_IMAGE:
         raise ValueError(
             f"register: {what} is {image.shape[-2]} x {image.shape[-1]} pixels; expected at least "
@@ -228,31 +315,40 @@ def _mask(what: str, mask: Any, on: str, image: Tensor) -> Tensor:
     return trusted
 
 
-def _units(what: str, image: Tensor, trusted: Tensor | None, batched: bool) -> Units:
-    """Return the units in which the trusted part of `image` `(B, H, W)` runs from 0 to 1.
+def _units(
+    what: str, image: Tensor, trusted: Tensor | None, batched: bool
+) -> tuple[Units, list[bool]]:
+    """Return the units in which the trusted part of `image` runs from 0 to 1, and which are flat.
 
     They are not differentiated: a common scale of both images moves no minimum of a metric of
     single pixels, and for the other metrics `Objective.level` makes the units anew. Objectives are
     reported, and priors are weighed, in the units of the given images.
 
+    Args:
+        what: is named in messages.
+        image: `(B, H, W)`.
+        trusted: bool, the same; None where all are.
+        batched: whether the caller gave a batch.
+
     Raises:
-        ValueError: a pixel is not finite, or all trusted ones are alike.
+        ValueError: a pixel is not finite, or in every pair all trusted ones are alike.
 
     """
     image = image.detach()
     units = Units.of(image, trusted)
     ranges = torch.cat((units.offset, units.offset + units.span, units.span), 1).squeeze(2).tolist()
     rounding = 8 * torch.finfo(image.dtype).eps
-    for index, (least, most, between) in enumerate(ranges):
+    flat = []
+    for least, most, between in ranges:
         if not math.isfinite(between):
             _refuse_holes(what, image, batched)
-        if between <= rounding * max(abs(least), abs(most)):
-            pair = f" of pair {index}" if batched else ""
-            raise ValueError(
-                f"register: {what}{pair} is flat, {least:g} in every trusted pixel; "
-                "expected an image with content: there is nothing to align"
-            )
-    return units
+        flat.append(between <= rounding * max(abs(least), abs(most)))
+    if all(flat):
+        raise ValueError(
+            f"register: {what}{' of every pair' if batched else ''} is flat, {ranges[0][0]:g} in "
+            "every trusted pixel; expected an image with content: there is nothing to align"
+        )
+    return units, flat
 
 
 def _refuse_holes(what: str, image: Tensor, batched: bool) -> None:

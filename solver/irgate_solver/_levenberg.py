@@ -210,6 +210,7 @@ def descend(
     tolerance: float,
     after: Descent | None = None,
     solve: "Solve | None" = None,
+    kept: float = OVERLAP_KEPT,
 ) -> Descent:
     """Minimise from `p` `(B, n)` until a step moves every probe by less than `tolerance` px.
 
@@ -226,13 +227,14 @@ def descend(
         tolerance: px.
         after: an earlier descent on the same level, whose damping and last step are taken over.
         solve: what solves (1); `damped_step` where not given.
+        kept: least overlap of a step, as a part of the overlap at `p`.
 
     """
     solve = solve or damped_step
     at = problem.linearise(p)
     figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
     pairs = [
-        PairState(objective, rounding, max(OVERLAP_KEPT * overlap, OVERLAP_FLOOR), DAMPING_START)
+        PairState(objective, rounding, max(kept * overlap, OVERLAP_FLOOR), DAMPING_START)
         for objective, rounding, overlap in figures
     ]
     if after is not None:

@@ -1,4 +1,4 @@
-"""Translations, rotations and affine maps about the fixed image's centre.
+"""Translations, rotations, similarities and affine maps about the fixed image's centre.
 
 All are sums over the basis {1, eta} x {1, xi}, the centred coordinates over `radius`; the equation
 and the units of the parameters stand in `_warps`.
@@ -139,6 +139,29 @@ class Affine(_Linear):
 
 
 @dataclass(frozen=True)
+class Similarity(_Linear):
+    """T(x) = x + (p0, p1) + (p2 xi - p3 eta, p3 xi + p2 eta): a turn and one scale.
+
+    The linear part is (1 + p2 / radius, p3 / radius) as a complex number: linear in p, and a group.
+    """
+
+    name = "similarity"
+    size = 4
+
+    def coefficients(self, p: Tensor) -> Tensor:
+        return (p @ _conformal(p.device)).view(-1, 2, 2, 2)
+
+    def jacobian(self, p: Tensor) -> Tensor:
+        return _conformal(p.device).mT.expand(len(p), 8, 4)
+
+    def from_centred(self, linear: Tensor, shift: Tensor) -> Tensor:
+        # The nearest in the Frobenius norm: means of the two diagonals.
+        scale = 0.5 * (linear[:, 0, 0] + linear[:, 1, 1]) - 1.0
+        turn = 0.5 * (linear[:, 1, 0] - linear[:, 0, 1])
+        return torch.cat((shift, torch.stack((scale, turn), 1) * self.radius), 1)
+
+
+@dataclass(frozen=True)
 class Rigid(_Linear):
     """T(x) = R(p2 / radius) (x - centre) + centre + (p0, p1), R = [[cos, -sin], [sin, cos]]."""
 
@@ -182,6 +205,16 @@ def _selection(entries: tuple[int, ...], device: torch.device) -> Tensor:
     """Return dc/dp where parameter k is coefficient `entries[k]`, `(8, len(entries))`."""
     matrix = torch.zeros(8, len(entries), dtype=SOLVE)
     matrix[list(entries), list(range(len(entries)))] = 1.0
+    return matrix.to(device)
+
+
+@cached_by_size
+def _conformal(device: torch.device) -> Tensor:
+    """Return the matrix from a similarity's parameters to the coefficients, `(4, 8)`."""
+    matrix = torch.zeros(4, 8, dtype=SOLVE)
+    matrix[0, _X_SHIFT] = matrix[1, _Y_SHIFT] = 1.0
+    matrix[2, _X_XI] = matrix[2, _Y_ETA] = 1.0
+    matrix[3, _X_ETA], matrix[3, _Y_XI] = -1.0, 1.0
     return matrix.to(device)
 
 

@@ -17,12 +17,13 @@ holds (1).
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _sampling, _warps
+from irgate_solver import _precision, _sampling, _warps
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._normal_equations import Basis, basis_of, pull_gradient, pull_normal
@@ -83,7 +84,9 @@ def normal_equations(
     """Return the gradient of `fit` by the coefficients and by the parameters, and its matrix.
 
     Where the jet holds second derivatives and the fit is exact, the matrix is the Hessian of the
-    objective. `Warp.second_order` is not in it; the caller adds it.
+    objective. `Warp.second_order` is not in it; the caller adds it. A smooth sampler's slopes along
+    a stripe are no zeros but their rounding: a coefficient that moves the image by no more than
+    that has neither gradient nor curvature here, and stays where it is.
 
     Returns: `(B, 2ab)`, `(B, size)` and `(B, size, size)`.
     """
@@ -96,12 +99,20 @@ def normal_equations(
     weighted = fit.curvature.unsqueeze(1) * jet.slopes
     field = torch.cat((weighted * jet.slopes[:, :1], weighted[:, 1:] * jet.slopes[:, 1:]), 1)
     normal = (share * fit.gain).view(-1, 1, 1) * basis.normal(field)
+    seen = None
+    if jet.smooth:
+        diagonal = normal.diagonal(dim1=1, dim2=2)
+        least = _precision.squared_rounding(jet.value.dtype) * diagonal.amax(1, keepdim=True)
+        seen = (diagonal > least).to(normal.dtype)
+        by_coefficients = by_coefficients * seen
     if jet.seconds is not None:
         bent = basis.normal(fit.psi.unsqueeze(1) * jet.seconds)
         normal = normal + share.view(-1, 1, 1) * bent
     if fit.shares is not None:
         cast = projections[:, 1:]
         normal = torch.baddbmm(normal, cast.mT, fit.shares.unsqueeze(2) * cast, alpha=-1)
+    if seen is not None:
+        normal = normal * (seen.unsqueeze(1) * seen.unsqueeze(2))
     return by_coefficients, pull_gradient(jacobian, by_coefficients), pull_normal(jacobian, normal)
 
 
@@ -132,6 +143,10 @@ class Additive:
     priors: Priors = field(default_factory=Priors, kw_only=True)
     region: Tensor | None = field(default=None, kw_only=True)
     exact: bool = field(default=False, kw_only=True)
+
+    def resampled(self, sampler: _sampling.Sampler) -> Self:
+        """Return the problem with another sampler of the moving image."""
+        return replace(self, sampler=sampler)
 
     def points(self, p: Tensor) -> Tensor:
         """Return T(x; p) at the level's fixed pixels, px, `(B, 2, h, w)`."""
@@ -209,6 +224,11 @@ class Forward(Additive):
     def complete(self) -> "Forward":
         """Return the problem whose matrix is the objective's own Hessian."""
         return replace(self, exact=True)
+
+    def project(self, p: Tensor, image: Tensor, jet: _sampling.Jet) -> Tensor:
+        """Return the sum of `image` times the derivatives of the warped one, `(B, n)`."""
+        sums = self.basis.projections(image.unsqueeze(1), jet.slopes)[:, 0]
+        return pull_gradient(self.warp.jacobian(p), sums)
 
     def compare(self, p: Tensor) -> tuple[_sampling.Jet, Fit]:
         """Return the moving image around T(x; p) and how it compares to the fixed one."""

@@ -7,15 +7,20 @@ from torch import Tensor
 
 from irgate_solver import _metrics, _precision, _sampling
 from irgate_solver._any_metric import AnyMetric
+from irgate_solver._channels import Channels, spread
 from irgate_solver._dissimilarity import Dissimilarity
+from irgate_solver._homography import Homography, Projective
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._precision import Units
 from irgate_solver._priors import Priors
 from irgate_solver._pyramid import Level, filled
+from irgate_solver._smoothing import Smoothing
 from irgate_solver._warps import FreeForm, Warp
 
 Weight = float | Tensor
 """The weight of a prior: a number, or a scalar tensor that may require grad."""
+AUTO = "auto"
+"""The weight of the bending energy that is chosen from the images."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Settings:
             or without a unit for metrics that have none.
         search: whether to search all rotations and shifts where the solution from the identity is
             not convincing.
+        smoothing: of both full images; None for none.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level.
 
@@ -46,17 +52,25 @@ class Settings:
     sampling: str
     huber_width: float | None
     huber_share: float | None
-    bending: Weight
+    bending: Weight | str
     total_variation: Weight
     anchor: Weight
     search: bool
     iterations: int
     tolerance: float
+    smoothing: Smoothing | None = None
 
     @property
     def weights(self) -> tuple[Weight, Weight, Weight]:
         """The priors' weights: bending, total variation, anchor."""
+        assert not isinstance(self.bending, str)
         return self.bending, self.total_variation, self.anchor
+
+    @property
+    def estimates_width(self) -> bool:
+        """Whether Huber's width is taken from the residuals."""
+        given = self.huber_width is not None or self.huber_share is not None
+        return self.metric == "huber" and not given
 
     @property
     def unitless(self) -> bool:
@@ -70,6 +84,13 @@ class Settings:
             return self.metric.own_units
         return self.metric == "ncc"
 
+    @property
+    def contrast(self) -> str:
+        """How the two images' contrast may differ, as `_confidence.measure` takes it."""
+        if isinstance(self.metric, Dissimilarity):
+            return "axes"
+        return "either" if self.metric == "ncc" else "upright"
+
     def units(
         self, fixed: Tensor, moving: Tensor, mask: Tensor, moving_mask: Tensor | None
     ) -> tuple[Units, Units]:
@@ -82,7 +103,36 @@ class Settings:
         return replace(self, metric=self.approach)
 
 
-Problem = Forward | AnyMetric
+def full_level(
+    fixed: Tensor,
+    mask: Tensor,
+    moving: Tensor,
+    moving_mask: Tensor | None,
+    smoothing: Smoothing | None,
+) -> Level:
+    """Return the full images as they are compared; differentiable by both.
+
+    Args:
+        fixed: `(B, H, W)`, unit range.
+        mask: bool, what is trusted of it.
+        moving: `(B, H', W')`, unit range.
+        moving_mask: bool, what is trusted of it; None for all.
+        smoothing: of both; None for none.
+
+    """
+    if smoothing is not None:
+        seen = torch.ones_like(moving, dtype=torch.bool) if moving_mask is None else moving_mask
+        fixed = smoothing.apply(fixed, mask.to(fixed.dtype))
+        moving = smoothing.apply(moving, seen.to(moving.dtype))
+        mask, moving_mask = smoothing.shrunk(mask), smoothing.shrunk(seen)
+    trusted, hidden = mask.to(fixed.dtype), None
+    if moving_mask is not None:
+        hidden = (~moving_mask).to(moving.dtype)
+        moving = filled(moving, hidden)
+    return Level(fixed * trusted, trusted, moving, 1, hidden=hidden)
+
+
+Problem = Forward | AnyMetric | Channels
 """The forward-additive problem of one level."""
 
 
@@ -100,10 +150,13 @@ class Objective:
             None to count those that map inside.
         origin: parameters of the anchor's origin, `(B, n)`; None for the identity.
         moving_mask: bool, `(B, H', W')`; None where all of the moving image is trusted.
+        smoothing: of both images; None for none.
+        channels: number of channels C of each image. With more than one, images are `(B C, H, W)`,
+            and so is `width` `(B C,)`.
 
     """
 
-    warp: Warp
+    warp: Warp | Homography
     settings: Settings
     mask: Tensor
     fixed_units: Units
@@ -112,6 +165,34 @@ class Objective:
     region: Tensor | None = None
     origin: Tensor | None = None
     moving_mask: Tensor | None = None
+    smoothing: Smoothing | None = None
+    channels: int = 1
+
+    def each(self) -> "Objective":
+        """Return the objective of the channels as pairs of their own, which share no parameters."""
+        count = self.channels
+        if count == 1:
+            return self
+
+        def wide(value: Tensor | None) -> Tensor | None:
+            return None if value is None else spread(value, count)
+
+        units = (
+            Units(spread(each.offset, count), spread(each.span, count))
+            for each in (self.fixed_units, self.moving_units)
+        )
+        fixed_units, moving_units = units
+        return replace(
+            self,
+            mask=spread(self.mask, count),
+            fixed_units=fixed_units,
+            moving_units=moving_units,
+            region=wide(self.region),
+            origin=wide(self.origin),
+            moving_mask=wide(self.moving_mask),
+            smoothing=None if self.smoothing is None else self.smoothing.each(count),
+            channels=1,
+        )
 
     def level(self, fixed: Tensor, moving: Tensor) -> Level:
         """Return the full images in unit range; differentiable by both.
@@ -119,18 +200,15 @@ class Objective:
         Metrics that are no sum over single pixels may depend on the units, by their floors and
         bins: there the units are functions of the images too.
         """
+        if self.channels > 1:
+            return self.each().level(fixed, moving)
         fixed_units, moving_units = self.fixed_units, self.moving_units
         if isinstance(self.settings.metric, Dissimilarity):
             fixed_units, moving_units = self.settings.units(
                 fixed, moving, self.mask, self.moving_mask
             )
-        trusted = self.mask.to(fixed.dtype)
-        normal = fixed_units.normalise(fixed) * trusted
-        other, hidden = moving_units.normalise(moving), None
-        if self.moving_mask is not None:
-            hidden = (~self.moving_mask).to(moving.dtype)
-            other = filled(other, hidden)
-        return Level(normal, trusted, other, 1, hidden=hidden)
+        fixed, moving = fixed_units.normalise(fixed), moving_units.normalise(moving)
+        return full_level(fixed, self.mask, moving, self.moving_mask, self.smoothing)
 
     def weighted(self, bending: Tensor, total_variation: Tensor, anchor: Tensor) -> "Objective":
         """Return the same objective with other weights of the priors."""
@@ -139,6 +217,27 @@ class Objective:
         )
         return replace(self, settings=settings)
 
+    def following(self, fixed: Tensor) -> "Objective":
+        """Return the objective whose Huber's width, a share of the range, follows `fixed`.
+
+        Args:
+            fixed: `(B, H, W)`, given intensities, which the width is then differentiable by.
+
+        """
+        share = self.settings.huber_share
+        if self.settings.metric != "huber" or self.settings.huber_width is not None or not share:
+            return self
+        if self.channels > 1:
+            return self  # the range is that of the grey projection: `holds_width` says so
+        span = Units.of(fixed, self.mask).span / self.fixed_units.span
+        return replace(self, width=share * span.view(-1).to(_precision.SOLVE))
+
+    @property
+    def holds_width(self) -> bool:
+        """Whether Huber's width is a function of the images that the derivative leaves out."""
+        shared = self.settings.metric == "huber" and self.settings.huber_width is None
+        return self.settings.estimates_width or (shared and self.channels > 1)
+
     def metric(self) -> _metrics.Metric:
         """Return the comparison of single pixels by the metric."""
         assert isinstance(self.settings.metric, str)
@@ -146,7 +245,9 @@ class Objective:
 
     def priors(self) -> Priors:
         """Return the priors with their weights in squared unit range."""
-        bending = self.settings.bending if isinstance(self.warp, FreeForm) else 0.0
+        if isinstance(self.warp, Homography):
+            return Priors()
+        bending = self.settings.weights[0] if isinstance(self.warp, FreeForm) else 0.0
         return Priors(
             self._in_unit_range(bending),
             self._in_unit_range(self.settings.total_variation),
@@ -164,8 +265,18 @@ class Objective:
 
     def on(self, level: Level, extent: tuple[int, int]) -> Problem:
         """Return the forward-additive problem of `level`."""
-        basis = level_basis(self.warp, level)
+        if self.channels > 1:
+            each = replace(self.each(), region=None)
+            alone = each.weighted(*(torch.zeros(()) for _ in range(3))).on(level, extent)
+            assert not isinstance(alone, Channels)
+            alone = replace(alone, priors=Priors())
+            return Channels(alone, self.channels, priors=self.priors(), region=self.region)
         sampler = _sampling.make_sampler(self.settings.sampling, level.moving)
+        if isinstance(self.warp, Homography):
+            basis = level_basis(self.warp.affine, level)
+            metric, region = self.metric(), self.region
+            return Projective(self.warp, basis, level, sampler, extent, metric, region=region)
+        basis = level_basis(self.warp, level)
         priors, region = self.priors(), self.region
         chosen = self.settings.metric
         if isinstance(chosen, Dissimilarity):

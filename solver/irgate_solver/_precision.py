@@ -65,6 +65,9 @@ ROUNDS = 5
 either is right: each answer is the minimum over the pixels that it counts."""
 OVERLAP_KEPT = 0.5
 """Least overlap after a step, as a fraction of the overlap at the start of its level."""
+FREE_FORM_KEPT = 0.9
+"""The same for an FFD: an affine map comes before it, so that it has little to lose. With less a
+background that does not fit is pushed out of view: it was at an overlap of 0.55."""
 OVERLAP_FLOOR = 0.05
 """Least overlap after a step, as a fraction of the fixed image's trusted pixels."""
 
@@ -79,12 +82,23 @@ SOFTNESS = 0.04
 RECIPROCAL_CONDITION = 1e-12
 """Least reciprocal condition number (1-norm, after scaling to unit diagonal) of a matrix that is
 solved with. Under it float64 keeps fewer than four digits of the solution."""
-
+ROUNDINGS = 16.0
+"""Roundings of the image type over which a parameter must move the image, relative to the others:
+a spline through stripes has slopes along them, of a rounding or two."""
 
 STATIONARY = 0.01
 """Longest Newton step, px, that is still left at a stationary point. A longer one means that the
 solve ended elsewhere, at an edge of the valid region for example. The relative error of a gradient
 is about a fifth of the distance to the stationary point in px (measured on noisy affine pairs)."""
+
+
+KINKED = 1e-3
+"""Largest relative change of a derivative by kinks of bilinear sampling that is not warned of."""
+
+
+def squared_rounding(dtype: torch.dtype) -> float:
+    """Return the square of `ROUNDINGS` of the image type: what a sum of squared slopes may hold."""
+    return float((ROUNDINGS * torch.finfo(dtype).eps) ** 2)
 
 
 def final_tolerance(dtype: torch.dtype) -> float:

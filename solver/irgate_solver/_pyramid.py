@@ -29,7 +29,7 @@ SIGMA = 1.0
 and 0.014 at the old one's."""
 _RADIUS = 3
 _WEIGHTS = [math.exp(-0.5 * (tap / SIGMA) ** 2) for tap in range(-_RADIUS, _RADIUS + 1)]
-_TAPS = [weight / sum(_WEIGHTS) for weight in _WEIGHTS]
+TAPS = [weight / sum(_WEIGHTS) for weight in _WEIGHTS]
 TRUSTED = 0.5
 """Share of the blur's weight that must have come from trusted pixels."""
 FILLING_SIGMA = 2.0
@@ -155,28 +155,28 @@ def halve(image: Tensor) -> Tensor:
     height, width = image.shape[1:]
     rows = functional.pad(image, (0, 0, _RADIUS, _RADIUS + 1))
     count = (height + 1) // 2
-    taps = [rows[:, tap : tap + 2 * count - 1 : 2] for tap in range(len(_TAPS))]
+    taps = [rows[:, tap : tap + 2 * count - 1 : 2] for tap in range(len(TAPS))]
     down = _weigh(taps) * _border(height, image.dtype, image.device).unsqueeze(-1)
     columns = functional.pad(down, (_RADIUS, _RADIUS + 1))
     # Sums run faster over columns that are copied next to each other than over every second one.
     parts = columns[..., 0::2].contiguous(), columns[..., 1::2].contiguous()
     count = (width + 1) // 2
-    taps = [parts[tap % 2][..., tap // 2 : tap // 2 + count] for tap in range(len(_TAPS))]
+    taps = [parts[tap % 2][..., tap // 2 : tap // 2 + count] for tap in range(len(TAPS))]
     return _weigh(taps) * _border(width, image.dtype, image.device)
 
 
 def _weigh(taps: list[Tensor]) -> Tensor:
     """Return the sum of the images weighed by the (symmetric) kernel."""
-    total = taps[_RADIUS] * _TAPS[_RADIUS]
+    total = taps[_RADIUS] * TAPS[_RADIUS]
     for tap in range(_RADIUS):
-        total.add_(taps[tap] + taps[-1 - tap], alpha=_TAPS[tap])
+        total.add_(taps[tap] + taps[-1 - tap], alpha=TAPS[tap])
     return total
 
 
 @cached_by_size
 def _border(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return 1 / (G * 1) along an axis of `size` samples at every second one of them."""
-    kernel = torch.tensor(_TAPS, dtype=torch.float64)
+    kernel = torch.tensor(TAPS, dtype=torch.float64)
     ones = functional.pad(torch.ones(size, dtype=torch.float64), (_RADIUS, _RADIUS))
-    weight = ones.unfold(0, len(_TAPS), 2) @ kernel
+    weight = ones.unfold(0, len(TAPS), 2) @ kernel
     return (1.0 / weight).to(device, dtype)

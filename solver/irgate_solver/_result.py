@@ -3,15 +3,22 @@
 import enum
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from irgate_solver import _sampling, _uncertainty
+from irgate_solver import _arrays, _confidence, _summary, _uncertainty, _warping
+from irgate_solver._calls import without_autocast
+from irgate_solver._homography import Homography
 from irgate_solver._levenberg import CONVERGED, EXHAUSTED, SCHEDULED, STALLED
+from irgate_solver._maps import Dense, Map, Matrix, Spline, grid_points
 from irgate_solver._normal_equations import basis_of
 from irgate_solver._objective import Objective
 from irgate_solver._precision import SOLVE
+from irgate_solver._pyramid import Level
+from irgate_solver._transform import Exportable, Transform
+from irgate_solver._uncertainty import Uncertainty
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 
@@ -31,6 +38,11 @@ class Status(enum.Enum):
         "All steps of the recipe were taken; it has no test of convergence: compare `objective` "
         "with another recipe's."
     )
+    DOUBTFUL = (
+        "The descent ended, but the detail of the two images does not agree there, too little of "
+        "it is in view, or the transform folds: look at `warp(moving)` beside fixed before you "
+        "use it, start closer with `init`, or take another metric or model."
+    )
     EXHAUSTED = (
         "The iterations ran out before the step fell under the tolerance: raise `iterations`, or "
         "start closer with `init`."
@@ -41,7 +53,10 @@ class Status(enum.Enum):
 
     @property
     def settled(self) -> bool:
-        """Whether the solve ended by itself, at a point that the images allow no better than."""
+        """Whether the solve ended by itself, at a point that the images allow no better than.
+
+        A doubtful one is not settled.
+        """
         return self in (Status.CONVERGED, Status.STALLED)
 
 
@@ -64,8 +79,8 @@ def status_of(code: int, singular: bool) -> Status:
     return STATUS_OF_CODE[code]
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Exportable):
     """A transform from fixed to moving pixels, `(x, y)` order.
 
     For a batch every tensor has a leading axis B, and `status` and `iterations` one entry a pair.
@@ -76,10 +91,10 @@ class Result:
         matrix: `(3, 3)` about the pixel origin on (x, y, 1); None for an FFD.
         control_points: control displacements of an FFD, `(2, rows, columns)`, x first, px; None
             for the linear families, and for a recipe that gives a displacement only.
-        parameters: `(n,)`, px, in the order of the family (`_warps`); for a recipe that gives a
+        parameters: `(n,)`, px, in the order that `register` says; for a recipe that gives a
             displacement only, those of the family's nearest member.
-        status: how the solve ended; a tuple of them for a batch.
-        objective: value of the metric, in squared units of the given intensities ("ncc": none).
+        objective: value of the metric, in squared units of the given intensities ("ncc": none); NaN
+            for a pair of a batch that has a flat image.
         overlap: valid fraction of the trusted fixed pixels.
         iterations: trial steps, one number per stage of the solve, coarsest first.
         reciprocal_condition: of the normal matrix scaled to unit diagonal; where the result is
@@ -91,16 +106,77 @@ class Result:
     matrix: Tensor | None
     control_points: Tensor | None
     parameters: Tensor
-    status: Status | tuple[Status, ...]
     objective: Tensor
     overlap: Tensor
     iterations: tuple[int, ...] | tuple[tuple[int, ...], ...]
     reciprocal_condition: Tensor
+    _ended: tuple[Status, ...]
     _objective: Objective
+    _levels: list[Level]
     _images: tuple[Tensor, Tensor]
     _batched: bool
     _dense: Tensor | None = None
 
+    @cached_property
+    def status(self) -> Status | tuple[Status, ...]:
+        """How the solve ended, a sentence; a tuple for a batch.
+
+        Where the descent ended by itself the images' detail is asked whether it agrees there, when
+        the status is first read (`_confidence`): if not, it is `Status.DOUBTFUL`.
+        """
+        shown, folded = (figure.reshape(-1).tolist() for figure in (self.overlap, self.folded))
+        doubtful = self._detail.doubtful(shown, folded)
+        found = tuple(
+            Status.DOUBTFUL if ended.settled and doubt else ended
+            for ended, doubt in zip(self._ended, doubtful, strict=True)
+        )
+        return found if self._batched else found[0]
+
+    @property
+    def agreement(self) -> float | tuple[float, ...]:
+        """How well the images' detail fits, about 1 where it does; NaN for very small images."""
+        found = self._detail.agreement
+        return found if self._batched else found[0]
+
+    @property
+    def drift(self) -> float | tuple[float, ...]:
+        """How far the detail still asks to move, px of a coarser level; NaN where unknown."""
+        found = self._detail.drift
+        return found if self._batched else found[0]
+
+    @property
+    def correlation(self) -> Tensor:
+        """Correlation of the fixed and the warped moving image over the valid pixels, -1 to 1."""
+        return self._one(self._fit.correlation)
+
+    @property
+    def rmse(self) -> Tensor:
+        """Root mean square difference over the valid pixels, in the fixed image's intensities.
+
+        After the best gain and offset, unless the metric compares intensities as they are.
+        """
+        return self._one(self._fit.rmse)
+
+    @cached_property
+    def folded(self) -> Tensor:
+        """Part of the fixed image's pixels at which T turns space inside out, 0 to 1.
+
+        There the determinant of T's derivative, by differences to the next pixels, is not positive.
+        """
+        field = self._shown
+        across = field[:, :, :-1, 1:] - field[:, :, :-1, :-1]
+        down = field[:, :, 1:, :-1] - field[:, :, :-1, :-1]
+        determinant = (1 + across[:, 0]) * (1 + down[:, 1]) - across[:, 1] * down[:, 0]
+        return self._one((determinant <= 0).to(SOLVE).mean((1, 2)))
+
+    def __repr__(self) -> str:
+        return f"<Result: {self.model}, {self.size}>"
+
+    def __str__(self) -> str:
+        """Return six lines: what was found, how the solve ended, and how good it looks."""
+        return _summary.lines(self)
+
+    @without_autocast
     def displacement(self, shape: tuple[int, int] | None = None) -> Tensor:
         """Return u(x) = T(x) - x, `(H, W, 2)`, last axis (dx, dy), px; differentiable.
 
@@ -115,22 +191,57 @@ class Result:
         field = self._field(int(height), int(width)).permute(0, 2, 3, 1)
         return field if self._batched else field[0]
 
-    def warp(self, image: Tensor, *, outside: float = 0.0) -> Tensor:
-        """Return `image` (the moving one, or any on its grid) seen on the fixed grid.
-
-        Differentiable by the image and by the transform, with the sampler of the solve.
+    @without_autocast
+    def transform(self, points: Any) -> Any:
+        """Return T(x) of `points`, px of the moving image; differentiable by the transform.
 
         Args:
-            image: `(H', W')`, floating point, or `(B, H', W')` for a batch.
-            outside: value where T(x) leaves [-0.5, N - 0.5).
+            points: `(m, 2)`, (x, y), px of the fixed image; tensor or array.
+        Returns: `(m, 2)`, or `(B, m, 2)` for a batch; an array for an array.
 
         """
-        if not isinstance(image, Tensor) or not image.is_floating_point():
-            raise TypeError(
-                f"Result.warp: image is {type(image).__name__}; expected a tensor of floats: "
-                "convert it with torch.as_tensor(image).float()"
-            )
-        planes = image if image.dim() == 3 else image[None]
+        place, form = _arrays.read_points("Result.transform", points)
+        place = place.to(self.parameters.device, SOLVE)
+        if self._dense is not None:
+            return form.give(self.to_transform().transform(place))
+        p = self.parameters if self._batched else self.parameters[None]
+        warp = self._objective.warp
+        if isinstance(warp, Homography):
+            mapped = warp.map(p, place)
+            return form.give(mapped if self._batched else mapped[0])
+        rows, columns = warp.rows(place[:, 1]), warp.columns(place[:, 0])
+        moved = torch.einsum("ma,kdab,mb->kmd", rows, warp.coefficients(p), columns)
+        if isinstance(warp, FreeForm):
+            moved = torch.where(warp.holds_points(place).unsqueeze(-1), moved, 0.0)
+        mapped = place + moved
+        return form.give(mapped if self._batched else mapped[0])
+
+    @without_autocast
+    def warp(
+        self,
+        image: Any,
+        *,
+        sampling: str | None = None,
+        outside: float = 0.0,
+        channels: str | None = None,
+    ) -> Any:
+        """Return `image` (the moving one, or any on its grid) seen on the fixed grid.
+
+        Differentiable by the image and by the transform. An array comes back as an array, and every
+        image in the type that came: whole numbers are rounded, and masks (bools) are looked up at
+        the nearest pixel. Labels want `sampling="nearest"`.
+
+        Args:
+            image: `(H', W')`, or in colour `(C, H', W')` or `(H', W', C)`; for a batch the same
+                with a leading B.
+            sampling: "nearest", "linear", "cubic" or "catmull-rom"; the solve's where not given.
+            outside: value where T(x) leaves [-0.5, N - 0.5).
+            channels: "first" or "last", where the image's sizes do not tell.
+
+        Raises:
+            TypeError, ValueError: it is no image, or its axes cannot be told.
+
+        """
         height, width = self._objective.warp.height, self._objective.warp.width
         device = self.parameters.device
         y = torch.arange(height, dtype=SOLVE, device=device)
@@ -138,43 +249,150 @@ class Result:
         points = self._field(height, width) + torch.stack(
             (x.expand(height, width), y.unsqueeze(-1).expand(height, width))
         )
-        planes = planes.expand(len(points), *planes.shape[1:])
-        value = _sampling.make_sampler(self._objective.settings.sampling, planes).value(points)
-        extent = points.new_tensor([planes.shape[2], planes.shape[1]]).view(2, 1, 1)
-        inside = ((points >= -0.5) & (points < extent - 0.5)).all(1)
-        warped = torch.where(inside, value, torch.full_like(value, outside))
-        return warped if self._batched else warped[0]
+        moving = self._images[1]
+        return _warping.warp(
+            "Result.warp",
+            points,
+            image,
+            sampling=sampling or self._objective.settings.sampling,
+            outside=outside,
+            channels=channels,
+            expected=(moving.shape[1], moving.shape[2]),
+            batched=self._batched,
+        )
 
-    @cached_property
+    def to_transform(self, pair: int | None = None) -> Transform:
+        """Return the transform by itself, detached from images and graph.
+
+        Args:
+            pair: which of a batch.
+
+        Raises:
+            ValueError: the result is of a batch, and no pair of it is named.
+
+        """
+        if self._batched and pair is None:
+            raise ValueError(
+                f"Result: it is of a batch of {len(self.parameters)} pairs; expected one of them: "
+                "name it, result.to_transform(0)"
+            )
+        index = pair if self._batched else 0
+        warp = self._objective.warp
+        p = (self.parameters if self._batched else self.parameters[None]).detach().cpu()[index]
+        chain: Map
+        if self._dense is not None:
+            chain = Dense(self._dense[index].detach().cpu().permute(1, 2, 0))
+        elif isinstance(warp, FreeForm):
+            chain = Spline(warp, warp.coefficients(p[None])[0])
+        else:
+            assert isinstance(warp, LinearWarp | Homography)
+            chain = Matrix(warp.matrix(p[None])[0])
+        return Transform((warp.height, warp.width), (chain,))
+
+    def inverse(self) -> Transform:
+        """Return the map from the moving image's pixels to the fixed image's."""
+        moving = self._images[1]
+        return self.to_transform().inverse((moving.shape[1], moving.shape[2]))
+
+    def compose(self, first: Any) -> Transform:
+        """Return x -> self(first(x)); `first` is a result, a transform or a matrix."""
+        return self.to_transform().compose(first)
+
+    @property
     def covariance(self) -> Tensor:
         """Covariance of the parameters under the images' noise, `(n, n)`, px^2, not attached.
 
         Infinite where the images do not determine them, and for a recipe that gives a displacement
-        only. Computed when first asked for; `_uncertainty`, eq. 1, says what it assumes.
+        only. Computed when first asked for; `errors_hold` says whether it may be relied on.
         """
-        p = self.parameters.detach()
-        if self._dense is not None:
-            return torch.full_like(p.unsqueeze(-1) * p.unsqueeze(-2), torch.inf)
-        with torch.no_grad():
-            found = _uncertainty.covariance(
-                self._objective, *self._images, p if self._batched else p[None]
-            )
+        found = self._uncertainty.covariance
         return found if self._batched else found[0]
 
-    def standard_error(self, points: Tensor) -> Tensor:
+    @property
+    def bias(self) -> Tensor:
+        """How far noise on the moving image moves the parameters on average, `(n,)`, px.
+
+        Interpolation between pixels averages noise away, and the minimum moves to where it does.
+        It is no part of the covariance, and is not taken off the answer.
+        """
+        found = self._uncertainty.bias
+        return found if self._batched else found[0]
+
+    @property
+    def errors_hold(self) -> Tensor:
+        """Whether the answer's errors are the covariance's, bool, `()` or `(B,)`.
+
+        False where noise on the moving image (`bias`), and what interpolation gets wrong of the
+        scene, move the answer by more than half a standard error anywhere on the fixed image; and
+        where the covariance is infinite.
+        """
+        found = self._uncertainty.holds
+        return found if self._batched else found[0]
+
+    @cached_property
+    @without_autocast
+    def _uncertainty(self) -> Uncertainty:
+        p = self.parameters.detach()
+        p = p if self._batched else p[None]
+        if self._dense is not None:
+            unknown = torch.full_like(p.unsqueeze(-1) * p.unsqueeze(-2), torch.inf)
+            return Uncertainty(unknown, torch.zeros_like(p), torch.zeros_like(p[:, 0]).bool())
+        with torch.no_grad():
+            return _uncertainty.uncertainty(self._objective, *self._images, p)
+
+    @without_autocast
+    def standard_error(self, points: Any) -> Any:
         """Return the standard errors of T at `points`, px, from the covariance.
 
         Args:
-            points: `(m, 2)`, (x, y), px of the fixed image.
-        Returns: `(m, 2)`, of T's x and y; `(B, m, 2)` for a batch.
+            points: `(m, 2)`, (x, y), px of the fixed image; tensor or array.
+        Returns: `(m, 2)`, of T's x and y; `(B, m, 2)` for a batch; an array for an array.
 
         """
+        place, form = _arrays.read_points("Result.standard_error", points)
         p, spread = self.parameters.detach(), self.covariance
         if not self._batched:
             p, spread = p[None], spread[None]
-        place = points.detach().to(p.device, SOLVE)
+        place = place.detach().to(p.device, SOLVE)
         errors = _uncertainty.standard_error(self._objective.warp, p, spread, place)
-        return errors if self._batched else errors[0]
+        return form.give(errors if self._batched else errors[0])
+
+    def _one(self, tensor: Tensor) -> Tensor:
+        return tensor if self._batched else tensor[0]
+
+    @property
+    def size(self) -> str:
+        """Both images' sizes, in words."""
+        pairs = f"{len(self._ended)} pairs of " if self._batched else ""
+        fixed, moving = (
+            image.shape[1:] for image in (self._levels[0].fixed, self._levels[0].moving)
+        )
+        return f"{pairs}{fixed[0]} x {fixed[1]} px on {moving[0]} x {moving[1]} px"
+
+    @cached_property
+    def _shown(self) -> Tensor:
+        """The displacement on the fixed image's grid, `(B, 2, H, W)`, not attached."""
+        with torch.no_grad():
+            return self._field(*self._levels[0].fixed.shape[1:]).detach()
+
+    @cached_property
+    def _detail(self) -> _confidence.Confidence:
+        with torch.no_grad():
+            return _confidence.measure(
+                self._levels, self._shown, self._extent, self._objective.settings.contrast
+            )
+
+    @cached_property
+    def _fit(self) -> _confidence.Similarity:
+        with torch.no_grad():
+            same = self._objective.settings.metric in ("ssd", "huber")
+            span = self._objective.fixed_units.span.view(-1).to(SOLVE)
+            return _confidence.similarity(self._levels[0], self._shown, self._extent, same, span)
+
+    @property
+    def _extent(self) -> tuple[int, int]:
+        height, width = self._levels[0].moving.shape[1:]
+        return height, width
 
     def _field(self, height: int, width: int) -> Tensor:
         """Return the displacement `(B, 2, height, width)`."""
@@ -188,6 +406,10 @@ class Result:
             return self._dense
         p = self.parameters if self._batched else self.parameters[None]
         warp = self._objective.warp
+        if isinstance(warp, Homography):
+            pixels = grid_points(height, width).to(p.device)
+            moved = warp.map(p, pixels) - pixels
+            return moved.mT.reshape(len(p), 2, height, width)
         basis = basis_of(warp, (height, width), 1, p.device)
         field = basis.rows @ (warp.coefficients(p) @ basis.columns.mT)
         if isinstance(warp, FreeForm):
@@ -196,9 +418,29 @@ class Result:
         return field
 
 
-def transform_of(warp: Warp, p: Tensor) -> tuple[Tensor | None, Tensor | None]:
+def transform_of(warp: Warp | Homography, p: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Return (matrix, control points) of `p` `(B, n)`, one of them None."""
     if isinstance(warp, FreeForm):
         return None, warp.coefficients(p)
-    assert isinstance(warp, LinearWarp)
+    assert isinstance(warp, LinearWarp | Homography)
     return warp.matrix(p), None
+
+
+def kept(image: Tensor, given: object) -> Tensor:
+    """Return `image` detached, in other memory than the caller's, who may reuse it."""
+    image = image.detach()
+    if not isinstance(given, Tensor):
+        return image
+    shared = image.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
+    return image.clone() if shared else image
+
+
+def held(objective: Objective) -> Objective:
+    """Return the objective with the values that its weights have now, detached."""
+    weights = [
+        weight.detach().clone() if isinstance(weight, Tensor) else torch.tensor(weight)
+        for weight in objective.settings.weights
+    ]
+    if not any(isinstance(weight, Tensor) for weight in objective.settings.weights):
+        return objective
+    return objective.weighted(*weights)

@@ -31,17 +31,19 @@ class Jet:
         slopes: derivatives by the point's x and y, intensity per px, `(B, 2, h, w)`.
         seconds: second derivatives by xx, xy, yy, intensity per px^2, `(B, 3, h, w)`; None unless
             asked for.
+        smooth: whether the slopes are a spline's, which are no exact zeros along a stripe.
 
     """
 
     value: Tensor
     slopes: Tensor
     seconds: Tensor | None = None
+    smooth: bool = False
 
     def per(self, scale: float) -> "Jet":
         """Return the derivatives by a coordinate of which `scale` units make one pixel."""
         seconds = None if self.seconds is None else self.seconds / scale**2
-        return Jet(self.value, self.slopes / scale, seconds)
+        return replace(self, slopes=self.slopes / scale, seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ class Cubic:
         if curvature:
             (dxx,) = _spline.horner(along[2].unbind(0), t, 0)
             seconds = torch.stack((dxx, mixed[0], rest[0]), 1)
-        return Jet(value, torch.stack((dx, dy), 1), seconds)
+        return Jet(value, torch.stack((dx, dy), 1), seconds, smooth=True)
 
     def value(self, points: Tensor) -> Tensor:
         """Return intensities at `points`, `(B, h, w)`; differentiable by image and points."""

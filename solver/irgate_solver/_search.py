@@ -8,15 +8,13 @@ n(d) pixels that overlap at lag d. Peaks are ranked by
 (1)  z = atanh(rho) sqrt(n / n_max),
 
 Fisher's (1915) variance-stabilised correlation over its standard error, up to a constant: a small
-overlap must correlate better to win. Refined candidates are compared on the full images by
-
-(2)  z = atanh(rho) (n / n_max)^(1/10),
-
-where the exponent lets the overlap decide only between nearly equal correlations. An image with
-inverted contrast is not found. No random numbers are used.
+overlap must correlate better to win. Refined candidates, and the answer without a search, are
+compared by the detail that they share on all levels (`_octaves`). An image with inverted contrast
+is not found. No random numbers are used.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -40,6 +38,9 @@ CONVINCING = 0.985
 """Least correlation (of either sign) at which a solution from the identity is taken without a
 search. On the level where it is measured an upside-down head reaches 0.973, and a right answer 0.99
 unless the images are noisy. A right answer below the limit costs the time of a search."""
+MOST_AT_ONCE = 2**22
+"""Most pixels, of all turned images and their frames, that are correlated together: 0.3 GB. Where
+the fan has more, its rotations are taken one by one."""
 _CEILING = 1.0 - 1e-6
 """Largest correlation that enters atanh, so that the rank of a perfect match is finite."""
 
@@ -53,24 +54,18 @@ def search_level(levels: list[Level]) -> int:
     return best
 
 
-def score(warped: WarpedLevel, p: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the correlation that `p` `(B, n)` shows, signed, and its rank (2): `(B,)` each.
-
-    Below the least overlap of a peak the rank is -inf.
-    """
-    level = warped.level
-    moved, valid = warped.evaluate(p)
-    fit = _metrics.correlation(level.fixed, moved, valid, False)
-    rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0)) * torch.sign(fit.gain)
-    share = fit.count / _metrics.total(level.trusted).clamp(min=1)
-    rank = torch.where(share >= LEAST_SHARE, _rank(rho, share, 0.1), -torch.inf)
-    return rho, rank
+def share(warped: WarpedLevel, p: Tensor) -> Tensor:
+    """Return the part of the trusted fixed pixels that `p` `(B, n)` shows, `(B,)`."""
+    _, valid = warped.evaluate(p)
+    return _metrics.total(valid) / _metrics.total(warped.level.trusted).clamp(min=1)
 
 
-def convincing(level: WarpedLevel, p: Tensor) -> list[bool]:
+def convincing(warped: WarpedLevel, p: Tensor) -> list[bool]:
     """Return, for each pair, whether the correlation at `p` `(B, n)` needs no search."""
-    rho, _ = score(level, p)
-    return [abs(value) >= CONVINCING for value in rho.tolist()]
+    moved, valid = warped.evaluate(p)
+    fit = _metrics.correlation(warped.level.fixed, moved, valid, False)
+    rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0))
+    return [value >= CONVINCING for value in rho.tolist()]
 
 
 def candidates(warp: LinearWarp, level: Level) -> Tensor:
@@ -85,8 +80,8 @@ def candidates(warp: LinearWarp, level: Level) -> Tensor:
     angles = [2.0 * math.pi * k / FAN for k in range(FAN if turning else 1)]
     device = level.fixed.device
     turns = torch.tensor(angles, dtype=SOLVE, device=device)
-    moved, seen = _turned(level.moving, level.hidden, turns)
-    rank, lag = _best_lags(level, moved, seen)
+    found = [_best_lags_of(level, some) for some in _groups(level, turns)]
+    rank, lag = (torch.cat(parts) for parts in zip(*found, strict=True))
     kept = min(KEPT, len(angles))
     order = rank.topk(kept, dim=0).indices
     angle = turns[order]
@@ -103,9 +98,45 @@ def candidates(warp: LinearWarp, level: Level) -> Tensor:
     return warp.from_matrix(matrix.flatten(0, 1)).view(*angle.shape, -1)
 
 
-def _rank(rho: Tensor, share: Tensor, power: float) -> Tensor:
-    z: Tensor = torch.atanh(rho.clamp(-_CEILING, _CEILING)) * share.clamp(0.0, 1.0).pow(power)
+def _rank(rho: Tensor, share: Tensor) -> Tensor:
+    z: Tensor = torch.atanh(rho.clamp(-_CEILING, _CEILING)) * share.clamp(0.0, 1.0).sqrt()
     return z
+
+
+def _groups(level: Level, turns: Tensor) -> Sequence[Tensor]:
+    """Divide the fan so that what a group takes is bounded, whatever the images' sides."""
+    side = _side(*level.moving.shape[1:])
+    taken = len(level.fixed) * (level.fixed.shape[1] + side) * (level.fixed.shape[2] + side)
+    if len(turns) * taken <= MOST_AT_ONCE:
+        return (turns,)
+    return [turn.reshape(1) for turn in turns]
+
+
+def _best_lags_of(level: Level, turns: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the rank (1) of each rotation's best lag, `(A, B)`, and the lag (x, y), level px."""
+    if len(turns) == 1 and _overlap_bound(level, float(turns)) < LEAST_SHARE:
+        none = turns.new_full((1, len(level.fixed)), -torch.inf)
+        return none, torch.zeros(*none.shape, 2, dtype=SOLVE, device=turns.device)
+    moved, seen = _turned(level.moving, level.hidden, turns)
+    return _best_lags(level, moved, seen)
+
+
+def _overlap_bound(level: Level, turn: float) -> float:
+    """Return the most that two turned images may overlap, as a fraction of the smaller one.
+
+    Each lies in a strip as wide as its shorter side. Two strips of widths a and b that cross at an
+    angle t share a b / sin t.
+    """
+    (height, width), (other, breadth) = level.fixed.shape[1:], level.moving.shape[1:]
+    across = 0.0 if (width >= height) == (breadth >= other) else math.pi / 2
+    crossing = min(height, width) * min(other, breadth)
+    smaller = min(height * width, other * breadth)
+    return crossing / max(abs(math.sin(turn + across)) * smaller, 1e-9)
+
+
+def _side(height: int, width: int) -> int:
+    """Return the side of the square that holds every rotation of an image."""
+    return math.ceil(math.hypot(height, width))
 
 
 def _centre(image: Tensor, scale: int) -> Tensor:
@@ -117,20 +148,28 @@ def _centre(image: Tensor, scale: int) -> Tensor:
 
 
 def _turned(image: Tensor, hidden: Tensor | None, angles: Tensor) -> tuple[Tensor, Tensor]:
-    """Turn `image` `(B, h, w)` about its centre onto a square that holds every rotation.
+    """Turn `image` `(B, h, w)` about its centre onto a grid that holds all of `angles`.
+
+    The grid is a square that holds every rotation, or for one angle its bounding box.
 
     Args:
         image: a level's moving image.
         hidden: 0/1 weights of its pixels that are not trusted, or None.
         angles: `(A,)`, radians.
-    Returns: `(A, B, s, s)` images, zero where not seen, and 0/1 weights `(A, 1, s, s)`, or
-        `(A, B, s, s)` where something is hidden.
+    Returns: `(A, B, s, t)` images, zero where not seen, and 0/1 weights `(A, 1, s, t)`, or
+        `(A, B, s, t)` where something is hidden.
 
     """
     height, width = image.shape[1:]
-    side = math.ceil(math.hypot(height, width))
-    z = torch.arange(side, dtype=SOLVE, device=image.device) - (side - 1) / 2
-    zx, zy = z.expand(side, side), z.unsqueeze(-1).expand(side, side)
+    rows = columns = _side(height, width)
+    if len(angles) == 1:
+        across, down = abs(math.cos(float(angles))), abs(math.sin(float(angles)))
+        rows = math.ceil(across * height + down * width - 1e-6)
+        columns = math.ceil(across * width + down * height - 1e-6)
+    zx, zy = (
+        torch.arange(n, dtype=SOLVE, device=image.device) - (n - 1) / 2 for n in (columns, rows)
+    )
+    zx, zy = zx.expand(rows, columns), zy.unsqueeze(-1).expand(rows, columns)
     cosine, sine = torch.cos(angles).view(-1, 1, 1), torch.sin(angles).view(-1, 1, 1)
     x = cosine * zx - sine * zy + (width - 1) / 2
     y = sine * zx + cosine * zy + (height - 1) / 2
@@ -138,12 +177,12 @@ def _turned(image: Tensor, hidden: Tensor | None, angles: Tensor) -> tuple[Tenso
     points = torch.stack((x, y), 1)
     count, batch = len(angles), len(image)
     stack = image.expand(count, batch, height, width).flatten(0, 1)
-    points = points.unsqueeze(1).expand(count, batch, 2, side, side).flatten(0, 1)
+    points = points.unsqueeze(1).expand(count, batch, 2, rows, columns).flatten(0, 1)
     seen = inside.unsqueeze(1).to(image.dtype)
-    moved = _sampling.Linear(stack).value(points).view(count, batch, side, side)
+    moved = _sampling.Linear(stack).value(points).view(count, batch, rows, columns)
     if hidden is not None:
         stack = hidden.expand(count, batch, height, width).flatten(0, 1)
-        seen = seen * _pyramid.seen_at(stack, points).view(count, batch, side, side)
+        seen = seen * _pyramid.seen_at(stack, points).view(count, batch, rows, columns)
     return moved * seen, seen
 
 
@@ -153,8 +192,8 @@ def _best_lags(level: Level, moved: Tensor, seen: Tensor) -> tuple[Tensor, Tenso
     The lag takes the fixed grid's centred positions to the turned grid's.
     """
     height, width = level.fixed.shape[1:]
-    side = moved.shape[-1]
-    size = (_fast(height + side - 1), _fast(width + side - 1))
+    tall, wide = moved.shape[-2:]
+    size = (_fast(height + tall - 1), _fast(width + wide - 1))
     # Both images are brought near zero mean, so that the float32 sums of squares do not cancel.
     mean = _metrics.total(level.fixed * level.trusted) / _metrics.total(level.trusted)
     level_mean = mean.to(moved.dtype).view(-1, 1, 1)
@@ -184,16 +223,16 @@ def _best_lags(level: Level, moved: Tensor, seen: Tensor) -> tuple[Tensor, Tenso
     good = (count >= LEAST_SHARE * least) & (var_f > floor) & (var_m > floor)
     product = (var_f.clamp(min=0) * var_m.clamp(min=0)).sqrt()
     rho = torch.where(good, covariance / product.clamp(min=1e-20), -1.0)
-    rank = torch.where(good, _rank(rho, count / least, 0.5), -torch.inf)
+    rank = torch.where(good, _rank(rho, count / least), -torch.inf)
     best, place = rank.flatten(2).max(-1)
     row, column = place // size[1], place % size[1]
     # An FFT wraps round: lags past the end of the turned grid are negative ones.
-    row = torch.where(row >= side, row - size[0], row)
-    column = torch.where(column >= side, column - size[1], column)
+    row = torch.where(row >= tall, row - size[0], row)
+    column = torch.where(column >= wide, column - size[1], column)
     offset = torch.stack((column, row), -1).to(SOLVE)
     # At lag k the fixed index i meets the turned index i + k; this converts corners to centres.
     centres = torch.tensor(
-        [(width - 1) / 2 - (side - 1) / 2, (height - 1) / 2 - (side - 1) / 2],
+        [(width - 1) / 2 - (wide - 1) / 2, (height - 1) / 2 - (tall - 1) / 2],
         dtype=SOLVE,
         device=moved.device,
     )

@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from irgate_solver import _levenberg, _start, _warps
+from irgate_solver._homography import Homography
 from irgate_solver._levenberg import Descent
 from irgate_solver._schedule import FREE_FORM_LEVELS, Schedule, Solution
 from irgate_solver._siren import STEPS, Siren
@@ -37,7 +38,8 @@ class SirenStart(Schedule):
 class SirenAlone(SirenStart):
     """A SIREN on every level, from the identity or `init`, and nothing else."""
 
-    def run(self, warp: Warp, init: Any) -> Solution:
+    def run(self, warp: Warp | Homography, init: Any) -> Solution:
+        assert not isinstance(warp, Homography)  # `register` refuses it
         start = None if init is None else _start.read(init, warp, self.batch, self.device)
         self.origin = start
         if start is None:
@@ -51,4 +53,6 @@ class SirenAlone(SirenStart):
         field = siren.displacement() if isinstance(warp, FreeForm) else None
         counts = (STEPS[-len(self.levels) :],) * self.batch
         states = (_levenberg.SCHEDULED,) * self.batch
-        return Solution(p, at.objective, at.overlap, at.normal, states, counts, objective, field)
+        return Solution(
+            p, at.objective, at.overlap, at.normal, states, counts, objective, self.given, field
+        )

@@ -8,10 +8,12 @@ pieces that reach into the cell are the rows of (1), lowest knot first:
 Source: Unser 1999, "Splines: a perfect fit for signal and image processing", eq. 3 and box 2.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from irgate_solver._size_cache import cached_by_size
 
@@ -112,6 +114,15 @@ def mirror(index: Tensor, size: int) -> Tensor:
     return torch.minimum(folded, period - folded) if size > 1 else torch.zeros_like(index)
 
 
+LONGEST_DENSE = 512
+"""Longest side whose prefilter is one matrix: 2 MiB in float64. Longer ones are filtered in blocks,
+whose memory grows with the side and not with its square."""
+_POLE = math.sqrt(3.0) - 2.0
+_HALO = 30
+"""Reach of the filter to each side: the pole's 30th power is 7e-18, less than float64 adds to 1."""
+_BLOCK = 256
+
+
 @cached_by_size
 def _prefilter(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the inverse of S, `(size, size)`: sample i of a mirrored spline = sum_k S[i, k] c[k].
@@ -128,15 +139,40 @@ def _prefilter(size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     return inverse.to(device, dtype)
 
 
+@cached_by_size
+def _block_filter(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the rows of the inverse of S in the middle of a long axis, `(block, block + 2 halo)`.
+
+    Entry k places beside the diagonal is sqrt(3) z^k, with the pole z = sqrt(3) - 2 (Unser 1999).
+    """
+    place = torch.arange(_BLOCK + 2 * _HALO) - torch.arange(_BLOCK).unsqueeze(1) - _HALO
+    near = place.abs() <= _HALO
+    entries = math.sqrt(3.0) * torch.tensor(_POLE, dtype=torch.float64) ** place.abs()
+    return torch.where(near, entries, 0.0).to(device, dtype)
+
+
 def interpolating_coefficients(image: Tensor) -> Tensor:
     """Return coefficients `(B, H, W)` whose mirrored cubic spline passes through `image`.
 
     Solves S_y c S_x^T = image by the inverses of S_y and S_x. This is as exact as Unser's recursive
     filter, needs no truncated start value, and is differentiable.
     """
-    rows = _prefilter(image.shape[-2], image.dtype, image.device)
-    columns = _prefilter(image.shape[-1], image.dtype, image.device)
-    return rows @ image @ columns.mT
+    if image.shape[-2] <= LONGEST_DENSE:
+        down = _prefilter(image.shape[-2], image.dtype, image.device) @ image
+    else:
+        down = _inverse(image.mT).mT
+    return _inverse(down)
+
+
+def _inverse(values: Tensor) -> Tensor:
+    """Return S^-1 of `values` `(B, h, w)` along the last axis."""
+    size = values.shape[-1]
+    if size <= LONGEST_DENSE:
+        return values @ _prefilter(size, values.dtype, values.device).mT
+    framed = functional.pad(values, (_HALO, _HALO), mode="reflect")
+    framed = functional.pad(framed, (0, -size % _BLOCK))
+    blocks = framed.unfold(-1, _BLOCK + 2 * _HALO, _BLOCK)
+    return (blocks @ _block_filter(values.dtype, values.device).mT).flatten(-2)[..., :size]
 
 
 def knot_weights(position: Tensor, cells: int, order: int = 0) -> Tensor:

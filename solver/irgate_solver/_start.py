@@ -4,19 +4,21 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from irgate_solver import _warps
+from irgate_solver._homography import Homography
 from irgate_solver._inputs import read_tensor
 from irgate_solver._precision import SOLVE
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 
-def identity(warp: Warp, batch: int, device: torch.device) -> Tensor:
+def identity(warp: Warp | Homography, batch: int, device: torch.device) -> Tensor:
     """Return the parameters of T(x) = x, `(batch, size)`: zero in every family."""
     return torch.zeros(batch, warp.size, dtype=SOLVE, device=device)
 
 
-def read(init: Any, warp: Warp, batch: int, device: torch.device) -> Tensor:
+def read(init: Any, warp: Warp | Homography, batch: int, device: torch.device) -> Tensor:
     """Return the parameters nearest to `init`, `(batch, size)`.
 
     A matrix becomes the family's nearest member (Procrustes for a rotation), or exactly the same
@@ -38,7 +40,10 @@ def read(init: Any, warp: Warp, batch: int, device: torch.device) -> Tensor:
     if matrix is None:
         field = _field(init, warp, batch, device)
         return _warp_from_field(warp, field)
-    matrix = _matrix(matrix, batch, device)
+    projective = isinstance(warp, Homography)
+    matrix = _matrix(matrix, batch, device, projective)
+    if isinstance(warp, Homography):
+        return warp.from_matrix(matrix)
     if isinstance(warp, FreeForm):
         affine = _warps.Affine(warp.height, warp.width)
         return to_free_form(affine, affine.from_matrix(matrix), warp)
@@ -59,7 +64,7 @@ def between_linear(before: LinearWarp, p: Tensor, after: LinearWarp) -> Tensor:
     return after.from_centred(*before.centred(p))
 
 
-def _matrix(value: Any, batch: int, device: torch.device) -> Tensor:
+def _matrix(value: Any, batch: int, device: torch.device, projective: bool) -> Tensor:
     matrix = read_tensor("init", value).detach().to(device, SOLVE)
     if matrix.shape not in ((3, 3), (batch, 3, 3)):
         raise ValueError(
@@ -67,9 +72,9 @@ def _matrix(value: Any, batch: int, device: torch.device) -> Tensor:
             "(x, y, 1) about the pixel origin, or one for each pair of the batch"
         )
     bottom = matrix.new_tensor([0.0, 0.0, 1.0])
-    if not bool(matrix.isfinite().all()) or not torch.allclose(
-        matrix[..., 2, :], bottom.expand(matrix[..., 2, :].shape)
-    ):
+    row = matrix[..., 2, :]
+    known = projective or torch.allclose(row, bottom.expand(row.shape))
+    if not bool(matrix.isfinite().all()) or not known:
         raise ValueError(
             "register: init's matrix is not finite or its last row is not (0, 0, 1); expected a "
             "homogeneous matrix of an affine map, fixed to moving"
@@ -77,7 +82,7 @@ def _matrix(value: Any, batch: int, device: torch.device) -> Tensor:
     return matrix.expand(batch, 3, 3)
 
 
-def _field(init: Any, warp: Warp, batch: int, device: torch.device) -> Tensor:
+def _field(init: Any, warp: Warp | Homography, batch: int, device: torch.device) -> Tensor:
     """Ask `init` for its displacement on the fixed grid: `(batch, 2, H, W)`."""
     shape = (warp.height, warp.width)
     if not hasattr(init, "displacement"):
@@ -94,7 +99,9 @@ def _field(init: Any, warp: Warp, batch: int, device: torch.device) -> Tensor:
     return field.expand(batch, *shape, 2).permute(0, 3, 1, 2)
 
 
-def _warp_from_field(warp: Warp, field: Tensor) -> Tensor:
+def _warp_from_field(warp: Warp | Homography, field: Tensor) -> Tensor:
+    if isinstance(warp, Homography):
+        return functional.pad(_warp_from_field(warp.affine, field), (0, 2))
     if isinstance(warp, FreeForm):
         return warp.fit(field)
     assert isinstance(warp, LinearWarp)

@@ -97,12 +97,12 @@ class Inverse(WarpedLevel):
         super().__init__(warp, level)
         self.metric = metric
         if not level.whole:
-            level = replace(level, trusted=_inner(level.trusted))
+            level = replace(level, trusted=inner(level.trusted))
             self.level = level
         self.count = total(level.trusted).clamp(min=1)
         # T(p) o W(step)^-1 changes the residual by -J step, with J of (1). -J is stored as one
         # image for each parameter, `(B, n, h w)`; its product with psi is the gradient by `step`.
-        slopes = -_gradient(level.fixed, level.scale)
+        slopes = -gradient(level.fixed, level.scale)
         fields = _fields(warp, slopes.device).to(slopes.dtype)
         fields = self.rows @ (fields @ self.columns)
         self.steepest = (slopes.unsqueeze(1) * fields).sum(2).flatten(2)
@@ -154,7 +154,7 @@ def _template_normal(steepest: Tensor, itself: Fit) -> Tensor:
     return normal
 
 
-def _gradient(image: Tensor, scale: int) -> Tensor:
+def gradient(image: Tensor, scale: int) -> Tensor:
     """Return central differences by x and y, per full px, one-sided at the image's border.
 
     Args:
@@ -172,7 +172,7 @@ def _gradient(image: Tensor, scale: int) -> Tensor:
     return slopes.mul_(0.5 / scale)
 
 
-def _inner(trusted: Tensor) -> Tensor:
+def inner(trusted: Tensor) -> Tensor:
     """Return 1 where the pixel and its eight neighbours (inside the image) are trusted."""
     distrust = (1.0 - trusted).unsqueeze(1)
     return 1.0 - functional.max_pool2d(distrust, 3, stride=1, padding=1).squeeze(1)

@@ -18,14 +18,14 @@ anew, so that memory holds one iteration's and not K of them; the price is a sec
 Images are float32, or float64 where they are given so, and the equations float64 (`_precision`).
 """
 
-import warnings
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from irgate_solver import _sampling, _warps
+from irgate_solver import _calls, _sampling, _warps
+from irgate_solver._homography import Homography
 from irgate_solver._implicit import InexactGradientWarning
 from irgate_solver._lucas_kanade import Forward
 from irgate_solver._normal_equations import pull_gradient
@@ -68,15 +68,15 @@ def unroll(
 def attach(objective: Objective, fixed: Tensor, moving: Tensor, p: Tensor) -> Tensor:
     """Return p_K of (1) from the answer `p` `(B, n)`; warn where `p` is no fixed point of (1)."""
     found = unroll(objective, fixed, moving, p)
+    assert not isinstance(objective.warp, Homography)
     apart = _warps.length(objective.warp, found.detach() - p)
     astray = int((~(apart <= STATIONARY)).sum())
     if astray:
-        warnings.warn(
+        _calls.warn(
             f"register: the gradient is not exact: {astray} of {len(p)} unrolled solves move more "
             f"than {STATIONARY} px from the answer in {ITERATIONS} iterations; use "
             'sampling="cubic" or recipe="iclk-implicit"',
             InexactGradientWarning,
-            stacklevel=3,
         )
     return found
 

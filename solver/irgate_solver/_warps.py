@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from irgate_solver._free_form import FreeForm
-from irgate_solver._linear import Affine, Rigid, Translation
+from irgate_solver._linear import Affine, Rigid, Similarity, Translation
 from irgate_solver._precision import SOLVE
 from irgate_solver._size_cache import cached_by_size
 
@@ -31,10 +31,12 @@ __all__ = [
     "FreeForm",
     "LinearWarp",
     "Rigid",
+    "Similarity",
     "Translation",
     "Warp",
     "displacement",
     "length",
+    "probes",
 ]
 
 PROBES = 5
@@ -103,13 +105,13 @@ def length(warp: Warp, step: Tensor) -> Tensor:
 
     To first order, and for a step from the identity.
     """
-    shift = (step @ _probes(warp, step.device)).view(len(step), 2, -1)
+    shift = (step @ probes(warp, step.device)).view(len(step), 2, -1)
     lengths: Tensor = torch.linalg.vector_norm(shift, dim=1)
     return lengths.amax(1)
 
 
 @cached_by_size
-def _probes(warp: Warp, device: torch.device) -> Tensor:
+def probes(warp: Warp, device: torch.device) -> Tensor:
     """Return dT/dp at the identity on `PROBES` x `PROBES` points, `(size, 2 points)`."""
     y = torch.linspace(0, warp.height - 1, PROBES, dtype=SOLVE, device=device)
     x = torch.linspace(0, warp.width - 1, PROBES, dtype=SOLVE, device=device)
@@ -119,11 +121,12 @@ def _probes(warp: Warp, device: torch.device) -> Tensor:
     return both if jacobian is None else torch.mm(jacobian[0].mT, both)
 
 
-LinearWarp = Translation | Rigid | Affine
+LinearWarp = Translation | Rigid | Similarity | Affine
 
-LINEAR: dict[str, type[Translation] | type[Rigid] | type[Affine]] = {
+LINEAR: dict[str, type[Translation] | type[Rigid] | type[Similarity] | type[Affine]] = {
     "translation": Translation,
     "rigid": Rigid,
+    "similarity": Similarity,
     "affine": Affine,
 }
-MODELS = (*LINEAR, "ffd")
+MODELS = ("translation", "rigid", "affine", "ffd", "similarity")

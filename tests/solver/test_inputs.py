@@ -59,7 +59,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "start that is a projection": ({"init": np.ones((3, 3))}, ValueError, "last row"),
     "start with NaN": ({"init": np.full((3, 3), np.nan)}, ValueError, "not finite"),
     "start of no kind": ({"init": "identity"}, TypeError, "init is str"),
-    "unknown model": ({"model": "homography"}, ValueError, "translation, rigid, affine, ffd"),
+    "unknown model": ({"model": "projective"}, ValueError, "translation, rigid, affine, ffd"),
     "unknown metric": ({"metric": "mi"}, ValueError, "metric='mi'.*ssd, ncc, huber"),
     "unknown intensity": ({"intensity": "odd"}, ValueError, "same, varying"),
     "unknown sampling": ({"sampling": "nearest"}, ValueError, "linear, cubic"),

@@ -5,7 +5,7 @@ import torch
 
 from irgate_solver import _inputs, _unrolled, register
 
-from .test_implicit import CUBIC, STEP, Problem
+from .test_implicit import CUBIC, KINKS, STEP, Problem
 
 # Twelve Gauss-Newton iterations of a noisy pair: a rate of a tenth to the power twelve is far
 # below; for the FFD, whose corners are held by a prior, the rate is worse.
@@ -37,6 +37,7 @@ def test_gradient_is_the_implicit_one_and_that_of_differences(
     assert difference == pytest.approx(exact, rel=max(limit, CUBIC))
 
 
+@KINKS
 @pytest.mark.parametrize("model", ["translation", "rigid", "affine"])
 def test_gauss_newton_unrolled_comes_near_the_implicit_gradient(model: str) -> None:
     """Linear sampling takes the Gauss-Newton matrix, whose rate decides how many steps it needs."""

@@ -1,0 +1,45 @@
+"""The six lines that `print(result)` shows."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from irgate_solver._result import Result
+
+
+def lines(result: "Result") -> str:
+    """Return the summary: what, how it ended, where it maps, how alike, how much, how it got there.
+
+    For a batch figures are ranges over the pairs.
+    """
+    several = isinstance(result.status, tuple)
+    status = result.status if isinstance(result.status, tuple) else (result.status,)
+    counts = [f"{status.count(kind)} {kind.name}" for kind in dict.fromkeys(status)]
+    length = result.displacement().detach().norm(dim=-1)
+    steps: Any = result.iterations if several else (result.iterations,)
+    taken, stages = [sum(counts) for counts in steps], [len(counts) for counts in steps]
+    moves = _range(length.mean((-2, -1))), _range(length.amax((-2, -1)))
+    alike = _range(result.correlation), _range(result.rmse), _range(result.objective)
+    detail = _range(result.agreement), _range(result.drift)
+    seen = _range(result.overlap), _range(result.folded)
+    effort = _range(taken), _range(stages), _range(result.reciprocal_condition)
+    return "\n".join(
+        [
+            f"{result.model}, {result.size}",
+            ", ".join(counts) if several else f"{status[0].name}: {status[0]}",
+            "moves pixels by {} px on average, by {} px at most".format(*moves),
+            "correlation {}, rmse {}, objective {}".format(*alike),
+            "overlap {}, folded {}, agreement {}, drift {}".format(*seen, *detail),
+            "{} steps in {} stages, reciprocal condition {}".format(*effort),
+        ]
+    )
+
+
+def _range(figures: Tensor | float | tuple[float, ...] | list[int]) -> str:
+    """Return one figure, or the least and the largest of several, with three digits."""
+    if isinstance(figures, Tensor):
+        figures = figures.detach().reshape(-1).tolist()
+    values = list(figures) if isinstance(figures, (tuple, list)) else [figures]
+    least, most = f"{min(values):.3g}", f"{max(values):.3g}"
+    return least if least == most else f"{least} to {most}"

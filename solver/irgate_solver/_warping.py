@@ -1,0 +1,76 @@
+"""An image seen through a transform: grey values, colour, labels and masks, as they came."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from irgate_solver import _arrays, _sampling
+from irgate_solver._channel_axis import to_channels_first
+
+NEAREST = "nearest"
+"""The sampler of labels and masks, beside those of a solve."""
+
+
+def warp(
+    who: str,
+    points: Tensor,
+    image: Any,
+    *,
+    sampling: str,
+    outside: float,
+    channels: str | None,
+    expected: tuple[int, int] | None,
+    batched: bool,
+) -> Any:
+    """Return `image` looked up at `points`, in the form and type that came.
+
+    Args:
+        who: is named in messages.
+        points: `(B, 2, H, W)`, px of the image, float64.
+        image: `(H', W')`, or with an axis of channels first or last; all of these with a leading B
+            for a batch. Bools are looked up at the nearest pixel.
+        sampling: "nearest" or a solve's.
+        outside: value where a point leaves [-0.5, N - 0.5).
+        channels: "first" or "last"; None to know it by the image's sizes.
+        expected: `(H', W')` of the moving image, where known.
+        batched: whether the result is of a batch.
+
+    Raises:
+        TypeError, ValueError: it is no image, or its axes cannot be told.
+
+    """
+    names = (NEAREST, *_sampling.SAMPLERS)
+    if sampling not in names:
+        raise ValueError(f"{who}: sampling={sampling!r}; expected one of {', '.join(names)}")
+    tensor, form = _arrays.read(who, image)
+    planes, back = to_channels_first(who, tensor, channels, expected, batched)
+    if len(planes) not in (1, len(points)):
+        raise ValueError(
+            f"{who}: image holds {len(planes)} pairs' images and the result {len(points)}; "
+            "expected one for each pair of the batch"
+        )
+    if form.dtype == torch.bool:
+        sampling = NEAREST
+    count = planes.shape[1]
+    planes = planes.to(points.device).expand(len(points), *planes.shape[1:]).flatten(0, 1)
+    place = points.repeat_interleave(count, 0) if count > 1 else points
+    value = _look_up(planes, place, sampling)
+    extent = points.new_tensor([planes.shape[2], planes.shape[1]]).view(2, 1, 1)
+    inside = ((place >= -0.5) & (place < extent - 0.5)).all(1)
+    value = torch.where(inside, value, torch.full_like(value, outside))
+    return form.give_image(back(value.view(len(points), count, *value.shape[1:])))
+
+
+def _look_up(planes: Tensor, points: Tensor, sampling: str) -> Tensor:
+    """Return `planes` `(k, H', W')` at `points` `(k, 2, H, W)`, `(k, H, W)`."""
+    if sampling != NEAREST:
+        wide = planes.dtype in (torch.float64, torch.int32, torch.int64)
+        planes = planes.to(torch.float64 if wide else torch.float32)
+        return _sampling.make_sampler(sampling, planes).value(points)
+    height, width = planes.shape[1:]
+    # Labels are looked up in their own type: a label of 64 bits is no float.
+    column = (points[:, 0] + 0.5).floor().clamp(0, width - 1).long()
+    row = (points[:, 1] + 0.5).floor().clamp(0, height - 1).long()
+    found = planes.flatten(1).gather(1, (row * width + column).flatten(1))
+    return found.view(len(planes), *points.shape[2:])

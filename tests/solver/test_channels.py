@@ -1,0 +1,162 @@
+"""Colour: the mean of the channels' metrics, or a refusal in one line; flat pairs of a batch."""
+
+import numpy as np
+import pytest
+import torch
+
+from irgate_solver import Status, register
+
+from . import scene
+from .test_implicit import CUBIC, STEP, Problem
+
+SHAPE = (64, 72)
+TRUTH = scene.field_of(scene.turned(SHAPE, 3, (1.4, -0.8)), SHAPE)
+# The bilinear bias of the finest blobs, at a corner, px.
+CLEAN = 0.03
+
+
+def colour(noise: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return both images with three unlike channels last."""
+    pairs = [scene.make(TRUTH, seed=seed, noise=noise) for seed in (1, 2, 3)]
+    return tuple(
+        np.stack([getattr(pair, name) for pair in pairs], -1) for name in ("fixed", "moving")
+    )
+
+
+FIXED, MOVING = colour()
+
+
+@pytest.mark.parametrize("metric", ["ssd", "ncc", "huber"])
+@pytest.mark.parametrize("model", ["rigid", "similarity", "ffd"])
+def test_colour_is_solved(model: str, metric: str) -> None:
+    result = register(FIXED, MOVING, model=model, metric=metric, channels="last")
+    limit = CLEAN if model != "ffd" else 0.2  # an FFD's corners, which few pixels hold
+    assert scene.distance(result.displacement().numpy(), TRUTH).max() <= limit
+    first = [np.moveaxis(image, -1, 0) for image in (FIXED, MOVING)]
+    same = register(*first, model=model, metric=metric, channels="first")
+    assert torch.equal(same.parameters, result.parameters)
+
+
+def test_a_metric_of_ones_own_sees_the_channels_as_pairs() -> None:
+    def difference(fixed: torch.Tensor, warped: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+        assert fixed.shape == warped.shape == valid.shape
+        return (warped - fixed).unsqueeze(1)
+
+    options = {"model": "rigid", "sampling": "cubic", "channels": "last"}
+    own = register(FIXED, MOVING, metric=difference, **options)
+    named = register(FIXED, MOVING, metric="ssd", **options)
+    torch.testing.assert_close(own.matrix, named.matrix, rtol=0, atol=1e-6)
+
+
+def test_three_equal_channels_are_the_grey_pair() -> None:
+    grey = register(FIXED[..., 0], MOVING[..., 0], model="affine", sampling="cubic")
+    thrice = [np.repeat(image[..., :1], 3, -1) for image in (FIXED, MOVING)]
+    result = register(*thrice, model="affine", sampling="cubic", channels="last")
+    torch.testing.assert_close(result.matrix, grey.matrix, rtol=0, atol=1e-8)
+
+
+def test_channels_of_opposite_contrast_do_not_cancel() -> None:
+    """Their mean is flat: a grey image would hold nothing."""
+    images = [np.stack((image[..., 0], 1 - image[..., 0]), -1) for image in (FIXED, MOVING)]
+    result = register(*images, model="rigid", channels="last")
+    assert scene.distance(result.displacement().numpy(), TRUTH).max() <= CLEAN
+
+
+def test_more_channels_say_more() -> None:
+    """Three times the pixels: standard errors fall by the root of three."""
+    draw = np.random.default_rng(3)
+    fixed, moving = (
+        np.repeat(image[..., :1], 3, -1) + 0.002 * draw.standard_normal((*SHAPE, 3))
+        for image in (FIXED, MOVING)
+    )
+    options = {"model": "rigid", "sampling": "cubic"}
+    points = np.array([[8.0, 8.0], [60.0, 50.0]])
+    alone = register(fixed[..., 0], moving[..., 0], **options).standard_error(points)
+    together = register(fixed, moving, channels="last", **options).standard_error(points)
+    assert isinstance(together, np.ndarray)
+    # How much noise there is, and whose, is estimated anew.
+    np.testing.assert_allclose(together, alone / np.sqrt(3), rtol=0.15)
+
+
+def test_a_batch_in_colour_equals_its_pairs() -> None:
+    flipped = [np.stack((image, image[::-1])) for image in (FIXED, MOVING)]
+    together = register(*flipped, model="rigid", channels="last")
+    for k in range(2):
+        alone = register(*(image[k].copy() for image in flipped), model="rigid", channels="last")
+        torch.testing.assert_close(together.matrix[k], alone.matrix, rtol=0, atol=1e-9)
+    assert together.warp(flipped[1]).shape == flipped[1].shape
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["fixed", "moving"])
+@pytest.mark.parametrize("metric", ["ssd", "ncc"])
+def test_its_gradient_is_that_of_the_whole_solve(metric: str, which: int) -> None:
+    problem = Problem("rigid", metric, "cubic")
+    problem.images = [torch.stack((image, image.flip(0) ** 2)) for image in problem.images]
+    problem.direction = torch.stack((problem.direction, problem.direction.flip(1)))
+    problem.options["channels"] = "first"
+    exact = problem.derivative(which)
+    assert abs(problem.difference(which, STEP["cubic"]) - exact) <= CUBIC * abs(exact)
+
+
+def test_masks_lie_on_all_channels() -> None:
+    mask = np.ones(SHAPE, dtype=bool)
+    mask[20:30, 20:40] = False
+    spoilt = [image.copy() for image in (FIXED, MOVING)]
+    for image in spoilt:
+        image[~mask] = 7.0
+    result = register(
+        *spoilt, model="rigid", channels="last", mask=mask, moving_mask=mask, search=False
+    )
+    assert scene.distance(result.displacement().numpy(), TRUTH).max() <= CLEAN
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [((2, 0, 1), 'channels="first" for colour'), ((0, 1, 2), 'channels="last" for colour')],
+)
+def test_what_may_be_colour_is_refused_in_one_line(axes: tuple[int, ...], said: str) -> None:
+    images = [image.transpose(axes) for image in (FIXED, MOVING)]
+    with pytest.raises(ValueError, match=said) as caught:
+        register(*images)
+    assert str(caught.value).startswith("register: fixed has shape")
+    assert "\n" not in str(caught.value)
+
+
+def test_three_pairs_are_a_batch_where_that_is_said() -> None:
+    images = [np.moveaxis(image, -1, 0) for image in (FIXED, MOVING)]
+    result = register(*images, model="rigid", channels="none")
+    assert result.matrix.shape == (3, 3, 3)
+    alone = register(images[0][1], images[1][1], model="rigid")
+    torch.testing.assert_close(result.matrix[1], alone.matrix, rtol=0, atol=1e-9)
+
+
+def test_other_channels_are_refused() -> None:
+    with pytest.raises(ValueError, match="channels='rgb'; expected one of first, last, none"):
+        register(FIXED, MOVING, channels="rgb")
+    with pytest.raises(ValueError, match=r"expected \(H, W, C\)"):
+        register(FIXED[..., 0], MOVING[..., 0], channels="last")
+    with pytest.raises(ValueError, match="with the same channels"):
+        register(FIXED, MOVING[..., :2], channels="last")
+    with pytest.raises(ValueError, match="takes one channel and 3 came"):
+        register(FIXED, MOVING, channels="last", recipe="siren")
+
+
+@pytest.mark.parametrize("intensity", ["same", "varying"])
+@pytest.mark.parametrize("model", ["rigid", "affine", "ffd"])
+def test_a_flat_pair_of_a_batch_leaves_the_others_alone(model: str, intensity: str) -> None:
+    flat, options = np.full(SHAPE, 0.3), {"model": model, "intensity": intensity}
+    one, other = FIXED[..., 0], MOVING[..., 0]
+    result = register(
+        np.stack((one, flat, one)), np.stack((other, other, flat)), **options, channels="none"
+    )
+    alone = register(one, other, **options)
+    torch.testing.assert_close(result.parameters[0], alone.parameters, rtol=0, atol=1e-9)
+    assert result.status[0] is alone.status
+    for k in (1, 2):
+        assert result.status[k] is Status.SINGULAR
+        assert float(result.displacement()[k].abs().max()) <= 1e-12
+        assert result.objective[k].isnan()
+        assert not result.errors_hold[k]
+    assert result.standard_error(np.array([[3.0, 4.0]]))[1:].min() == np.inf
+    with pytest.raises(ValueError, match="every pair has a flat image"):
+        register(np.stack((one, flat)), np.stack((flat, other)), **options)
