@@ -202,7 +202,8 @@ def _agreement(
     weights, one, other = _octaves.gradients(fixed, moved, valid)
     if sign == "axes":
         one, other = _axes(one), _axes(other)
-    product, first, second, count = _octaves.tile_sums(weights, one, other).unbind(1)
+    sums = _octaves.tile_sums(weights, one, other, _octaves.TILES)
+    product, first, second, count = sums.unbind(1)
     if sign == "either":
         product = product * torch.where(product.sum(1, keepdim=True) < 0, -1.0, 1.0)
     left = []

@@ -28,8 +28,12 @@ from irgate_solver._template import WarpedLevel, gradient, inner
 from irgate_solver._warps import LinearWarp
 
 TILES = 4
-"""Number of tiles on each side of the fixed image: something foreign that covers a fifth of it
-leaves more than half of them alone, and on the coarsest level one still has some 30 pixels."""
+"""Number of tiles on each side of the fixed image where answers are doubted: something foreign that
+covers a fifth of it leaves more than half of them alone, and on the coarsest level one still has
+some 30 pixels."""
+COARSE_TILES = 2
+"""The same for the evidence. With 4 a tile of background with a little edge counts all its pixels
+for that edge, and at 40 % overlap of a head the wrong half of it won."""
 CHANCE = 0.5
 """Nats that a tile of two unrelated images gives: rho^2 is 1/n on average."""
 _CEILING = 1.0 - 1e-6
@@ -59,7 +63,7 @@ def evidence(warp: LinearWarp, levels: list[Level], p: Tensor, *, inverted: bool
 
 
 def correlations(fixed: Tensor, moved: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (1) of each tile, and the number of pixels that it is of, `(B, TILES^2)` each.
+    """Return (1) of each tile, and the number of pixels that it is of, `(B, COARSE_TILES^2)` each.
 
     Args:
         fixed: `(B, h, w)`.
@@ -68,7 +72,7 @@ def correlations(fixed: Tensor, moved: Tensor, valid: Tensor) -> tuple[Tensor, T
 
     """
     weights, one, other = gradients(fixed, moved, valid)
-    product, first, second, count = tile_sums(weights, one, other).unbind(1)
+    product, first, second, count = tile_sums(weights, one, other, COARSE_TILES).unbind(1)
     tiny = torch.finfo(SOLVE).tiny
     return product / (first * second).clamp(min=tiny).sqrt(), count
 
@@ -84,18 +88,18 @@ def gradients(fixed: Tensor, moved: Tensor, valid: Tensor) -> tuple[Tensor, Tens
     return weights, one, other
 
 
-def tile_sums(weights: Tensor, one: Tensor, other: Tensor) -> Tensor:
-    """Return sums of g.h, g.g, h.h and of the weights over each tile, `(B, 4, TILES^2)`."""
+def tile_sums(weights: Tensor, one: Tensor, other: Tensor, tiles: int) -> Tensor:
+    """Return sums of g.h, g.g, h.h and of the weights over each tile, `(B, 4, tiles^2)`."""
     products = ((one * other).sum(1), (one * one).sum(1), (other * other).sum(1), weights)
     planes = torch.stack(products, 1)
-    means = functional.adaptive_avg_pool2d(planes, TILES).flatten(2).to(SOLVE)
-    return means * _areas(weights.shape[1], weights.shape[2], means)
+    means = functional.adaptive_avg_pool2d(planes, tiles).flatten(2).to(SOLVE)
+    return means * _areas(weights.shape[1], weights.shape[2], tiles, means)
 
 
-def _areas(height: int, width: int, like: Tensor) -> Tensor:
-    """Return the pixels of each tile, as torch's adaptive pooling cuts them, `(TILES^2,)`."""
+def _areas(height: int, width: int, tiles: int, like: Tensor) -> Tensor:
+    """Return the pixels of each tile, as torch's adaptive pooling cuts them, `(tiles^2,)`."""
     rows, columns = (
-        like.new_tensor([-(-(k + 1) * side // TILES) - k * side // TILES for k in range(TILES)])
+        like.new_tensor([-(-(k + 1) * side // tiles) - k * side // tiles for k in range(tiles)])
         for side in (height, width)
     )
     return torch.outer(rows, columns).flatten()
