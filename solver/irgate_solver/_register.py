@@ -111,7 +111,7 @@ def register(
             given the recipe's, or else "cubic" for an input that requires grad and "linear" for
             all others.
         smoothing: sigma, px, of a Gaussian over both full images before they are compared, against
-            noise (`_smoothing`); "auto" for 1 px where noise is seen in one of them. 0, the
+            noise; "auto" for 1 px where noise is seen in one of them. 0, the
             default, is what SimpleITK minimises.
         control: numbers of control points (rows, columns) of an FFD.
         bending: weight of an FFD's mean bending energy (px^-2); "auto" for 300 px^2 times the
