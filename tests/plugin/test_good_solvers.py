@@ -21,8 +21,7 @@ GRADIENT_ERROR = 1e-4
 def test_the_bundled_solver_passes_every_item(gate, report_of):
     result = gate("--irgate-json", "r.json", solver=None, suites=None)
     assert result.ret == 0
-    # Of the conditions two are of models that it does not declare.
-    result.assert_outcomes(passed=134, skipped=2)
+    result.assert_outcomes(passed=136)
     report = report_of("r.json")
     assert report["solver"]["name"] == "irgate_solver"
     verdicts = report["verdicts"]

@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ class ProcessGroup:
 
     def kill(self) -> None:
         """End it now, with all that it started."""
-        for _ in range(3):
+        until = time.monotonic() + ENDS_IN
+        while True:
             # Whoever forks while this goes on is found in the next round.
             found = self._members()
             _kill_group(self.process.pid)
@@ -56,8 +58,10 @@ class ProcessGroup:
                 self.process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(ENDS_IN)
-            if not found:
+            if not found or time.monotonic() > until:
                 break
+            # What was killed needs a moment to be gone.
+            time.sleep(0.002)
 
     def told_to_end(self) -> None:
         """Wait for a program whose input was closed to end by itself; end what is left."""

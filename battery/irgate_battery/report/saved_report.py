@@ -114,7 +114,7 @@ class SavedReport:
             irgate=_printable(data.get("irgate")),
             battery=one_line(_typed(data, "battery", str)),
             seed=_typed(data, "seed", int),
-            solver=_identity(_typed(data, "solver", dict)),
+            solver=_identity(_typed(data, "solver", dict), data.get("isolation")),
             platform=_printable(machine.get("platform")),
             cpu_count=machine.get("cpu_count"),
             verdicts={
@@ -177,8 +177,9 @@ def _verdict(name: str, verdict: Mapping[str, Any]) -> SavedVerdict:
     return SavedVerdict(status, ran, expected, mean)
 
 
-def _identity(said: Mapping[str, Any]) -> SolverIdentity:
-    values = [said.get(field.name) for field in fields(SolverIdentity)]
+def _identity(said: Mapping[str, Any], isolation: object) -> SolverIdentity:
+    values: list[Any] = [said.get(name) for name in ("spec", "name", "version")]
+    values.append(isolation)
     if not all(value is None or isinstance(value, str) for value in values):
         raise TypeError("solver holds something else than text")
     return SolverIdentity(*values)
