@@ -6,6 +6,8 @@ import time
 
 import torch
 
+from attacks.declared import HUNG, attack, ended
+
 SHIFT = (3.5, -2.23)
 """The truth of the pair that they are asked about."""
 
@@ -38,10 +40,12 @@ class Exiting(torch.autograd.Function):
         os._exit(0)
 
 
+@attack(HUNG, hangs=True)
 def backward_that_hangs(fixed, moving):
     return Hanging.apply(answer(fixed, moving))
 
 
+@attack(ended("exit status 0"))
 def backward_that_exits(fixed, moving):
     return Exiting.apply(answer(fixed, moving))
 
@@ -56,6 +60,7 @@ class Lazy:
         time.sleep(1000)
 
 
+@attack(HUNG, hangs=True)
 def displacement_that_hangs(fixed, moving):
     return Lazy(fixed)
 
@@ -77,18 +82,11 @@ class Skipping:
         return self._matrix
 
 
+@attack("the gradient to fixed is zero everywhere")
 def matrix_that_skips_when_read_again(fixed, moving):
     return Skipping(answer(fixed, moving))
 
 
-EXPECTED = {
-    "backward_that_hangs": "did not return within",
-    "backward_that_exits": r"ended its process \(exit status 0\)",
-    "displacement_that_hangs": "did not return within",
-    # It is read once: what is said is about the derivative.
-    "matrix_that_skips_when_read_again": "the gradient to fixed is zero everywhere",
-}
-
-for _name in EXPECTED:
-    globals()[_name].differentiable = True
-    globals()[_name].models = ("translation",)
+for _attack in ATTACKS:  # noqa: F821 -- `attack` makes it
+    _attack.function.differentiable = True
+    _attack.function.models = ("translation",)

@@ -8,7 +8,6 @@ Each run must end red, with every row, a report that is JSON, and no process lef
 import argparse
 import json
 import os
-import re
 import secrets
 import subprocess
 import sys
@@ -18,7 +17,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from attacks import hostile  # noqa: E402
+from attacks.collection import OF_ARRAYS  # noqa: E402
+from attacks.declared import Attack  # noqa: E402
 
 ROWS = 5
 """The base fixtures."""
@@ -36,27 +36,34 @@ def left_of(run: str) -> list[int]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if f"{MARK}={run}".encode() in (entry / "environ").read_bytes():
+            if f"{MARK}={run}\0".encode() in (entry / "environ").read_bytes():
                 found.append(int(entry.name))
         except OSError:
             continue
     return found
 
 
-def judged(name: str, arguments: tuple[str, ...], folder: Path) -> list[str]:
+def not_green(output: str) -> bool:
+    """Whether a run's output holds the line that says that it failed, and none that says other."""
+    told = [line for line in output.splitlines() if line.startswith("irgate: ")]
+    verdicts = [line for line in told if not line.startswith("irgate: diagnosis: ")]
+    return bool(verdicts) and all(line.startswith("irgate: FAIL: ") for line in verdicts)
+
+
+def judged(attack: Attack, arguments: tuple[str, ...], folder: Path) -> list[str]:
     """Run the gate on a hostile solver; return what is wrong with how it ended."""
     report = folder / "report.json"
-    limit = LIMIT if name in hostile.HANGS else 60
+    limit = LIMIT if attack.hangs else 60
     command = [
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--irgate",
-        "--irgate-suite", "base", "--irgate-solver", f"{HERE / 'hostile.py'}:{name}",
+        "--irgate-suite", "base", "--irgate-solver", attack.spec,
         "--irgate-timeout", str(limit), "--irgate-json", str(report), *arguments,
     ]  # fmt: skip
     run = secrets.token_hex(8)
     ran = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, MARK: run},
+        env={**os.environ, MARK: run, "PYTHONPATH": str(HERE.parent)},
         capture_output=True,
         text=True,
         errors="replace",
@@ -65,8 +72,8 @@ def judged(name: str, arguments: tuple[str, ...], folder: Path) -> list[str]:
     wrong = []
     if ran.returncode != 1:
         wrong.append(f"exit status {ran.returncode}: {ran.stdout[-300:]} {ran.stderr[-300:]}")
-    if "PASS:" in ran.stdout.splitlines()[-2:]:
-        wrong.append("a green line")
+    if not not_green(ran.stdout):
+        wrong.append(f"last lines: {ran.stdout[-300:]}")
     if left := left_of(run):
         wrong.append(f"processes left: {left}")
     try:
@@ -78,23 +85,23 @@ def judged(name: str, arguments: tuple[str, ...], folder: Path) -> list[str]:
         wrong.append(f"rows: {[row['status'] for row in rows]}")
     if told["exit_status"] != 1 or told["verdicts"]["hard_gate"]["status"] == "pass":
         wrong.append(f"verdict {told['verdicts']['hard_gate']['status']}")
-    words = hostile.EXPECTED[name]
-    if words and not any(re.search(words, row["message"]) for row in rows):
+    if attack.words and not any(attack.is_told(row["message"], attack.words) for row in rows):
         wrong.append(f"message: {rows[0]['message'][:200]}")
     return wrong
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", default=list(hostile.EXPECTED))
+    parser.add_argument("--only", nargs="*", default=list(OF_ARRAYS))
+    chosen = parser.parse_args().only
     bad = 0
-    for name in parser.parse_args().only:
+    for name in chosen:
         for arrangement, arguments in ARRANGEMENTS.items():
             with tempfile.TemporaryDirectory() as folder:
-                wrong = judged(name, arguments, Path(folder))
+                wrong = judged(OF_ARRAYS[name], arguments, Path(folder))
             bad += bool(wrong)
             print(f"{name} ({arrangement}): {'; '.join(wrong) or 'held'}", flush=True)
-    print(f"{bad} of {len(ARRANGEMENTS) * len(parser.parse_args().only)} did not hold")
+    print(f"{bad} of {len(ARRANGEMENTS) * len(chosen)} did not hold")
     sys.exit(min(bad, 1))
 
 
