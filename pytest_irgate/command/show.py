@@ -106,14 +106,8 @@ def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":
                 f"solver {solver.name!r} has no {case.model} model, which {case.id} asks for (it "
                 f"declares {', '.join(solver.models)})"
             )
-        answer, _ = solver.solve(
-            pair.fixed,
-            pair.moving,
-            model=case.model,
-            mask=pair.mask,
-            moving_mask=pair.moving_mask,
-            intensity=case.intensity,
-            timeout=arguments.timeout or None,
+        answer, _ = solver.solve_pair(
+            pair, case.model, intensity=case.intensity, timeout=arguments.timeout or None
         )
     # A path is no name: the file's own will do, and a program's.
     path, _, attribute = arguments.solver.rpartition(":")

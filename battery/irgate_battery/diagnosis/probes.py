@@ -94,14 +94,11 @@ class ProbeContext:
 
     def again(self, pair: Pair, init: Init | None = None) -> Answer:
         """Ask for the pair's transform with one thing changed."""
-        answer, _ = self.solver.solve(
-            pair.fixed,
-            pair.moving,
-            model=self.case.model,
-            mask=pair.mask,
-            moving_mask=pair.moving_mask,
-            init=init,
+        answer, _ = self.solver.solve_pair(
+            pair,
+            self.case.model,
             intensity=self.case.intensity,
+            init=init,
             timeout=self.timeout,
         )
         return answer

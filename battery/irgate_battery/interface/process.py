@@ -79,32 +79,18 @@ class SolverProcess:
         Raises: SpecError; NotASolver.
         """
         if self._declaration is None:
-            try:
-                told = self._begun().hello()
-            except CallTimeout:
-                self._lose()
-                raise SpecError(f"{self._spec}: it was not loaded within {STARTS_IN:g} s") from None
-            except ProcessLost as lost:
-                self._lose()
-                raise SpecError(f"{self._spec}: it {lost.how} while it was loaded") from None
-            if "error" in told:
-                self._lose()
-                raise SpecError(str(told["error"]))
-            declared = Declaration.told(told, self._spec)
-            self._declaration = replace(
-                declared, program=declared.program or self._program_in is not None
-            )
+            declared = Declaration.told(self._loaded().told, self._spec)
+            is_program = declared.program or self._program_in is not None
+            self._declaration = replace(declared, program=is_program)
         return self._declaration
 
     def call(self, call: Call, timeout: float | None) -> Outcome:
         """Make one call, as `Caller.call`."""
         accepts = self.declaration().accepts
         try:
-            served = self._begun()
+            served = self._loaded()
         except SpecError as error:
-            raise ProcessLost(f"cannot be begun anew: {error}") from None
-        if not served.said_hello:
-            self._say_hello(served)
+            raise ProcessLost(f"could not be loaded again: {error}") from None
         self._number += 1
         request = wire.write_call(call, accepts, self._folder, self._number)
         try:
@@ -137,24 +123,25 @@ class SolverProcess:
                 f"{self._spec}: {self._command[0]} cannot be started ({error.strerror})"
             ) from None
 
-    def _begun(self) -> _Served:
+    def _loaded(self) -> _Served:
+        """Return the process, begun if there is none, once it has said hello. Raises: SpecError."""
         if not self._running:
             self._start()
-        return self._running[0]
-
-    def _say_hello(self, served: _Served) -> None:
-        """Wait for a process that was started anew. Raises: ProcessLost."""
+        served = self._running[0]
+        if served.told:
+            return served
         try:
-            told = served.hello()
+            served.hello()
         except CallTimeout:
             self._lose()
-            raise ProcessLost(f"was not loaded again within {STARTS_IN:g} s") from None
+            raise SpecError(f"{self._spec}: it was not loaded within {STARTS_IN:g} s") from None
         except ProcessLost as lost:
             self._lose()
-            raise ProcessLost(f"could not be loaded again: it {lost.how}") from None
-        if "error" in told:
+            raise SpecError(f"{self._spec}: it {lost.how} while it was loaded") from None
+        if "error" in served.told:
             self._lose()
-            raise ProcessLost(f"could not be loaded again: {told['error']}")
+            raise SpecError(str(served.told["error"]))
+        return served
 
     def _begin_anew(self) -> None:
         """End a process that is lost; another one loads while the judge goes on."""
@@ -169,10 +156,14 @@ class SolverProcess:
 
 
 class _Served:
-    """One running program, and its side of the protocol."""
+    """One running program, and its side of the protocol.
+
+    Attributes:
+        told: its answer to hello; empty before.
+    """
 
     def __init__(self, command: Sequence[str], stdout: int | None, folder: Path | None) -> None:
-        self.said_hello = False
+        self.told: dict[str, Any] = {}
         self._group = ProcessGroup(
             command,
             stdin=subprocess.PIPE,
@@ -183,7 +174,7 @@ class _Served:
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="irgate-reader", daemon=True).start()
 
-    def hello(self) -> dict[str, Any]:
+    def hello(self) -> None:
         """Wait until it answers. Raises: CallTimeout; ProcessLost."""
         try:
             told = self._exchange({"irgate": wire.PROTOCOL, "ask": "hello"}, STARTS_IN)
@@ -194,8 +185,7 @@ class _Served:
                 f"speaks version {told.get('irgate')!r:.20} of the protocol, and this is version "
                 f"{wire.PROTOCOL}"
             )
-        self.said_hello = True
-        return told
+        self.told = told
 
     def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
         """Send a call, and wait for its reply. Raises: CallTimeout; ProcessLost; BadReply."""

@@ -25,6 +25,7 @@ from irgate_battery.interface.call import (
 from irgate_battery.interface.declaration import PROJECTIVE, Declaration
 from irgate_battery.interface.in_process import InProcess
 from irgate_battery.interface.reach import Reach
+from irgate_fixtures import Pair
 
 HANGS_IN_A_ROW = 5
 """After so many calls in a row that did not come back, a solver is not called again: a whole run of
@@ -194,6 +195,27 @@ class Solver:
         )
         outcome, seconds = self.call(call, timeout)
         return self.read(outcome, call, seconds), seconds
+
+    def solve_pair(
+        self,
+        pair: Pair,
+        model: str,
+        *,
+        intensity: str,
+        init: Init | None = None,
+        timeout: float | None = None,
+    ) -> tuple[Answer, float]:
+        """Call the solver once on a pair, with its masks; as `solve`."""
+        return self.solve(
+            pair.fixed,
+            pair.moving,
+            model=model,
+            mask=pair.mask,
+            moving_mask=pair.moving_mask,
+            init=init,
+            intensity=intensity,
+            timeout=timeout,
+        )
 
     def watched(self, call: Call, timeout: float | None) -> Mapping[str, Any]:
         """Make a call that is watched, and return what was seen. Raises: SolverFault."""

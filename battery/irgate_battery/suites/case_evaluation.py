@@ -39,14 +39,8 @@ def evaluate_case(
     require_reach(solver, pair)
     oracle, origin = setup.store.get(case, pair)
     draft.row = replace(draft.row, oracle=origin, oracle_seconds=oracle.seconds)
-    answer, seconds = solver.solve(
-        pair.fixed,
-        pair.moving,
-        model=case.model,
-        mask=pair.mask,
-        moving_mask=pair.moving_mask,
-        intensity=case.intensity,
-        timeout=setup.timeout,
+    answer, seconds = solver.solve_pair(
+        pair, case.model, intensity=case.intensity, timeout=setup.timeout
     )
     draft.row = replace(draft.row, seconds=seconds)
     measured = measure(pair, answer.displacement, oracle.transform.displacement(pair.shape))

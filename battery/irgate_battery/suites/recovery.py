@@ -194,14 +194,8 @@ def measure_recovery(case: Case, push: str, solver: Solver, timeout: float | Non
     shape = pair.shape
 
     def solve(init: Start | None) -> Answer:
-        answer, _ = solver.solve(
-            pair.fixed,
-            pair.moving,
-            model=case.model,
-            mask=pair.mask,
-            init=init,
-            intensity=case.intensity,
-            timeout=timeout,
+        answer, _ = solver.solve_pair(
+            pair, case.model, intensity=case.intensity, init=init, timeout=timeout
         )
         return answer
 

@@ -58,13 +58,8 @@ def first_model(solver: Solver) -> str:
 
 def answer_of(solver: Solver, pair: Pair, timeout: float | None) -> Answer:
     """Return what the solver answers to a pair. Raises: SolverFault."""
-    answer, _ = solver.solve(
-        pair.fixed,
-        pair.moving,
-        model=first_model(solver),
-        mask=pair.mask,
-        intensity=pair.intensity,
-        timeout=timeout,
+    answer, _ = solver.solve_pair(
+        pair, first_model(solver), intensity=pair.intensity, timeout=timeout
     )
     return answer
 
