@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from irgate_battery.cases.own_pairs import own_pairs
-from irgate_battery.interface.outside_text import one_line
+from irgate_battery.interface.outside_text import one_line, several_lines
+from irgate_battery.interface.printed import barred
 from irgate_battery.report.conclusion import ENDED_EARLY, NOTHING_JUDGED, conclude
 from irgate_battery.report.last_line import failed_for
 from irgate_battery.report.report import Report, SolverIdentity
@@ -244,6 +245,10 @@ class GateRun:
             result = item.stash.get(ITEM_RESULT, None)
             if result and result.detail and report.when == "call":
                 report.sections.append(("traceback", result.detail))
+            # What a solver prints could clear the screen, and forge a line of the report.
+            report.sections = [
+                (title, barred(several_lines(text))) for title, text in report.sections
+            ]
         return report
 
     @pytest.hookimpl(trylast=True)

@@ -23,7 +23,7 @@ def run(spec: str, timeout: float | None) -> int:
     """Ask each thing that the protocol has, and say what was answered. Raises: UsageError."""
     process = None
     try:
-        process = process_of(spec, Path.cwd(), stdout=2)
+        process = process_of(spec, Path.cwd(), prints_to="stderr")
         declaration = process.declaration()
     except NotASolver as error:
         if process is not None:

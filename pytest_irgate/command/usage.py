@@ -82,7 +82,7 @@ def opened(spec: str, isolation: str = "process", **program: str) -> Iterator["S
                 solver = Solver.of(resolve(spec, here, **program))
             else:
                 # What it prints is not the report's.
-                process = process_of(spec, here, stdout=2, **program)
+                process = process_of(spec, here, prints_to="stderr", **program)
                 stack.callback(process.close)
                 solver = launched(process)
         except NotASolver as error:

@@ -161,10 +161,13 @@ def test_nothing_of_the_truth_is_there(start):
 
 
 def test_what_it_prints_goes_where_the_judge_prints(start, capfd):
-    solve(start("printing"))
-    told = capfd.readouterr()
-    assert (told.out, told.err) == ("to standard output\n", "to standard error\n")
-    solve(start("printing", stdout=2))
+    solver = start("printing")
+    for _ in range(2):
+        # Nothing is told twice, and nothing stands where the first was taken away.
+        solve(solver)
+        told = capfd.readouterr()
+        assert (told.out, told.err) == ("to standard output\n", "to standard error\n")
+    solve(start("printing", prints_to="stderr"))
     told = capfd.readouterr()
     assert told.out == ""
     assert "to standard output" in told.err

@@ -1,13 +1,14 @@
 """From a SPEC to a solver that lives in a process of its own."""
 
-import contextlib
 import json
 import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Literal
 
 from irgate_battery.interface.declaration import SERVED, SpecError
+from irgate_battery.interface.printed import Printed
 from irgate_battery.interface.process import SolverProcess
 from irgate_battery.interface.program import FORMATS
 from irgate_battery.interface.protocol import Solver
@@ -21,7 +22,7 @@ def process_of(
     spec: str,
     base: Path,
     *,
-    stdout: int | None = 1,
+    prints_to: Literal["stdout", "stderr"] = "stdout",
     file_format: str = FORMATS[0],
     convention: str = CONVENTIONS[0],
 ) -> SolverProcess:
@@ -30,29 +31,29 @@ def process_of(
     Args:
         spec: as on the command line.
         base: the folder from which a relative path in it starts.
-        stdout: the file descriptor that the solver's own prints go to.
+        prints_to: the judge's stream on which the solver's prints are shown; "stderr" where they
+            stand beside the report, and get a bar before each line.
         file_format, convention: of a program's images and answers, see `Program`.
     Raises: SpecError, in one line.
     """
+    bar = "| " if prints_to == "stderr" else ""
+    printed = Printed(prints_to, bar), Printed("stderr", bar)
     if spec.startswith(SERVED):
-        return SolverProcess(command_of(spec, base), spec, program_in=base.absolute())
-    told = None
-    if stdout is not None and os.name != "nt":
-        # Windows hands no descriptors down; there it prints to standard error.
-        with contextlib.suppress(OSError):
-            told = os.dup(stdout)
+        command = command_of(spec, base)
+        return SolverProcess(command, spec, printed=printed, program_in=base.absolute())
     order = {
         "spec": spec,
         "folder": str(base.absolute()),
         "path": sys.path,
         "judge": os.getpid(),
-        "stdout": told,
+        # Windows hands no descriptors down; there it prints to standard error.
+        "stdout": None if os.name == "nt" else printed[0].fileno(),
         "format": file_format,
         "convention": convention,
     }
     # -P: a numpy.py in the working directory is the user's and not ours.
     command = [sys.executable, "-P", "-m", HOST, json.dumps(order)]
-    return SolverProcess(command, spec, stdout=told)
+    return SolverProcess(command, spec, printed=printed)
 
 
 def launched(process: SolverProcess) -> Solver:

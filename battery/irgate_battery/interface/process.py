@@ -23,6 +23,7 @@ from typing import Any, Literal
 from irgate_battery.interface import wire
 from irgate_battery.interface.call import Call, CallTimeout, Outcome, ProcessLost
 from irgate_battery.interface.declaration import Declaration, SpecError
+from irgate_battery.interface.printed import Printed
 from irgate_battery.interface.process_group import ProcessGroup
 
 STARTS_IN = 300.0
@@ -46,8 +47,7 @@ class SolverProcess:
     Args:
         command: the program and its arguments.
         spec: what messages call it before it has a name.
-        stdout: the file descriptor that the solver's prints go to, which the program is told by
-            the command; `None` where it speaks the protocol there.
+        printed: what the solver prints, and what the program writes to standard error.
         program_in: the folder that a program of the user's runs in; `None` for our own.
     """
 
@@ -58,19 +58,19 @@ class SolverProcess:
         command: Sequence[str],
         spec: str,
         *,
-        stdout: int | None = None,
+        printed: tuple[Printed, Printed],
         program_in: Path | None = None,
     ) -> None:
         self._command = command
         self._spec = spec
-        self._stdout = stdout
+        self._printed = printed
         self._program_in = program_in
         self._folder = _shared_folder()
         self._declaration: Declaration | None = None
         self._number = 0
         self._running: list[_Served] = []
         # A judge that ends without closing it, by an error or an exit, leaves nothing behind.
-        self._end = weakref.finalize(self, _end, self._running, self._folder, stdout, os.getpid())
+        self._end = weakref.finalize(self, _end, self._running, self._folder, printed, os.getpid())
         self._start()
 
     def declaration(self) -> Declaration:
@@ -105,11 +105,14 @@ class SolverProcess:
             # Ctrl-C: the call goes on, and its reply is not the next one's.
             self._lose()
             raise
+        finally:
+            self._show()
 
     def rest(self) -> None:
         """Let the process end by itself; another call would begin it anew."""
         while self._running:
             self._running.pop().end()
+        self._show()
 
     def close(self) -> None:
         """End the process and all that it started, and take the files away."""
@@ -117,7 +120,7 @@ class SolverProcess:
 
     def _start(self) -> None:
         try:
-            self._running.append(_Served(self._command, self._stdout, self._program_in))
+            self._running.append(_Served(self._command, self._printed, self._program_in))
         except OSError as error:
             raise SpecError(
                 f"{self._spec}: {self._command[0]} cannot be started ({error.strerror})"
@@ -138,10 +141,16 @@ class SolverProcess:
         except ProcessLost as lost:
             self._lose()
             raise SpecError(f"{self._spec}: it {lost.how} while it was loaded") from None
+        finally:
+            self._show()
         if "error" in served.told:
             self._lose()
             raise SpecError(str(served.told["error"]))
         return served
+
+    def _show(self) -> None:
+        for each in self._printed:
+            each.show()
 
     def _begin_anew(self) -> None:
         """End a process that is lost; another one loads while the judge goes on."""
@@ -162,14 +171,17 @@ class _Served:
         told: its answer to hello; empty before.
     """
 
-    def __init__(self, command: Sequence[str], stdout: int | None, folder: Path | None) -> None:
+    def __init__(
+        self, command: Sequence[str], printed: tuple[Printed, Printed], folder: Path | None
+    ) -> None:
         self.told: dict[str, Any] = {}
         self._group = ProcessGroup(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=printed[1],
             cwd=folder,
-            pass_fds=() if stdout is None else (stdout,),
+            **_handed_down(printed[0]),
         )
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="irgate-reader", daemon=True).start()
@@ -270,16 +282,22 @@ LOOKS_EVERY = 0.5
 """Seconds between two looks at whether a silent process is still there."""
 
 
-def _end(running: list[_Served], folder: Path, stdout: int | None, owner: int) -> None:
+def _end(
+    running: list[_Served], folder: Path, printed: tuple[Printed, Printed], owner: int
+) -> None:
     """End a process and what belongs to it; a fork of the judge leaves them alone."""
     if os.getpid() != owner:
         return
     while running:
         running.pop().end()
     shutil.rmtree(folder, ignore_errors=True)
-    if stdout is not None:
-        with contextlib.suppress(OSError):
-            os.close(stdout)
+    for each in printed:
+        each.close()
+
+
+def _handed_down(printed: Printed) -> dict[str, Any]:
+    """Return what lets a child inherit a descriptor; Windows hands none down."""
+    return {} if os.name == "nt" else {"pass_fds": (printed.fileno(),)}
 
 
 def _shared_folder() -> Path:
