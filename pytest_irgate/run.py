@@ -19,19 +19,18 @@ import pytest
 from irgate_battery.cases.own_pairs import own_pairs
 from irgate_battery.interface.outside_text import one_line, several_lines
 from irgate_battery.interface.printed import barred
-from irgate_battery.report.conclusion import ENDED_EARLY, NOTHING_JUDGED, conclude
+from irgate_battery.report.conclusion import NOTHING_JUDGED, conclude
 from irgate_battery.report.last_line import failed_for
-from irgate_battery.report.report import Report, SolverIdentity
-from irgate_battery.results.result_row import ResultRow
+from irgate_battery.report.report import Report
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate import __version__, expected_failures, terminal
 from pytest_irgate.endings import RunEndings
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED
 from pytest_irgate.expected_failures import ExpectedFailures
+from pytest_irgate.gathered_rows import GatheredRows
 from pytest_irgate.item_runner import (
     IDENTITY,
     ITEM_RESULT,
-    blank_row,
     other_definitions,
     row_of,
 )
@@ -77,10 +76,7 @@ class GateRun:
             refuse_unreadable(options.run_spec.pairs)
         self._options = options
         self._xfail = ExpectedFailures.read(options.xfail) if options.xfail else None
-        self._expected: list[str] = []
-        self._rows: dict[str, ResultRow] = {}
-        self._lost: dict[str, str] = {}
-        self._identities: dict[str, SolverIdentity] = {}
+        self._rows = GatheredRows()
         self._report: Report | None = None
         self._troubles: list[str] = []
         self._json_lost = False
@@ -222,9 +218,7 @@ class GateRun:
         }
 
     def _expect(self, nodeids: Iterable[str]) -> None:
-        known = dict.fromkeys(self._expected)
-        known |= dict.fromkeys(nodeid for nodeid in nodeids if self._is_item(nodeid))
-        self._expected = list(known)
+        self._rows.expect(nodeid for nodeid in nodeids if self._is_item(nodeid))
 
     # --- while they run -----------------------------------------------------------------------
 
@@ -264,15 +258,7 @@ class GateRun:
         if not self._is_item(str(report.nodeid)):
             self._own_ran = self._own_ran or (report.when == "call" and not report.skipped)
             return
-        carried = getattr(report, "irgate", None)
-        if carried is not None:
-            row = ResultRow.from_dict(carried["row"])
-            self._rows[row.id] = row
-            if carried["solver"]:
-                self._identities[row.id] = SolverIdentity(**carried["solver"])
-        elif report.failed:
-            # xdist's own report about an item whose worker died.
-            self._lost[str(report.nodeid)] = " ".join(str(report.longrepr).split())
+        self._rows.take(report)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -284,7 +270,7 @@ class GateRun:
             result = yield
         finally:
             if not self._is_worker and not self._only_looks(session.config):
-                self._rescue(session.items)
+                self._rows.rescue(session.items)
                 self._report = self._conclude()
                 if self._report.exit_status not in (0, NOTHING_JUDGED) and not session.testsfailed:
                     session.testsfailed = 1
@@ -292,7 +278,7 @@ class GateRun:
 
     def _report_early(self, session: pytest.Session) -> None:
         """Write the report of a run that C's exit ends. Raises: OutputFileError."""
-        self._rescue(session.items)
+        self._rows.rescue(session.items)
         report = replace(self._conclude(), exit_status=EXIT_UNCONCLUDED)
         if self._options.json is not None:
             write_report(self._options.json, report.to_json())
@@ -307,34 +293,17 @@ class GateRun:
             or getattr(option, "setupplan", False)
         )
 
-    def _rescue(self, items: Iterable[pytest.Item]) -> None:
-        """Keep what an item had measured that an interrupt kept from reporting."""
-        for item in items:
-            result = item.stash.get(ITEM_RESULT, None)
-            if result is not None:
-                self._rows.setdefault(item.nodeid, result.row)
-
     def _conclude(self) -> Report:
-        rows = tuple(self._rows.get(nodeid) or self._missing(nodeid) for nodeid in self._expected)
         named = {nodeid for nodeid in self._known() if self._selection.holds(nodeid)}
         return conclude(
-            rows,
-            self._identity(),
+            self._rows.complete(),
+            self._rows.identity(self._options.solver),
             self._options.run_spec,
             strict=self._options.strict,
             # Who names paths of his own alone asks for no verdict.
             require_verdict=self._options.require_verdict and self._selection.named != (),
-            deselected=len(named.difference(self._expected)),
+            deselected=len(named.difference(self._rows.expected)),
         )
-
-    def _missing(self, nodeid: str) -> ResultRow:
-        died = self._lost.get(nodeid)
-        message = died or ENDED_EARLY
-        return blank_row(nodeid, status="missing", message=message)
-
-    def _identity(self) -> SolverIdentity:
-        told = [self._identities[nodeid] for nodeid in self._expected if nodeid in self._identities]
-        return told[0] if told else SolverIdentity(self._options.solver, None, None)
 
     # --- after them ---------------------------------------------------------------------------
 
