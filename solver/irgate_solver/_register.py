@@ -30,8 +30,9 @@ from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
 from irgate_solver._recipes import DEFAULT, Parts
 from irgate_solver._result import Result
-from irgate_solver._schedule import Schedule, Solution
+from irgate_solver._schedule import Schedule
 from irgate_solver._siren_stages import SirenAlone, SirenStart
+from irgate_solver._solution import Solution
 
 STAGES: dict[str, type[Schedule]] = {
     "iclk": Schedule,
