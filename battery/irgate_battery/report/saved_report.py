@@ -191,7 +191,7 @@ def _row(values: Any, known: set[str]) -> ResultRow:
     for key in NEEDED:
         if not isinstance(values.get(key), str):
             raise ValueError(f"a case has no {key}")
-    row = ResultRow(**{key: value for key, value in values.items() if key in known})
+    row = ResultRow.from_dict({key: value for key, value in values.items() if key in known})
     for field in fields(ResultRow):
         kinds = get_args(field.type) or (field.type,)
         kind = type(getattr(row, field.name))

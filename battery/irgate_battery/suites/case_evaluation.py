@@ -43,6 +43,7 @@ def evaluate_case(
         pair, case.model, intensity=case.intensity, timeout=setup.timeout
     )
     draft.row = replace(draft.row, seconds=seconds)
+    draft.answered(answer, oracle.transform, pair.shape)
     measured = measure(pair, answer.displacement, oracle.transform.displacement(pair.shape))
     if oracle_moved(measured.oracle_tre_px, stored_distance_px(case)):
         measured = replace(measured, oracle_diverged=True)
