@@ -1,4 +1,4 @@
-"""An answer as a report keeps it: what comes back is what went in, to a tenth of a printed digit."""
+"""An answer as a report keeps it: what comes back is what went in, to a printed digit's tenth."""
 
 import json
 from functools import cache
@@ -133,7 +133,7 @@ GRID = {"size": [9, 9], "grid": [4, 4], "displacement": [0.0] * 32, "error_px": 
     ],
 )
 def test_what_is_no_transform_is_refused_in_one_line(said):
-    with pytest.raises(ValueError, match="transform|grid|numbers") as refused:
+    with pytest.raises(ValueError, match=r"transform|grid|numbers") as refused:
         read_stored(said)
     assert "\n" not in str(refused.value)
 
