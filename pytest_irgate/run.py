@@ -25,7 +25,7 @@ from irgate_battery.report.last_line import failed_for
 from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report
 from irgate_battery.suites.registry import REGISTRY, suites
-from pytest_irgate import __version__, expected_failures, terminal
+from pytest_irgate import __version__, expected_failures, github_summary, terminal
 from pytest_irgate.endings import RunEndings
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED
 from pytest_irgate.expected_failures import ExpectedFailures
@@ -33,6 +33,7 @@ from pytest_irgate.gathered_rows import GatheredRows
 from pytest_irgate.item_runner import (
     IDENTITY,
     ITEM_RESULT,
+    figures_of,
     other_definitions,
     row_of,
 )
@@ -245,6 +246,9 @@ class GateRun:
                     "row": row.to_dict(),
                     "solver": asdict(identity) if identity else None,
                 }
+                if report.when == "call":
+                    # JUnit's file shows them; its properties are the item's.
+                    item.user_properties += figures_of(row)
             result = item.stash.get(ITEM_RESULT, None)
             if result and result.detail and report.when == "call":
                 report.sections.append(("traceback", result.detail))
@@ -360,6 +364,10 @@ class GateRun:
         yield
         if self._report is not None:
             written = None if self._json_lost else self._options.json
+            if self._options.github is not None:
+                # GitHub takes a line for a command wherever it stands.
+                for line in github_summary.written(self._options.github, self._report):
+                    terminalreporter.write_line(line)
             last = self._report.sentence()
             if self._troubles:
                 last = failed_for(last, self._troubles[0])
