@@ -76,6 +76,7 @@ DECIDE_NOTHING = {
     "irgate_battery/report/saved_report.py": {"LONGEST_NUMBER"},
     "irgate_battery/report/figure.py": {"PITCH_PX", "ROOM", "TAIL", "DPI"},
     "irgate_battery/report/last_line.py": {"_MOST_NAMED"},
+    "irgate_battery/report/github.py": {"MOST_FAILURES", "MOST_ANNOTATIONS", "LONGEST_SAID"},
     "irgate_battery/report/provenance.py": {"WAITS_S"},
     "irgate_battery/report/report.py": {"SCHEMA"},
     "irgate_battery/results/stored_transform.py": {
