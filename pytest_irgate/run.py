@@ -22,6 +22,7 @@ from irgate_battery.interface.outside_text import one_line, several_lines
 from irgate_battery.interface.printed import barred
 from irgate_battery.report.conclusion import NOTHING_JUDGED, conclude
 from irgate_battery.report.last_line import failed_for
+from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate import __version__, expected_failures, terminal
@@ -82,6 +83,9 @@ class GateRun:
         self._troubles: list[str] = []
         self._json_lost = False
         self._own_ran = False
+        # Before a solver is loaded, which may change the folder or what lies in it.
+        folder = config.invocation_params.dir
+        self._provenance = Provenance() if self._is_worker else Provenance.of(folder)
         self._selection = self._divide_arguments()
         self._modules = frozenset(
             entry.module_id for entry in REGISTRY if entry.name in options.suites
@@ -304,6 +308,8 @@ class GateRun:
             self._rows.complete(),
             self._rows.identity(self._options.solver),
             self._options.run_spec,
+            suites=self._options.suites,
+            provenance=self._provenance,
             strict=self._options.strict,
             # Who names paths of his own alone asks for no verdict.
             require_verdict=self._options.require_verdict and self._selection.named != (),

@@ -24,6 +24,7 @@ OTHER_MEANINGS = {
     ("irgate_battery/cases/catalogue.py", "battery"),
     ("irgate_battery/report/report.py", "battery"),
     ("irgate_battery/report/saved_report.py", "battery"),
+    ("irgate_battery/report/schema.py", "battery"),
     # A function, and the id of a user's pair whose file has no usable name.
     ("irgate_fixtures/__init__.py", "pair"),
     ("irgate_battery/cases/image_file.py", "pair"),
@@ -79,7 +80,15 @@ DECIDE_NOTHING = {
     "irgate_battery/report/page/images.py": {"FIELD_STEP_PX", "FINE", "MOST_CHARACTERS"},
     "irgate_battery/report/page/overview.py": {"MOST_FAILURES"},
     "irgate_battery/report/page/page.py": {"LONGEST_LABEL"},
+    "irgate_battery/report/provenance.py": {"WAITS_S"},
     "irgate_battery/report/report.py": {"SCHEMA"},
+    "irgate_battery/results/stored_transform.py": {
+        "GRID_ERROR_PX",
+        "AFFINE_ERROR_PX",
+        "AFFINE_DECIMALS",
+        "GRID_DECIMALS",
+        "LEAST_NODES",
+    },
     "irgate_battery/results/row_table.py": {"_LEAST_COLUMNS"},
     "irgate_battery/judge/signed_error.py": {"LEAST_PIXELS"},
     "irgate_battery/results/systematic.py": {"LEVER_PX", "ZERO_PX"},

@@ -73,7 +73,23 @@ def add_to(subcommands: Any) -> None:
         action="store_true",
         help="judge nothing: ask a served program what the protocol has, and say what it answers",
     )
+    parser.add_argument(
+        "--schema",
+        action=_PrintsSchema,
+        nargs=0,
+        help="judge nothing: print the JSON schema of the report, and end",
+    )
     parser.set_defaults(run=run)
+
+
+class _PrintsSchema(argparse.Action):
+    """As `--version` does: whatever else is there or missing."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
+        from irgate_battery.report.schema import stored_text
+
+        print(stored_text(), end="")
+        parser.exit()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -96,6 +112,7 @@ def _checked(
     from irgate_battery.cases.run_spec import RunSpec
     from irgate_battery.report.conclusion import completed, conclude
     from irgate_battery.report.last_line import failed_for
+    from irgate_battery.report.provenance import Provenance
     from irgate_battery.report.report import SolverIdentity
 
     run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
@@ -114,6 +131,7 @@ def _checked(
             f"oracle {arguments.oracle}, {limit}, isolation {arguments.isolation}"
         )
         print(textwrap.fill(header, colour.width(), break_long_words=False), flush=True)
+    provenance = Provenance.of(Path.cwd())
     done: list[ItemResult] = []
 
     def so_far(status: int) -> "Report":
@@ -122,6 +140,8 @@ def _checked(
             completed([result.row for result in done], run_spec, suites),
             SolverIdentity(arguments.solver, solver.name, solver.version, solver.caller.isolation),
             run_spec,
+            suites=suites,
+            provenance=provenance,
             strict=arguments.strict,
             require_verdict=arguments.require_verdict,
             exit_status=status,

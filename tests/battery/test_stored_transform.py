@@ -9,7 +9,7 @@ from scipy.interpolate import RectBivariateSpline
 
 from irgate_battery.results.stored_transform import (
     AFFINE_ERROR_PX,
-    FULL_DECIMALS,
+    GRID_DECIMALS,
     GRID_ERROR_PX,
     StoredGrid,
     StoredMatrix,
@@ -91,15 +91,15 @@ def test_a_rough_field_is_kept_pixel_by_pixel():
     rough = np.random.RandomState(1).normal(0, 2, (*SHAPE, 2))
     kept = again(stored(rough))
     assert kept.grid == SHAPE
-    assert np.abs(kept.displacement_on(SHAPE) - rough).max() <= 0.5 * 10**-FULL_DECIMALS + 1e-12
-    assert kept.error_px <= 10**-FULL_DECIMALS
+    assert np.abs(kept.displacement_on(SHAPE) - rough).max() <= 0.5 * 10**-GRID_DECIMALS + 1e-12
+    assert kept.error_px <= 10**-GRID_DECIMALS
 
 
 @pytest.mark.parametrize("shape", [(3, 40), (1, 9), (5, 5), (200, 9)])
 def test_images_of_any_size_have_a_grid(shape):
     field = np.random.RandomState(2).normal(0, 1, (*shape, 2)).cumsum(axis=1)
     kept = again(stored(field))
-    assert np.abs(kept.displacement_on(shape) - field).max() <= 10**-FULL_DECIMALS
+    assert np.abs(kept.displacement_on(shape) - field).max() <= 10**-GRID_DECIMALS
 
 
 def test_another_image_size_is_refused():

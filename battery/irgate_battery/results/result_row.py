@@ -26,6 +26,9 @@ BAD = ("failed", "error", "missing")
 RAN = ("passed", "failed", "xfailed")
 """Statuses of an item on which the solver was really called."""
 
+NEEDED = ("id", "suite", "case", "status")
+"""Keys without which a row says nothing: one that lost its status must not count as passed."""
+
 TRANSFORMS = ("transform", "oracle_transform")
 """Fields that hold a transform."""
 

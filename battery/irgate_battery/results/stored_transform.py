@@ -21,11 +21,12 @@ GRID_ERROR_PX = 1e-5
 AFFINE_ERROR_PX = 1e-9
 """A displacement that no affine map misses by more is one: rounding of float64 at 10^3 px."""
 
-GRID_DECIMALS = 6
-"""Of a coarse grid, px."""
+AFFINE_DECIMALS = 12
+"""Of such a map's entries."""
 
-FULL_DECIMALS = 4
-"""Of a grid of all pixels, px. Rounding each by 5e-5 moves a mean over them by far less."""
+GRID_DECIMALS = 6
+"""Of a grid's numbers, px. With four, pixels of a rough answer change sides at the border of the
+moving image, and figures their last printed digit."""
 
 LEAST_NODES = 4
 """Along a side: what a cubic needs."""
@@ -130,7 +131,7 @@ def stored(displacement: Array, matrix: Array | None = None) -> StoredTransform:
         apart = _apart(_between_nodes(kept, shape), displacement)
         if apart <= GRID_ERROR_PX:
             return StoredGrid(shape, nodes, tuple(map(float, kept.ravel())), apart)
-    kept = displacement.round(FULL_DECIMALS)
+    kept = displacement.round(GRID_DECIMALS)
     numbers = tuple(map(float, kept.ravel()))
     return StoredGrid(shape, shape, numbers, _apart(kept, displacement))
 
@@ -176,6 +177,8 @@ def _affine(displacement: Array) -> Array | None:
     columns = np.column_stack([points, np.ones(len(points))])
     target = points + displacement.reshape(-1, 2)
     solution, *_ = np.linalg.lstsq(columns, target, rcond=None)
+    # Whole shifts come out whole: which pixels lie on the border decides over the valid region.
+    solution = solution.round(AFFINE_DECIMALS)
     if np.abs(columns @ solution - target).max() > AFFINE_ERROR_PX:
         return None
     return np.vstack([solution.T, (0.0, 0.0, 1.0)])
