@@ -191,6 +191,11 @@ OPTIONS = (
         in_command="",
     ),
     Option("json", "write the report as JSON, schema 1", "FILE"),
+    Option(
+        "html",
+        "write the report as one HTML page, with pictures of all cases, that opens from disk",
+        "FILE",
+    ),
 )
 
 GATE = Option(

@@ -44,6 +44,7 @@ class RunOptions:
         xfail: the file of expected failures, or `None`.
         write_xfail: where today's failures go, or `None`.
         json: where the report goes, or `None`.
+        html: where it goes as a page, or `None`.
 
     """
 
@@ -61,6 +62,7 @@ class RunOptions:
     xfail: Path | None
     write_xfail: Path | None
     json: Path | None
+    html: Path | None
 
 
 RUN_OPTIONS = pytest.StashKey[RunOptions]()
@@ -76,6 +78,7 @@ def run_options_of(config: pytest.Config) -> RunOptions:
 def _read(config: pytest.Config) -> RunOptions:
     solver, solver_base = _given(config, "solver")
     json, json_base = _given(config, "json")
+    html, html_base = _given(config, "html")
     xfail, xfail_base = _given(config, "xfail")
     written, written_base = _given(config, "write-xfail")
     pairs = _pairs(config)
@@ -107,6 +110,7 @@ def _read(config: pytest.Config) -> RunOptions:
         xfail=xfail_base / xfail if xfail else None,
         write_xfail=_written(config, "write-xfail", written_base / written) if written else None,
         json=_written(config, "json", json_base / json) if json else None,
+        html=_written(config, "html", html_base / html) if html else None,
     )
 
 

@@ -113,13 +113,18 @@ def _items(runs: Sequence[SavedRun], suites: Iterable[str]) -> dict[tuple[str, s
     first = runs[0].saved
     if first.battery != BATTERY_VERSION:
         return {}
-    spec = RunSpec(first.seed, max(case_count(run.saved) for run in runs))
+    spec = RunSpec(first.seed, max(_count(run) for run in runs))
     return {(item.suite, item.case): item for item in expected_items(spec, tuple(suites))}
+
+
+def _count(run: SavedRun) -> int:
+    """Return how many drawn cases were asked for."""
+    return run.saved.asked.count if run.saved.asked else case_count(run.saved)
 
 
 def again(row: ResultRow, run: SavedRun) -> str:
     """Return the command that runs an item again."""
-    spec, seed, count = run.saved.solver.spec, run.saved.seed, case_count(run.saved)
+    spec, seed, count = run.saved.solver.spec, run.saved.seed, _count(run)
     default = RunSpec()
     parts = ["pytest --irgate", shlex.quote(row.id)]
     if spec is not None:
@@ -134,7 +139,7 @@ def again(row: ResultRow, run: SavedRun) -> str:
 
 
 def drawn_again(case: PageCase, run: SavedRun) -> str | None:
-    """Return the command that draws a case as a picture file; `None` where it has no picture."""
-    if not case.is_drawable:
+    """Return the command that draws the answer as a picture file; `None` where there is no way."""
+    if not (case.is_drawable and run.saved.source):
         return None
     return f"irgate show {shlex.quote(case.case)} --from {shlex.quote(run.saved.source)}"

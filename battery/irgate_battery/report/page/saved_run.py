@@ -10,7 +10,9 @@ from typing import Any
 
 from irgate_battery.diagnosis.pattern import pattern
 from irgate_battery.interface.outside_text import one_line, said_by
-from irgate_battery.report.last_line import failed_for, last_line
+from irgate_battery.report.conclusion import NOTHING_JUDGED
+from irgate_battery.report.last_line import failed_for, is_undecided, last_line
+from irgate_battery.report.report import NO_VERDICT
 from irgate_battery.report.saved_report import WANTED, SavedReport, SavedReportError
 from irgate_battery.results.systematic import Systematic
 from irgate_battery.results.text import Line, Tone
@@ -20,11 +22,11 @@ from irgate_battery.suites.rows import family_of
 
 ELSEWHERE = (
     "the run ended with status {status} for a reason that stands in no item: another test that "
-    "failed, a file that could not be written, or a verdict that was required"
+    "failed, or a file that could not be written"
 )
 
-ENDS_WELL = (0, 5)
-"""Exit statuses of a run in which nothing failed: passed, and nothing judged."""
+ENDS_WELL = (None, 0, NOTHING_JUDGED)
+"""Exit statuses of a run in which nothing failed."""
 
 
 @dataclass(frozen=True)
@@ -104,31 +106,29 @@ def _verdict(kind: type[Verdict], told: Mapping[str, Any]) -> Verdict:
 
 
 def _last_line(saved: SavedReport, verdicts: Verdicts, data: Mapping[str, Any]) -> Line:
-    """Return the last line of the run's report.
-
-    A report does not hold whether the run was strict. One that ended with a failure which the rows
-    do not show, and that would fail under `strict`, was.
-    """
-    status, deselected = data.get("exit_status", 0), data.get("deselected", 0)
-    if type(status) is not int or type(deselected) is not int:
-        raise TypeError("exit_status or deselected is no whole number")
-    line = last_line(saved.rows, verdicts, strict=False, deselected=deselected)
-    if status in ENDS_WELL or line.tone == "bad":
+    """Return the last line of the run's report."""
+    deselected = data.get("deselected", 0)
+    if type(deselected) is not int:
+        raise TypeError("deselected is no whole number")
+    strict = saved.asked is not None and saved.asked.strict
+    required = saved.asked is not None and saved.asked.require_verdict
+    line = last_line(saved.rows, verdicts, strict=strict, deselected=deselected)
+    if required and is_undecided(saved.rows, verdicts, strict=strict):
+        return failed_for(line, NO_VERDICT)
+    if saved.exit_status in ENDS_WELL or line.tone == "bad":
         return line
-    strict = last_line(saved.rows, verdicts, strict=True, deselected=deselected)
-    if strict.tone == "bad":
-        return strict
-    return failed_for(line, ELSEWHERE.format(status=status))
+    return failed_for(line, ELSEWHERE.format(status=saved.exit_status))
 
 
 def _about(saved: SavedReport, data: Mapping[str, Any]) -> dict[str, str]:
-    machine = data["machine"]
+    machine, origin = data["machine"], saved.provenance
+    changed = ", with changes" if origin.modified else ""
     libraries = ("python", "numpy", "torch", "simpleitk")
-    told: dict[str, Any] = {
+    told = {
         "Solver": str(saved.solver),
-        "Started": data.get("started"),
-        "Commit": data.get("commit"),
-        "Branch": data.get("branch"),
+        "Started": origin.started,
+        "Commit": f"{origin.commit}{changed}" if origin.commit else None,
+        "Branch": origin.branch,
         "Report": saved.source,
         "irgate": saved.irgate,
         "Cases": f"battery {saved.battery}, seed {saved.seed}",
