@@ -200,6 +200,11 @@ OPTIONS = (
         "MODE",
         GITHUB_MODES[0],
     ),
+    Option(
+        "html",
+        "write the report as one HTML page, with pictures of all cases, that opens from disk",
+        "FILE",
+    ),
 )
 
 GATE = Option(

@@ -39,7 +39,8 @@ from pytest_irgate.item_runner import (
 )
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.options import DEFAULT_SOLVER
-from pytest_irgate.output_file import OutputFileError, clear_report, write_report
+from pytest_irgate.output_file import OutputFileError, clear_page, clear_report, write_report
+from pytest_irgate.page_file import page_trouble
 from pytest_irgate.resolve import begin, rest, solver_of
 from pytest_irgate.run_options import RUN_OPTIONS, refuse_unreadable, run_options_of
 from pytest_irgate.selection import Selection, arguments_of, split_arguments
@@ -82,7 +83,7 @@ class GateRun:
         self._rows = GatheredRows()
         self._report: Report | None = None
         self._troubles: list[str] = []
-        self._json_lost = False
+        self._written: dict[str, Path] = {}
         self._own_ran = False
         # Before a solver is loaded, which may change the folder or what lies in it.
         folder = config.invocation_params.dir
@@ -116,14 +117,17 @@ class GateRun:
         return selection
 
     def _clear_old_report(self) -> None:
-        """Take an earlier run's JSON away, so that it cannot be read as this run's."""
-        path = self._options.json
-        if path is None or self._config.option.collectonly:
-            return
-        try:
-            clear_report(path)
-        except OutputFileError as error:
-            raise pytest.UsageError(f"--irgate-json {error}") from None
+        """Take an earlier run's files away, so that they cannot be read as this run's."""
+        options = self._options
+        for flag, path, clear in (
+            ("--irgate-json", options.json, clear_report),
+            ("--irgate-html", options.html, clear_page),
+        ):
+            if path is not None and not self._config.option.collectonly:
+                try:
+                    clear(path)
+                except OutputFileError as error:
+                    raise pytest.UsageError(f"{flag} {error}") from None
 
     def _is_item(self, nodeid: str) -> bool:
         """Whether a node id is an item's of this run; a user's own folder may be called irgate."""
@@ -335,15 +339,35 @@ class GateRun:
         if status == NOTHING_JUDGED and self._own_ran:
             status = int(exitstatus)
         self._report = replace(self._report, exit_status=status or int(bool(self._troubles)))
-        path = self._options.json
-        if path is not None:
-            try:
-                write_report(path, self._report.to_json())
-            except OutputFileError as error:
-                self._troubles.append(f"the JSON report could not be written: {error}")
-                self._json_lost = True
+        self._write_json(self._report)
+        self._write_page(self._report)
         if not session.exitstatus:
             session.exitstatus = status or int(bool(self._troubles))
+
+    def _write_json(self, report: Report) -> None:
+        path = self._options.json
+        if path is None:
+            return
+        try:
+            write_report(path, report.to_json())
+            self._written["report"] = path
+        except OutputFileError as error:
+            self._troubles.append(f"the JSON report could not be written: {error}")
+
+    def _write_page(self, report: Report) -> None:
+        """Write the page, after the JSON, which must not be lost for it."""
+        path = self._options.html
+        if path is None:
+            return
+        trouble = page_trouble(report, path, self._written.get("report"))
+        if trouble is None:
+            self._written["page"] = path
+            return
+        self._troubles.append(f"the page could not be written: {trouble}")
+        if not report.exit_status and "report" in self._written:
+            # The run fails now, and its JSON says so too.
+            self._report = replace(report, exit_status=1)
+            self._write_json(self._report)
 
     def _write_failures(self) -> None:
         """Write what failed, where that was asked for; what was not written is said."""
@@ -363,7 +387,6 @@ class GateRun:
         """Print the report after everything else, so that the verdict is what one reads last."""
         yield
         if self._report is not None:
-            written = None if self._json_lost else self._options.json
             if self._options.github is not None:
                 # GitHub takes a line for a command wherever it stands.
                 for line in github_summary.written(self._options.github, self._report):
@@ -371,7 +394,7 @@ class GateRun:
             last = self._report.sentence()
             if self._troubles:
                 last = failed_for(last, self._troubles[0])
-            terminal.show(terminalreporter, self._report, written, self._notices(), last)
+            terminal.show(terminalreporter, self._report, self._written, self._notices(), last)
 
     def _notices(self) -> list[str]:
         """Return what a person should mend, besides the solver."""

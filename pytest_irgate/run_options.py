@@ -47,6 +47,7 @@ class RunOptions:
         write_xfail: where today's failures go, or `None`.
         json: where the report goes, or `None`.
         github: the file of a GitHub workflow's summary, or `None`.
+        html: where it goes as a page, or `None`.
 
     """
 
@@ -65,6 +66,7 @@ class RunOptions:
     write_xfail: Path | None
     json: Path | None
     github: Path | None
+    html: Path | None
 
 
 RUN_OPTIONS = pytest.StashKey[RunOptions]()
@@ -80,6 +82,7 @@ def run_options_of(config: pytest.Config) -> RunOptions:
 def _read(config: pytest.Config) -> RunOptions:
     solver, solver_base = _given(config, "solver")
     json, json_base = _given(config, "json")
+    html, html_base = _given(config, "html")
     xfail, xfail_base = _given(config, "xfail")
     written, written_base = _given(config, "write-xfail")
     pairs = _pairs(config)
@@ -112,6 +115,7 @@ def _read(config: pytest.Config) -> RunOptions:
         write_xfail=_written(config, "write-xfail", written_base / written) if written else None,
         json=_written(config, "json", json_base / json) if json else None,
         github=github_summary.asked_for(_one_of(config, "github", GITHUB_MODES)),
+        html=_written(config, "html", html_base / html) if html else None,
     )
 
 

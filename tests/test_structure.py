@@ -77,6 +77,10 @@ DECIDE_NOTHING = {
     "irgate_battery/report/figure.py": {"PITCH_PX", "ROOM", "TAIL", "DPI"},
     "irgate_battery/report/last_line.py": {"_MOST_NAMED"},
     "irgate_battery/report/github.py": {"MOST_FAILURES", "MOST_ANNOTATIONS", "LONGEST_SAID"},
+    "irgate_battery/report/page/charts.py": {"LEAST", "MOST_COLOURS"},
+    "irgate_battery/report/page/images.py": {"FIELD_STEP_PX", "FINE", "MOST_CHARACTERS"},
+    "irgate_battery/report/page/overview.py": {"MOST_FAILURES"},
+    "irgate_battery/report/page/page.py": {"LONGEST_LABEL"},
     "irgate_battery/report/provenance.py": {"WAITS_S"},
     "irgate_battery/report/report.py": {"SCHEMA"},
     "irgate_battery/results/stored_transform.py": {

@@ -6,7 +6,7 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -32,7 +32,8 @@ from pytest_irgate.options import (
     PROGRAM_FORMATS,
     option,
 )
-from pytest_irgate.output_file import OutputFileError, clear_report, write_report
+from pytest_irgate.output_file import OutputFileError, clear_page, clear_report, write_report
+from pytest_irgate.page_file import page_trouble
 from pytest_irgate.termination import Termination
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def add_to(subcommands: Any) -> None:
     add_option(parser, "require-verdict")
     add_option(parser, "json", type=Path)
     add_option(parser, "github", choices=GITHUB_MODES)
+    add_option(parser, "html", type=Path)
     parser.add_argument(
         "--quiet", "-q", action="store_true", help="print the last line of the report only"
     )
@@ -122,11 +124,16 @@ def _checked(
     # A solver may change the current folder, and the environment.
     summary = github_summary.asked_for(arguments.github)
     target = arguments.json.absolute() if arguments.json else None
-    if target:
-        try:
-            clear_report(arguments.json)
-        except OutputFileError as error:
-            raise UsageError(f"--json {error}") from None
+    page = arguments.html.absolute() if arguments.html else None
+    for flag, name, clear in (
+        ("--json", arguments.json, clear_report),
+        ("--html", arguments.html, clear_page),
+    ):
+        if name:
+            try:
+                clear(name)
+            except OutputFileError as error:
+                raise UsageError(f"{flag} {error}") from None
     limit = f"{arguments.timeout:g} s a call" if arguments.timeout else "no time limit"
     if not arguments.quiet:
         header = (
@@ -165,11 +172,20 @@ def _checked(
             notices.append(f"--json {error}")
             status, sentence = status or 1, failed_for(sentence, f"--json {error}")
             target = None
+    if page and (trouble := page_trouble(report, page, target and arguments.json, arguments.html)):
+        notices.append(f"--html {trouble}")
+        status, sentence, page = status or 1, failed_for(sentence, f"--html {trouble}"), None
+        if target and not report.exit_status:
+            # The run fails now, and its JSON says so too.
+            with suppress(OutputFileError):
+                write_report(target, replace(report, exit_status=1).to_json(), arguments.json)
     paint = colour.paint_for(sys.stdout)
     if not arguments.quiet:
         _show(done, report)
         if target:
             print(f"report: {arguments.json}")
+        if page:
+            print(f"page: {arguments.html}")
     elif diagnosis := report.diagnosis():
         print(paint(diagnosis.text, diagnosis.tone))
     for notice in notices:

@@ -22,6 +22,9 @@ from irgate_battery.suites.rows import family_of
 
 SCHEMA = 1
 
+NO_VERDICT = "there is no verdict, and one is required"
+"""Why a run fails whose verdict is not evaluated, where that was asked for."""
+
 
 @dataclass(frozen=True)
 class SolverIdentity:
@@ -103,7 +106,7 @@ class Report:
         """Return the one line that says pass, fail or not evaluated, and why."""
         line = last_line(self.rows, self.verdicts, strict=self.strict, deselected=self.deselected)
         if self.require_verdict and is_undecided(self.rows, self.verdicts, strict=self.strict):
-            return failed_for(line, "there is no verdict, and one is required")
+            return failed_for(line, NO_VERDICT)
         return line
 
     def diagnosis(self) -> Line | None:
