@@ -101,6 +101,6 @@ def _add_report(files: Files, config: Any, folder: Path) -> None:
     if not page.exists():
         raise RuntimeError(f"no report was written: {done.stderr}")
     files.append(File.generated(config, "broken-solver-report.html", content=page.read_bytes()))
-    last = "\n".join(f"    {line}" for line in done.stdout.strip().splitlines())
+    last = "\n>\n".join(f"> {line}" for line in done.stdout.strip().splitlines())
     text = CLICK_THROUGH.format(last=last)
     files.append(File.generated(config, "broken-solver.md", content=text))
