@@ -155,6 +155,7 @@ def _row(case: PageCase, row: ResultRow, run: SavedRun) -> dict[str, Any]:
         "preparation": row.preparation,
         "rmse": row.rmse,
         "tre_px": row.tre_px,
+        "oracle_distance_px": row.oracle_distance_px,
         "figures": [
             [figure.label, figure.text, figure.limit, figure.holds] for figure in figures(row)
         ],
