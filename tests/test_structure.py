@@ -77,7 +77,7 @@ DECIDE_NOTHING = {
     "irgate_battery/report/figure.py": {"PITCH_PX", "ROOM", "TAIL", "DPI"},
     "irgate_battery/report/last_line.py": {"_MOST_NAMED"},
     "irgate_battery/report/page/charts.py": {"LEAST", "MOST_COLOURS"},
-    "irgate_battery/report/page/images.py": {"FIELD_STEP_PX", "FINE", "MOST_CHARACTERS"},
+    "irgate_battery/report/page/images.py": {"FIELD_STEP_PX", "FINE", "MOST_CHARACTERS", "TRIES"},
     "irgate_battery/report/page/overview.py": {"MOST_FAILURES"},
     "irgate_battery/report/page/page.py": {"LONGEST_LABEL"},
     "irgate_battery/report/provenance.py": {"WAITS_S"},

@@ -19,7 +19,7 @@ from irgate_battery.report.comparison.side_by_side import NotComparableError
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.page.figures import figures
 from irgate_battery.report.page.image_code import LEVELS, coded
-from irgate_battery.report.page.images import COARSEST, Images
+from irgate_battery.report.page.images import COARSE, COARSEST, Images
 from irgate_battery.report.page.page import is_page, page_of
 from irgate_battery.report.page.saved_run import SavedRun
 from irgate_battery.report.report import SolverIdentity
@@ -133,7 +133,7 @@ def test_an_image_stands_there_once_in_the_finest_step_that_is_asked_for():
     assert images.add_mask(one > 2) == 2
     text, left_out = images.markup()
     steps = [float(step) for step in re.findall(r'data-step="([^"]+)"', text)]
-    assert (steps, left_out) == ([1e-3 / 4, COARSEST, 1.0], frozenset())
+    assert (steps, left_out) == ([1e-3 / 4, COARSE, 1.0], frozenset())
 
 
 def test_where_there_is_no_room_images_are_coarse_and_then_left_out():
@@ -142,6 +142,8 @@ def test_where_there_is_no_room_images_are_coarse_and_then_left_out():
         images.add(np.random.RandomState(seed).uniform(size=(40, 40)), 1e-4)
     fine, _ = images.markup()
     coarse, left_out = images.markup(len(fine) * 3 // 4)
+    assert set(re.findall(r'data-step="([^"]+)"', coarse)) == {repr(COARSE)}
+    coarse, left_out = images.markup(len(coarse) - 1)
     assert set(re.findall(r'data-step="([^"]+)"', coarse)) == {repr(COARSEST)}
     assert not left_out
     few, left_out = images.markup(len(coarse) // 2)
