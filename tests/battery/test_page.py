@@ -143,7 +143,8 @@ def test_where_there_is_no_room_images_are_coarse_and_then_left_out():
     fine, _ = images.markup()
     coarse, left_out = images.markup(len(fine) * 3 // 4)
     assert set(re.findall(r'data-step="([^"]+)"', coarse)) == {repr(COARSE)}
-    coarse, left_out = images.markup(len(coarse) - 1)
+    texts = re.findall(r">([^<]+)</script>", coarse)
+    coarse, left_out = images.markup(sum(map(len, texts)) - 1)
     assert set(re.findall(r'data-step="([^"]+)"', coarse)) == {repr(COARSEST)}
     assert not left_out
     few, left_out = images.markup(len(coarse) // 2)
@@ -346,3 +347,11 @@ def test_a_damaged_report_is_one_line(change):
     with pytest.raises(SavedReportError, match=r"^m\.json: a damaged report") as error:
         SavedRun.read(json.dumps({**report.to_dict(), **change}), "m.json")
     assert "\n" not in str(error.value)
+
+
+def test_a_report_of_another_battery_has_figures_only():
+    report = conclude([judged("lena_affine_2d")], SolverIdentity("m", "m", "1"), RunSpec())
+    told = json.dumps({**report.to_dict(), "battery": "0"})
+    case = Read(page_of([SavedRun.read(told, "m.json")])).case("lena_affine_2d")
+    assert "of battery 0" in case["drawing"]["why"]
+    assert case["rows"][0]["figures"]

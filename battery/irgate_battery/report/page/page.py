@@ -65,9 +65,7 @@ def page_of(runs: Sequence[SavedRun]) -> str:
     cases = cases_of(runs)
     images = Images()
     drawn = {
-        case.key: drawing.drawing(case, saved[0].battery, images)
-        for case in cases
-        if case.is_drawable
+        case.key: drawing.drawing(case, saved[0].battery, images) for case in cases if case.one_call
     }
     pictures, left_out = images.markup()
     data = {
