@@ -17,12 +17,12 @@ from irgate_battery.judge.acceptance import battery_fault, fixture_fault
 from irgate_battery.judge.measure import measure
 from irgate_battery.report.comparison.side_by_side import NotComparableError
 from irgate_battery.report.conclusion import conclude
-from irgate_battery.report.page.figures import figures
 from irgate_battery.report.page.image_code import LEVELS, coded
 from irgate_battery.report.page.images import COARSE, COARSEST, Images
 from irgate_battery.report.page.page import is_page, page_of
 from irgate_battery.report.page.saved_run import SavedRun
 from irgate_battery.report.report import SolverIdentity
+from irgate_battery.report.row_figures import figures
 from irgate_battery.report.saved_report import SavedReportError
 from irgate_battery.results.result_row import ResultRow
 from pytest_irgate.output_file import PAGE_HEAD, PAGE_MARK

@@ -16,11 +16,11 @@ from typing import Any
 from irgate_battery.interface.outside_text import one_line
 from irgate_battery.report.comparison.side_by_side import compare, labels_of
 from irgate_battery.report.page import case_table, charts, drawing, overview
-from irgate_battery.report.page.figures import figures
 from irgate_battery.report.page.images import Images
 from irgate_battery.report.page.markup import Markup, element, joined
 from irgate_battery.report.page.page_case import PageCase, again, cases_of, drawn_again
 from irgate_battery.report.page.saved_run import SavedRun
+from irgate_battery.report.row_figures import figures
 from irgate_battery.results.result_row import ResultRow
 
 GENERATOR = "irgate report"
