@@ -77,6 +77,7 @@ DECIDE_NOTHING = {
     "irgate_battery/report/figure.py": {"COLUMNS", "WRAP", "DPI"},
     "irgate_battery/report/figure_panels.py": {"PITCH_PX", "ROOM", "TAIL", "LEAST_END"},
     "irgate_battery/report/last_line.py": {"_MOST_NAMED"},
+    "irgate_battery/report/github.py": {"MOST_FAILURES", "MOST_ANNOTATIONS", "LONGEST_SAID"},
     "irgate_battery/report/page/charts.py": {"LEAST", "MOST_COLOURS"},
     "irgate_battery/report/page/images.py": {"FIELD_STEP_PX", "FINE", "MOST_CHARACTERS", "TRIES"},
     "irgate_battery/report/page/overview.py": {"MOST_FAILURES"},

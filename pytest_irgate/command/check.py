@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from irgate_battery.suites.registry import REGISTRY, default_names
-from pytest_irgate import __version__
+from pytest_irgate import __version__, github_summary
 from pytest_irgate.command import colour
 from pytest_irgate.command.usage import (
     EXIT_INTERRUPTED,
@@ -25,6 +25,7 @@ from pytest_irgate.command.usage import (
 )
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED, ExitGuard, guarded
 from pytest_irgate.options import (
+    GITHUB_MODES,
     ISOLATIONS,
     ORACLE_MODES,
     PROGRAM_CONVENTIONS,
@@ -66,6 +67,7 @@ def add_to(subcommands: Any) -> None:
     add_option(parser, "strict")
     add_option(parser, "require-verdict")
     add_option(parser, "json", type=Path)
+    add_option(parser, "github", choices=GITHUB_MODES)
     add_option(parser, "html", type=Path)
     parser.add_argument(
         "--quiet", "-q", action="store_true", help="print the last line of the report only"
@@ -119,7 +121,8 @@ def _checked(
 
     run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
     suites = _suites(arguments)
-    # A solver may change the current folder.
+    # A solver may change the current folder, and the environment.
+    summary = github_summary.asked_for(arguments.github)
     target = arguments.json.absolute() if arguments.json else None
     page = arguments.html.absolute() if arguments.html else None
     for flag, name, clear in (
@@ -187,6 +190,9 @@ def _checked(
         print(paint(diagnosis.text, diagnosis.tone))
     for notice in notices:
         print(paint(f"irgate: {notice}", "open"))
+    if summary:
+        for line in github_summary.written(summary, report):
+            print(line)
     print(paint(sentence.text, sentence.tone))
     return status
 

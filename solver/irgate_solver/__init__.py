@@ -1,6 +1,7 @@
 """irgate_solver: differentiable 2-D image registration in PyTorch."""
 
 from irgate_solver._implicit import InexactGradientWarning
+from irgate_solver._native import kernel
 from irgate_solver._recipes import recipes
 from irgate_solver._register import register
 from irgate_solver._result import Result
@@ -12,12 +13,13 @@ __all__ = [
     "Result",
     "Status",
     "Transform",
+    "kernel",
     "load",
     "recipes",
     "register",
 ]
 
 # Where they are found, and not where they are written: what `help` and messages say.
-for _public in (InexactGradientWarning, Result, Status, Transform, load, recipes, register):
+for _public in (InexactGradientWarning, Result, Status, Transform, kernel, load, recipes, register):
     _public.__module__ = __name__
 del _public

@@ -95,6 +95,10 @@ class Channels:
         """Return 0/1 weights of the trusted pixels whose points lie inside, `(B, h, w)`."""
         return self.each.inside(spread(points, self.count))[:: self.count]
 
+    def inside_at(self, p: Tensor) -> Tensor:
+        """Return 0/1 weights of the trusted pixels that `p` `(B, n)` maps inside, `(B, h, w)`."""
+        return self.each.inside_at(spread(p, self.count))[:: self.count]
+
     def linearise(self, p: Tensor) -> Linearisation:
         """Return (1) and what a descent needs of it at `p`."""
         at = self._wide().linearise(spread(p, self.count))

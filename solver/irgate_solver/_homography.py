@@ -152,6 +152,10 @@ class Projective(Forward):
         mapped = self.warp.map(p, self.grid())
         return mapped.mT.reshape(len(p), 2, len(self.basis.y), len(self.basis.x))
 
+    def inside_at(self, p: Tensor) -> Tensor:
+        """Return 0/1 weights of the trusted pixels that `p` `(B, n)` maps inside, `(B, h, w)`."""
+        return self.inside(self.points(p))
+
     def change(self, jet: _sampling.Jet, p: Tensor, direction: Tensor) -> Tensor:
         """Return the derivative of the warped image along `direction` `(B, n)`, `(B, h, w)`."""
         each = self.warp.rates(p, self.grid())

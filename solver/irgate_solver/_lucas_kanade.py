@@ -23,12 +23,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _precision, _sampling, _warps
+from irgate_solver import _native, _precision, _sampling, _warps
 from irgate_solver._levenberg import Linearisation
+from irgate_solver._look import SAMPLERS, Look, number_of
 from irgate_solver._metrics import Fit, Metric, total
 from irgate_solver._normal_equations import Basis, basis_of, pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE
-from irgate_solver._priors import Priors
+from irgate_solver._priors import Priors, Term
 from irgate_solver._pyramid import Level, seen_at
 from irgate_solver._warps import Warp
 
@@ -160,11 +161,19 @@ class Additive:
 
     def inside(self, points: Tensor) -> Tensor:
         """Return 0/1 weights of the trusted pixels whose points lie inside, `(B, h, w)`."""
-        margin = min(self.sampler.margin * self.level.scale, MOST_MARGIN * min(self.extent))
-        valid = valid_points(points, self.extent, self.level.trusted, margin)
+        valid = valid_points(points, self.extent, self.level.trusted, self.margin)
         if self.hidden is None:
             return valid
         return valid * seen_at(self.hidden, points / self.level.scale)
+
+    def inside_at(self, p: Tensor) -> Tensor:
+        """Return 0/1 weights of the trusted pixels that `p` `(B, n)` maps inside, `(B, h, w)`."""
+        return self.inside(self.points(p))
+
+    @property
+    def margin(self) -> float:
+        """Width, px, of the band along the moving image's border that does not count."""
+        return min(self.sampler.margin * self.level.scale, MOST_MARGIN * min(self.extent))
 
     @cached_property
     def hidden(self) -> Tensor | None:
@@ -239,8 +248,10 @@ class Forward(Additive):
 
     def linearise(self, p: Tensor) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
-        jet, fit = self.compare(p)
         prior = self.priors.at(self.warp, p)
+        if self._compiled:
+            return self._by_kernel(p, prior)
+        jet, fit = self.compare(p)
         objective = fit.objective if prior is None else fit.objective + prior.energy
 
         def equations() -> tuple[Tensor, Tensor]:
@@ -255,6 +266,51 @@ class Forward(Additive):
 
         overlap = fit.count / total(self.level.trusted).clamp(min=1)
         return Linearisation(objective, fit.rounding, overlap, equations)
+
+    def inside_at(self, p: Tensor) -> Tensor:
+        """Return 0/1 weights of the trusted pixels that `p` `(B, n)` maps inside, `(B, h, w)`."""
+        if self._compiled and self.hidden is None:
+            look = self._look
+            look.weigh(self.level.trusted, frozen=False)
+            return look.inside(self.warp.coefficients(p))
+        return self.inside(self.points(p))
+
+    @property
+    def _compiled(self) -> bool:
+        """Whether the compiled kernel looks."""
+        known = type(self.sampler) in SAMPLERS and number_of(self.metric) is not None
+        return known and _native.serves(self.level.fixed, self.level.moving)
+
+    @cached_property
+    def _look(self) -> Look:
+        """The level, as the kernel takes it."""
+        level = self.level
+        look = Look(self.basis, level, self.metric, total(level.trusted))
+        look.see((level.moving.shape[1], level.moving.shape[2]), self.extent, self.margin)
+        look.sample(self.sampler)
+        return look
+
+    def _by_kernel(self, p: Tensor, prior: Term | None) -> Linearisation:
+        look = self._look
+        if self.region is not None or self.hidden is not None:
+            weights = self.region if self.region is not None else self.inside(self.points(p))
+            look.weigh(weights, frozen=True)
+        else:
+            look.weigh(None if self.level.whole else self.level.trusted, frozen=False)
+        coefficients, jacobian = self.warp.coefficients(p), self.warp.jacobian(p)
+        sums = look(coefficients, jacobian, matrix=True, exact=self.exact)
+        gradient, normal = sums.gradient, sums.normal
+        if self.exact:
+            second = self.warp.second_order(p, sums.by_coefficients)
+            normal = normal if second is None else normal + second
+        if prior is None:
+            return Linearisation(
+                sums.objective, sums.rounding, sums.overlap, lambda: (gradient, normal)
+            )
+        equations = gradient + prior.gradient, normal + prior.hessian
+        return Linearisation(
+            sums.objective + prior.energy, sums.rounding, sums.overlap, lambda: equations
+        )
 
     def along(self, p: Tensor, direction: Tensor) -> Tensor:
         """Return sum_B lambda^T dE/dp, differentiable by the images and the priors' weights.

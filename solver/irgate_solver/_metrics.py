@@ -99,14 +99,23 @@ def squared_differences(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool
     )
 
 
-def huber(width: Tensor) -> Metric:
-    """Return the comparison by (2) with k = `width` `(B,)`, unit range."""
+@dataclass(frozen=True, eq=False)
+class Huber:
+    """The comparison by (2).
 
-    def compare(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
+    Attributes:
+        width: k, `(B,)`, unit range.
+
+    """
+
+    width: Tensor
+
+    def __call__(self, fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:
+        """Compare by (2)."""
         seen = total(valid)
         count = seen.clamp(min=1)
         residual = (moved - fixed) * valid
-        k = _spread(width, fixed)
+        k = _spread(self.width, fixed)
         clipped = residual.clamp(-k, k)
         # rho = r^2 - (|r| - k)^2 beyond k, and r = clipped + beyond.
         beyond = residual - clipped
@@ -125,7 +134,10 @@ def huber(width: Tensor) -> Metric:
             curvature=curvature,
         )
 
-    return compare
+
+def huber(width: Tensor) -> Metric:
+    """Return the comparison by (2) with k = `width` `(B,)`, unit range."""
+    return Huber(width)
 
 
 def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit:

@@ -19,7 +19,24 @@ from torch import Tensor
 
 from irgate_solver._precision import SOLVE
 from irgate_solver._size_cache import cached_by_size
+from irgate_solver._spline import SUPPORT
 from irgate_solver._warps import LinearWarp, Warp
+
+
+@dataclass(frozen=True)
+class Compact:
+    """A basis by those functions alone that are not 0, 2 at each row of a linear family or 4.
+
+    Attributes:
+        row_cells, column_cells: index of the first of them, `(h,)` and `(w,)`, int64.
+        row_values, column_values: theirs, `(2 or 4, h)` and `(2 or 4, w)`.
+
+    """
+
+    row_cells: Tensor
+    column_cells: Tensor
+    row_values: Tensor
+    column_values: Tensor
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,15 @@ class Basis:
         by_row = torch.stack((torch.zeros_like(self.y), self.y))
         return by_row, torch.stack((self.x, torch.zeros_like(self.x)))
 
+    @cached_property
+    def compact(self) -> Compact:
+        """The basis without its zeros."""
+        (row_cells, row_values), (column_cells, column_values) = (
+            _compacted(self.rows),
+            _compacted(self.columns),
+        )
+        return Compact(row_cells, column_cells, row_values, column_values)
+
     def moments(self, images: Tensor) -> Tensor:
         """Return (1) of `images` `(B, k, h, w)`: `(B, k, ab)`, float64."""
         return self._sums(images, self.rows, self.columns).flatten(2)
@@ -138,6 +164,14 @@ def pull_normal(jacobian: Tensor | None, by_coefficients: Tensor) -> Tensor:
     if jacobian is None:
         return by_coefficients
     return torch.bmm(torch.bmm(jacobian.mT, by_coefficients), jacobian)
+
+
+def _compacted(basis: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where the functions of `(n, a)` that are not 0 begin, and these, `(2 or 4, n)`."""
+    support = min(basis.shape[1], SUPPORT)
+    first = (basis != 0).int().argmax(1).clamp(max=basis.shape[1] - support)
+    places = first.unsqueeze(1) + torch.arange(support, device=basis.device)
+    return first, basis.gather(1, places).mT.contiguous()
 
 
 def _pairs(basis: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _spline
+from irgate_solver import _native, _spline
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,16 @@ class Cubic:
 
     margin = 2.0
 
+    pieces = _spline.B_SPLINE
+
+    @cached_property
+    def framed(self) -> Tensor:
+        """The spline's coefficients, in a frame of two mirrored ones, `(B, H + 4, W + 4)`."""
+        if _native.serves(self.image):
+            return _native.framed_spline(self.image)
+        coefficients = _spline.interpolating_coefficients(self.image)
+        return functional.pad(coefficients, (2, 2, 2, 2), mode="reflect")
+
     @cached_property
     def cells(self) -> Tensor:
         """The sixteen numbers of each cell; the first cell lies before the first sample.
@@ -155,9 +165,7 @@ class Cubic:
 
         Returns: c, `(16, B (H + 1) (W + 1))`, b fastest.
         """
-        coefficients = _spline.interpolating_coefficients(self.image)
-        framed = functional.pad(coefficients, (2, 2, 2, 2), mode="reflect")
-        return _spline.cell_polynomials(framed).flatten(1)
+        return _spline.cell_polynomials(self.framed, self.pieces).flatten(1)
 
     def jet(self, points: Tensor, *, curvature: bool = False) -> Jet:
         """Return value and derivatives of the spline at `points`; differentiable by `image`.
@@ -206,12 +214,12 @@ class CatmullRom(Cubic):
     """
 
     margin = 1.0
+    pieces = _spline.CATMULL_ROM
 
     @cached_property
-    def cells(self) -> Tensor:
-        """The sixteen numbers of each cell, as `Cubic`'s."""
-        framed = functional.pad(self.image, (2, 2, 2, 2), mode="reflect")
-        return _spline.cell_polynomials(framed, _spline.CATMULL_ROM).flatten(1)
+    def framed(self) -> Tensor:
+        """The image, in a frame of two mirrored samples, `(B, H + 4, W + 4)`."""
+        return functional.pad(self.image, (2, 2, 2, 2), mode="reflect")
 
 
 Sampler = Linear | LinearOnAverage | Cubic

@@ -205,7 +205,7 @@ class Schedule:
         descent = self._go_down(problem, p, self.settings.iterations, near)
         if newton:
             problem = problem.newton()
-        region = found = problem.inside(problem.points(descent.p))
+        region = found = problem.inside_at(descent.p)
         unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
             region = _levenberg.choose(unsettled, found, region)
@@ -213,7 +213,7 @@ class Schedule:
                 replace(problem, region=region), descent, self.settings.tolerance
             )
             descent = _levenberg.choose_descent(unsettled, again, descent)
-            found = problem.inside(problem.points(descent.p))
+            found = problem.inside_at(descent.p)
             other = (found != region).flatten(1).any(1).tolist()
             # A descent that stalled on a kink would only stall on another kink in another region.
             unsettled = [

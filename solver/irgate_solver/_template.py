@@ -6,15 +6,17 @@ judge a match; the forward-additive form then finds the minimum.
 """
 
 from dataclasses import replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _levenberg, _sampling, _warps
+from irgate_solver import _levenberg, _native, _sampling, _warps
 from irgate_solver._levenberg import Descent, Linearisation
+from irgate_solver._look import Look, number_of
 from irgate_solver._lucas_kanade import level_basis
-from irgate_solver._metrics import Fit, Metric, total
+from irgate_solver._metrics import Fit, Metric, squared_differences, total
 from irgate_solver._precision import COARSE_ITERATIONS, COARSE_TOLERANCE, SOLVE
 from irgate_solver._pyramid import MOST_HIDDEN, Level
 from irgate_solver._size_cache import cached_by_size
@@ -24,10 +26,16 @@ from irgate_solver._warps import LinearWarp
 class WarpedLevel:
     """The moving image of one level, warped by a linear map onto the level's fixed pixels."""
 
-    def __init__(self, warp: LinearWarp, level: Level) -> None:
-        self.warp, self.level = warp, level
+    def __init__(
+        self, warp: LinearWarp, level: Level, metric: Metric = squared_differences
+    ) -> None:
+        self.warp, self.level, self.metric = warp, level, metric
         dtype, device = level.fixed.dtype, level.fixed.device
         basis = level_basis(warp, level)
+        known = number_of(metric) is not None
+        self.compiled = known and _native.serves(level.fixed, level.moving)
+        if self.compiled:
+            return
         # In torch's normalised coordinates a linear map is rows @ c @ columns; c is the identity's
         # plus the coefficients (px) times `per_px`.
         shape = (level.moving.shape[1], level.moving.shape[2])
@@ -49,6 +57,8 @@ class WarpedLevel:
         A pixel is valid where the fixed image is trusted, the point lies between the moving image's
         outermost samples, and these are trusted there. The next evaluation overwrites the weights.
         """
+        if self.compiled:
+            return self.look.warp(self.warp.coefficients(p))
         c = torch.addcmul(self.identity, self.warp.coefficients(p), self.per_px)
         c = c.to(self._grid.dtype)
         # A linear map has no term in x y, so it is a sum of a row's part and a column's part.
@@ -63,6 +73,22 @@ class WarpedLevel:
             hidden = _sampling.sample_normalised(self.level.hidden, self._grid)
             seen = seen.mul_(hidden <= MOST_HIDDEN)
         return moved, seen if self.level.whole else seen.mul_(self.level.trusted)
+
+    @cached_property
+    def look(self) -> Look:
+        """The level, as the compiled kernel takes it."""
+        level = self.level
+        look = Look(level_basis(self.warp, level), level, self.metric, total(level.trusted))
+        look.weigh(None if level.whole else level.trusted, frozen=False)
+        sides = level.moving.shape[1], level.moving.shape[2]
+        # Of the level's own grid, which may end before the full image's; with what torch allows for
+        # rounding.
+        extent = (sides[0] - 1) * level.scale + 1, (sides[1] - 1) * level.scale + 1
+        beyond = 2.0 * torch.finfo(level.fixed.dtype).eps * level.scale * max(sides)
+        look.see(sides, extent, -beyond)
+        look.sample(_sampling.Linear(level.moving))
+        look.hide(level.hidden)
+        return look
 
 
 @cached_by_size
@@ -94,8 +120,7 @@ class Inverse(WarpedLevel):
     """
 
     def __init__(self, warp: LinearWarp, level: Level, metric: Metric) -> None:
-        super().__init__(warp, level)
-        self.metric = metric
+        super().__init__(warp, level, metric)
         if not level.whole:
             level = replace(level, trusted=inner(level.trusted))
             self.level = level
@@ -103,6 +128,9 @@ class Inverse(WarpedLevel):
         # T(p) o W(step)^-1 changes the residual by -J step, with J of (1). -J is stored as one
         # image for each parameter, `(B, n, h w)`; its product with psi is the gradient by `step`.
         slopes = -gradient(level.fixed, level.scale)
+        if self.compiled:
+            self._prepare(slopes)
+            return
         fields = _fields(warp, slopes.device).to(slopes.dtype)
         fields = self.rows @ (fields @ self.columns)
         self.steepest = (slopes.unsqueeze(1) * fields).sum(2).flatten(2)
@@ -111,16 +139,31 @@ class Inverse(WarpedLevel):
         itself = metric(level.fixed, level.fixed, level.trusted, False)
         self.normal = _template_normal(self.steepest, itself)
 
+    def _prepare(self, slopes: Tensor) -> None:
+        """Hand the compiled kernel what depends on the fixed image alone."""
+        level = self.level
+        start = torch.zeros(len(slopes), self.warp.size, dtype=SOLVE)
+        self.jacobian = self.warp.jacobian(start).contiguous()
+        itself = Look(level_basis(self.warp, level), level, self.metric, self.count)
+        itself.weigh(None if level.whole else level.trusted, frozen=True)
+        itself.steer(slopes)
+        self.normal = itself(self.warp.coefficients(start), self.jacobian, matrix=True).normal
+        self.look.steer(slopes)
+
     def linearise(self, p: Tensor) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
+        if self.compiled:
+            sums = self.look(self.warp.coefficients(p), self.jacobian, matrix=False)
+            equations = sums.gradient, self.normal
+            return Linearisation(sums.objective, sums.rounding, sums.overlap, lambda: equations)
         moved, valid = self.evaluate(p)
         fit = self.metric(self.level.fixed, moved, valid, False)
 
-        def equations() -> tuple[Tensor, Tensor]:
+        def made() -> tuple[Tensor, Tensor]:
             sums = torch.bmm(self.steepest, fit.psi.flatten(1).unsqueeze(-1)).squeeze(-1)
             return fit.scale.unsqueeze(1) * sums, self.normal
 
-        return Linearisation(fit.objective, fit.rounding, fit.count / self.count, equations)
+        return Linearisation(fit.objective, fit.rounding, fit.count / self.count, made)
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
         """Compose with the inverse increment on the right."""

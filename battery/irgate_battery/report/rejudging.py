@@ -1,21 +1,18 @@
 """A stored answer, measured anew: does it give the figures of its row?"""
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_battery.cases.catalogue import Case, all_cases
-from irgate_battery.cases.own_pairs import own_pairs
+from irgate_battery.cases.catalogue import Case
 from irgate_battery.judge.limits import DIVERGED_PX
-from irgate_battery.judge.measure import ImagePair, Measurement, measure, measure_without_truth
+from irgate_battery.judge.measure import Measurement, measure, measure_without_truth
 from irgate_battery.oracle.store import OracleStore, OracleUnavailable
+from irgate_battery.report.remade import NotRemadeError, RemadePair, remade
 from irgate_battery.results.result_row import ResultRow
+from irgate_fixtures import Pair
 
 RMSE_DIGIT, RATIO_DIGIT, PX_DIGIT, PART_DIGIT = 1e-6, 1e-4, 1e-4, 1e-4
 """The last digits that a report prints, of an RMSE, a ratio, a distance and a part of an image."""
@@ -38,10 +35,6 @@ DIGITS: Mapping[str, float] = {
 """What is compared."""
 
 
-class NotRejudgedError(ValueError):
-    """A row cannot be measured anew; the message says what is missing."""
-
-
 @dataclass(frozen=True)
 class Rejudged:
     """One row, measured anew.
@@ -49,10 +42,12 @@ class Rejudged:
     Attributes:
         row: as it is stored.
         found: the judge's figures for its transform.
+        pair: the images, the truth and the oracle that it was measured with.
     """
 
     row: ResultRow
     found: Measurement
+    pair: RemadePair
 
     @property
     def differs(self) -> tuple[str, ...]:
@@ -66,69 +61,40 @@ class Rejudged:
         return bool(abs(said - found) <= digit)
 
 
-def images_of(row: ResultRow, seed: int, count: int) -> tuple[ImagePair, Case | None]:
-    """Make the images of a row anew, and its case; an own pair is read again, and has none.
-
-    Args:
-        row: of a case or of an own pair.
-        seed, count: of the run's battery.
-    Raises: NotRejudgedError; PairError where an own pair's files cannot be read.
-    """
-    if row.files is not None:
-        (pair,) = own_pairs([row.files], Path.cwd())
-        return pair.read(), None
-    case = _cases(seed, count).get(row.case)
-    if case is None:
-        raise NotRejudgedError(f"{row.id}: this version has no case {row.case}")
-    return case.pair(), case
-
-
-def oracle_on(row: ResultRow, case: Case | None, images: ImagePair) -> NDArray[np.float64]:
-    """Return the displacement of the oracle's transform, `(H, W, 2)`, px.
-
-    One that a report brings is held against the package's, where that has one.
-
-    Raises: NotRejudgedError where nobody has one, or these two are not the same.
-    """
-    shape = (images.fixed.shape[0], images.fixed.shape[1])
-    known = None
-    if case is not None:
-        with contextlib.suppress(OracleUnavailable):
-            result, _ = OracleStore("stored").get(case, images)
-            known = result.transform.displacement(shape)
-    if row.oracle_transform is None:
-        if known is None:
-            raise NotRejudgedError(f"{row.id}: neither the package nor the report has its oracle")
-        return known
-    brought = row.oracle_transform.displacement_on(shape)
-    if known is not None:
-        apart = float(np.linalg.norm(brought - known, axis=-1).mean())
-        if apart > DIVERGED_PX:
-            raise NotRejudgedError(
-                f"{row.id}: its oracle is {apart:.3g} px from the one that the package holds"
-            )
-    return brought
-
-
-def rejudged(row: ResultRow, seed: int, count: int) -> Rejudged:
+def rejudged(row: ResultRow, case: Case | None, battery: str) -> Rejudged:
     """Measure a row's stored answer anew.
 
     Args:
         row: with a transform.
-        seed, count: of the run's battery.
-    Raises: NotRejudgedError; PairError; ValueError for a transform of another image size.
+        case: of the catalogue; `None` for an own pair.
+        battery: the version that drew it.
+    Raises: NotRemadeError, where the row has no transform, its images cannot be made again, or the
+        oracle that it brings is not the one that the package holds; ValueError for a transform of
+        another image size.
     """
     if row.transform is None:
-        raise NotRejudgedError(f"{row.id}: it holds no transform")
-    images, case = images_of(row, seed, count)
-    ours = row.transform.displacement_on((images.fixed.shape[0], images.fixed.shape[1]))
-    oracle = oracle_on(row, case, images)
-    if case is None:
-        return Rejudged(row, measure_without_truth(images, ours, oracle))
-    pair: Any = images
-    return Rejudged(row, measure(pair, ours, oracle))
+        raise NotRemadeError("it holds no transform")
+    pair = remade([row], case, battery)
+    images = pair.images
+    shape = (images.fixed.shape[0], images.fixed.shape[1])
+    if pair.oracle is None:
+        raise NotRemadeError("neither the package nor the report has its oracle")
+    oracle = pair.oracle.displacement_on(shape)
+    ours = row.transform.displacement_on(shape)
+    if isinstance(images, Pair):
+        if case is not None and row.oracle_transform is not None:
+            _refuse_another_oracle(case, images, oracle)
+        return Rejudged(row, measure(images, ours, oracle), pair)
+    return Rejudged(row, measure_without_truth(images, ours, oracle), pair)
 
 
-@cache
-def _cases(seed: int, count: int) -> Mapping[str, Case]:
-    return {case.id: case for case in all_cases(seed, count)}
+def _refuse_another_oracle(case: Case, pair: Pair, brought: NDArray[np.float64]) -> None:
+    """Hold the oracle that a report brings against the package's, where that has one."""
+    try:
+        result, _ = OracleStore("stored").get(case, pair)
+    except OracleUnavailable:
+        return
+    known = result.transform.displacement(pair.shape)
+    apart = float(np.linalg.norm(brought - known, axis=-1).mean())
+    if apart > DIVERGED_PX:
+        raise NotRemadeError(f"its oracle is {apart:.3g} px from the one that the package holds")

@@ -54,6 +54,11 @@ class Asked:
     strict: bool
     require_verdict: bool
 
+    def __str__(self) -> str:
+        told = [f"{self.count} cases", f"{self.examples} examples", f"{len(self.pairs)} pairs"]
+        told += [name for name in ("strict", "require_verdict") if getattr(self, name)]
+        return f"{', '.join(self.suites) or 'no suite'} ({', '.join(told)})"
+
 
 @dataclass(frozen=True)
 class SavedReport:

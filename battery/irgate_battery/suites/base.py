@@ -8,6 +8,7 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.judge.acceptance import base_limit, fixture_fault
 from irgate_battery.judge.limits import AGREEMENT_TARGET, BASE_FACTOR, BASE_SLACK
+from irgate_battery.judge.measure import Measurement
 from irgate_battery.results.compared import Cell, Compared, SavedVerdicts
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.row_table import RATIO, RMSE, TIMES, Column, table
@@ -122,9 +123,11 @@ class BaseSuite(Suite[Case]):
         self, draft: Draft, item: Item[Case], solver: Solver, setup: EvaluationSetup
     ) -> ResultRow:
         """Hold rmse <= 1.1 x oracle_rmse + 1e-4, finite, not escaped."""
-        return evaluate_case(
-            draft, item.subject, solver, setup, lambda measured, _: fixture_fault(measured)
-        )
+        return evaluate_case(draft, item.subject, solver, setup, self.fault_of)
+
+    def fault_of(self, measured: Measurement, near_px: float) -> str | None:
+        """Return what is wrong with its RMSE; the battery holds the distance, too."""
+        return fixture_fault(measured)
 
     def verdicts(self, results: SuiteResults) -> tuple[Verdict, ...]:
         """Return the hard gate, each fixture, and the agreement with SimpleITK."""

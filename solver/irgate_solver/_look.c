@@ -1,0 +1,904 @@
+/* One look at each pair of a batch: warp, residual, gradient and matrix in one pass over the image.
+ *
+ * It computes what `_lucas_kanade.Forward.linearise`, `_template.Inverse.linearise` and their
+ * helpers compute in torch; equations and sources stand there. torch is the reference, and
+ * tests/solver/test_kernel.py holds both to each other.
+ *
+ * A pixel's arithmetic is in REAL, the type of the images, in torch's order. Positions and sums are
+ * in double. A sum runs over LANES partial sums in a fixed order, so that its bits depend neither
+ * on the machine nor on the width of its vectors: compile without contraction (-ffp-contract=off)
+ * and without -ffast-math. There is one thread, and nothing static is written.
+ *
+ * Arrays are contiguous, rows before columns, one pair after another. The caller (`_native.py`)
+ * checks all sizes. The file includes itself, once for each REAL.
+ */
+#ifndef REAL
+
+#include <float.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef SOURCE_DIGEST
+#define SOURCE_DIGEST ""
+#endif
+
+enum { LINEAR, CUBIC, CATMULL_ROM };
+enum { SSD, HUBER, NCC };
+enum { CHUNK = 64, LANES = 4, MOST_FUNCTIONS = 4, MOST_PAIRS = 10, TAPS = 4, STRIP = 16 };
+
+typedef struct {
+    int64_t batch, height, width;  /* of the fixed images */
+    int64_t rows, columns;         /* of the moving images */
+    int64_t row_functions;         /* a: functions of y in the basis */
+    int64_t column_functions;      /* b: functions of x */
+    int64_t functions;             /* of them those that are not 0 at one pixel: 2 or 4 */
+    int64_t size;                  /* n: parameters of the family */
+    int64_t sampler, metric;
+    int64_t exact;                 /* the Hessian in place of the Gauss-Newton matrix */
+    int64_t frozen;                /* `weights` are the pixels that count, wherever they map */
+    int64_t matrix;                /* whether the matrix is wanted */
+    double scale;                  /* px of the full image from one pixel to the next */
+    double middle_x, half_x;       /* valid points lie within `half` px of `middle` */
+    double middle_y, half_y;
+    double most_hidden;            /* most that hidden moving pixels may weigh at a point */
+    const double *y, *x;           /* positions of the fixed pixels, px */
+    const double *row_values;      /* (functions, height): those functions of y */
+    const double *column_values;   /* (functions, width) */
+    const int64_t *row_cells;      /* (height,): the index of the first of them */
+    const int64_t *column_cells;   /* (width,) */
+    const void *fixed;
+    const void *weights;           /* 0/1, on the fixed pixels; NULL for 1 */
+    const void *moving;            /* or a spline's coefficients, framed; NULL for `fixed` */
+    const void *slopes;            /* (batch, 2, height, width) in place of the moving images' */
+    const void *hidden;            /* 0/1, on the moving pixels; NULL for 0 */
+    const double *trusted;         /* (batch,): number of trusted fixed pixels */
+    const double *huber;           /* (batch,): Huber's k */
+    const double *coefficients;    /* (batch, 2, a, b), px */
+    const double *jacobian;        /* (batch, 2 a b, n); NULL for the identity */
+    double *figures;               /* (3, batch): objective, its rounding, overlap */
+    double *by_parameters;         /* (batch, n): the gradient; NULL for the objective alone */
+    double *by_coefficients;       /* (batch, 2 a b): the gradient by the coefficients */
+    double *normal;                /* (batch, n, n) */
+    void *moved, *valid;           /* (batch, height, width) each, or NULL */
+} look;
+
+/* Sums of one pair, and what they are made with. */
+typedef struct {
+    int64_t pairs, cells, planes, fields;
+    double *functions;   /* (functions, width + LANES) */
+    double *products;    /* (pairs, width + LANES): of two functions of x */
+    double *row_moments; /* (planes, 2, b): of this row */
+    double *moments;     /* (planes, 2, a, b) */
+    double *row_sums;    /* (fields, cells, pairs): of this row */
+    double *cell_sums;   /* (fields, pairs, cells, pairs): of this row of cells */
+    double *normal;      /* (2 a b, 2 a b), by the coefficients */
+    double *bent;        /* the same of the second derivatives */
+    double *row_part;    /* (2, b): the row's part of T */
+} sums;
+
+/* What a metric says of one pair, as `_metrics.Fit`. */
+typedef struct {
+    double objective, rounding, seen, gain, scale, shares[2];
+} fit;
+
+const char *irgate_look_digest(void) { return SOURCE_DIGEST; }
+
+/* The pieces of a cubic spline in one cell by powers of the place in it (`_spline`), times
+ * DENOMINATOR: whole numbers, so that the weights of the taps have no common error. */
+static const double B_SPLINE[4][TAPS]
+    = {{1, 4, 1, 0}, {-3, 0, 3, 0}, {3, -6, 3, 0}, {-1, 3, -3, 1}};
+static const double KEYS[4][TAPS] = {{0, 2, 0, 0}, {-1, 0, 1, 0}, {2, -5, 4, -1}, {-1, 3, -3, 1}};
+static const double DENOMINATOR[] = {1.0, 6.0, 2.0};
+
+/* Fold an index about the first and the last sample (`_spline.mirror`). */
+static int64_t mirrored(int64_t index, int64_t size)
+{
+    int64_t period = 2 * (size - 1);
+    if (size == 1)
+        return 0;
+    index %= period;
+    if (index < 0)
+        index += period;
+    return index < period - index ? index : period - index;
+}
+
+/* A comparison with NaN is false and gives the first bound, so that NaN makes no index. */
+static double clamped(double value, double least, double most)
+{
+    value = value > least ? value : least;
+    return value < most ? value : most;
+}
+
+static int padded(int count) { return (count + LANES - 1) / LANES * LANES; }
+
+/* `left` holds 0 from `count` to the next multiple of LANES. */
+static double dot(const double *left, const double *right, int count)
+{
+    double lane[LANES] = {0.0};
+    for (int k = 0; k < count; k += LANES)
+        for (int one = 0; one < LANES; one++)
+            lane[one] += left[k + one] * right[k + one];
+    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+}
+
+/* Add to `to` the sums of `field` times each of `number` functions; `field` is padded here. */
+static void add_dots(double *field, int count, const double *functions, int64_t stride,
+    int64_t number, double *to)
+{
+    for (int k = count; k < padded(count); k++)
+        field[k] = 0.0;
+    for (int64_t f = 0; f < number; f++)
+        to[f] += dot(field, functions + f * stride, count);
+}
+
+/* `values` has room for a whole number of LANES. */
+static double total(double *values, int count)
+{
+    double lane[LANES] = {0.0};
+    for (int k = count; k < padded(count); k++)
+        values[k] = 0.0;
+    for (int k = 0; k < count; k += LANES)
+        for (int one = 0; one < LANES; one++)
+            lane[one] += values[k + one];
+    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+}
+
+/* The number of pixels of the chunk that begins at `column`: they lie in one cell of the basis. */
+static int chunk_at(const look *l, int64_t column)
+{
+    int64_t left = l->width - column, cell = l->column_cells[column];
+    int most = left < CHUNK ? (int)left : CHUNK, count = 1;
+    if (l->functions == 2)
+        return most;
+    while (count < most && l->column_cells[column + count] == cell)
+        count++;
+    return count;
+}
+
+/* q_d[b] = sum_a Y_a c_dab, `(2, b)`. */
+static void take_row_part(const look *l, int64_t pair, int64_t row, double *q)
+{
+    int64_t wide = l->column_functions, tall = l->row_functions, cell = l->row_cells[row];
+    const double *c = l->coefficients + pair * 2 * tall * wide;
+    for (int64_t d = 0; d < 2; d++)
+        for (int64_t b = 0; b < wide; b++) {
+            double sum = 0.0;
+            for (int64_t m = 0; m < l->functions; m++)
+                sum += l->row_values[m * l->height + row] * c[(d * tall + cell + m) * wide + b];
+            q[d * wide + b] = sum;
+        }
+}
+
+/* T(x) of a chunk, px; additions in the order of `Basis.positions`. */
+static void positions(
+    const look *l, const double *q, int64_t row, int64_t first, int count, double *px, double *py)
+{
+    const double *x = l->x + first, *value = l->column_values + first;
+    const double *qx = q + l->column_cells[first], *qy = qx + l->column_functions;
+    double y = l->y[row];
+    if (l->functions == 2) {
+        const double *xi = value + l->width;
+        double down = qy[0] + y;
+        for (int k = 0; k < count; k++) {
+            px[k] = (x[k] + qx[1] * xi[k]) + qx[0];
+            py[k] = down + qy[1] * xi[k];
+        }
+        return;
+    }
+    for (int k = 0; k < count; k++) {
+        double u = 0.0, v = 0.0;
+        for (int f = 0; f < MOST_FUNCTIONS; f++) {
+            double weight = value[f * l->width + k];
+            u += weight * qx[f];
+            v += weight * qy[f];
+        }
+        px[k] = u + x[k];
+        py[k] = v + y;
+    }
+}
+
+/* Multiply each two of `count` values, `stride` apart: (0, 0), (0, 1), ..., (1, 1), ... */
+static void multiply(const double *values, int64_t stride, int64_t count, double *out, int64_t step)
+{
+    int64_t pair = 0;
+    for (int64_t one = 0; one < count; one++)
+        for (int64_t other = one; other < count; other++, pair++)
+            out[pair * step] = values[one * stride] * values[other * stride];
+}
+
+/* Return -1 where there is no memory. `functions` is what is to be freed. */
+static int prepare(const look *l, sums *s)
+{
+    int64_t n = l->functions, wide = l->column_functions, grid = l->row_functions * wide;
+    int64_t padding = l->width + LANES, whole = 4 * grid * grid, run, size;
+    s->pairs = n * (n + 1) / 2;
+    s->cells = wide - n + 1;
+    s->planes = l->metric == NCC && l->matrix ? 3 : 1;
+    s->fields = !l->matrix ? 0 : l->exact ? 6 : 3;
+    run = s->cells * s->pairs;
+    size = (n + s->pairs) * padding + s->planes * 2 * (wide + grid)
+        + s->fields * run * (1 + s->pairs) + s->fields / 3 * whole + 2 * wide;
+    s->functions = calloc((size_t)size, sizeof(double));
+    if (s->functions == NULL)
+        return -1;
+    s->products = s->functions + n * padding;
+    s->row_moments = s->products + s->pairs * padding;
+    s->moments = s->row_moments + s->planes * 2 * wide;
+    s->row_sums = s->moments + s->planes * 2 * grid;
+    s->cell_sums = s->row_sums + s->fields * run;
+    s->normal = s->cell_sums + s->fields * s->pairs * run;
+    s->bent = s->normal + (s->fields ? whole : 0);
+    s->row_part = s->normal + s->fields / 3 * whole;
+    for (int64_t f = 0; f < n; f++)
+        memcpy(s->functions + f * padding, l->column_values + f * l->width,
+            (size_t)l->width * sizeof(double));
+    for (int64_t k = 0; k < l->width; k++)
+        multiply(s->functions + k, padding, n, s->products + k, padding);
+    return 0;
+}
+
+static void forget(sums *s)
+{
+    memset(s->row_moments, 0, (size_t)(s->row_part - s->row_moments) * sizeof(double));
+}
+
+/* Add a row of cells to the matrices. A product of functions is symmetric in each axis. */
+static void add_cells(const look *l, sums *s, int64_t cell)
+{
+    int64_t n = l->functions, wide = l->column_functions, grid = l->row_functions * wide;
+    double *sum = s->cell_sums;
+    for (int64_t field = 0; field < s->fields; field++) {
+        double *matrix = field < 3 ? s->normal : s->bent;
+        int64_t up = field % 3 == 2 ? grid : 0, side = field % 3 > 0 ? grid : 0;
+        for (int64_t a = 0; a < n; a++)
+        for (int64_t aa = a; aa < n; aa++)
+        for (int64_t c = 0; c < s->cells; c++)
+        for (int64_t b = 0; b < n; b++)
+        for (int64_t bb = b; bb < n; bb++, sum++)
+            for (int i = 0; i <= (aa != a); i++)
+                for (int j = 0; j <= (bb != b); j++) {
+                    int64_t one = (cell + (i ? aa : a)) * wide + c + (j ? bb : b);
+                    int64_t other = (cell + (i ? a : aa)) * wide + c + (j ? b : bb);
+                    matrix[(up + one) * 2 * grid + side + other] += *sum;
+                    if (up != side)
+                        matrix[(side + one) * 2 * grid + up + other] += *sum;
+                }
+    }
+    memset(s->cell_sums, 0, (size_t)(sum - s->cell_sums) * sizeof(double));
+}
+
+/* Add a row's sums to those of the pair and of its row of cells. */
+static void add_row(const look *l, sums *s, int64_t row)
+{
+    int64_t n = l->functions, wide = l->column_functions, cell = l->row_cells[row];
+    int64_t run = s->cells * s->pairs;
+    double product[MOST_PAIRS];
+    multiply(l->row_values + row, l->height, n, product, 1);
+    for (int64_t plane = 0; plane < 2 * s->planes; plane++) {
+        double *to = s->moments + (plane * l->row_functions + cell) * wide;
+        double *from = s->row_moments + plane * wide;
+        for (int64_t m = 0; m < n; m++)
+            for (int64_t b = 0; b < wide; b++)
+                to[m * wide + b] += l->row_values[m * l->height + row] * from[b];
+        memset(from, 0, (size_t)wide * sizeof(double));
+    }
+    for (int64_t field = 0; field < s->fields; field++) {
+        double *from = s->row_sums + field * run;
+        for (int64_t pair = 0; pair < s->pairs; pair++) {
+            double *to = s->cell_sums + (field * s->pairs + pair) * run;
+            for (int64_t k = 0; k < run; k++)
+                to[k] += product[pair] * from[k];
+        }
+        memset(from, 0, (size_t)run * sizeof(double));
+    }
+    if (s->fields && (row + 1 == l->height || l->row_cells[row + 1] != cell))
+        add_cells(l, s, cell);
+}
+
+static double rounding_of(double square, double count, double eps)
+{
+    return 8.0 * eps * sqrt(square) + eps * eps * count + 8.0 * DBL_EPSILON * square;
+}
+
+/* The matrix by the coefficients (`_lucas_kanade.normal_equations`); masks the gradient too. */
+static void finish_matrix(const look *l, sums *s, const fit *f, double eps, double *by)
+{
+    int64_t size = 2 * l->row_functions * l->column_functions;
+    double share = f->scale * f->gain, largest = 0.0;
+    double *matrix = s->normal, *seen = s->moments; /* the first plane is used up */
+    for (int64_t k = 0; k < size * size; k++)
+        matrix[k] *= share * f->gain;
+    for (int64_t k = 0; k < size; k++)
+        largest = fmax(largest, matrix[k * (size + 1)]);
+    for (int64_t k = 0; k < size; k++) {
+        double least = 256.0 * eps * eps * largest;
+        seen[k] = l->sampler == LINEAR || matrix[k * (size + 1)] > least ? 1.0 : 0.0;
+        by[k] *= seen[k];
+    }
+    for (int64_t k = 0; l->exact && k < size * size; k++)
+        matrix[k] += share * s->bent[k];
+    for (int64_t t = 1; t < s->planes; t++) {
+        const double *cast = s->moments + t * size;
+        for (int64_t i = 0; i < size; i++)
+            for (int64_t j = 0; j < size; j++)
+                matrix[i * size + j] -= f->shares[t - 1] * cast[i] * cast[j];
+    }
+    for (int64_t i = 0; i < size; i++)
+        for (int64_t j = 0; j < size; j++)
+            matrix[i * size + j] *= seen[i] * seen[j];
+}
+
+/* Turn gradient and matrix by the coefficients into those by the parameters: E^T g, E^T N E. */
+static void pull(const look *l, sums *s, int64_t pair, const double *by)
+{
+    int64_t size = 2 * l->row_functions * l->column_functions, n = l->size;
+    double *gradient = l->by_parameters + pair * n, *normal = l->normal + pair * n * n;
+    const double *e = l->jacobian ? l->jacobian + pair * size * n : NULL;
+    if (e == NULL) {
+        memcpy(gradient, by, (size_t)n * sizeof(double));
+        if (l->matrix)
+            memcpy(normal, s->normal, (size_t)(n * n) * sizeof(double));
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        gradient[i] = 0.0;
+        for (int64_t k = 0; k < size; k++)
+            gradient[i] += e[k * n + i] * by[k];
+    }
+    if (!l->matrix)
+        return;
+    memset(normal, 0, (size_t)(n * n) * sizeof(double));
+    for (int64_t k = 0; k < size; k++)
+        for (int64_t j = 0; j < n; j++) {
+            double sum = 0.0;
+            for (int64_t m = 0; m < size; m++)
+                sum += s->normal[k * size + m] * e[m * n + j];
+            for (int64_t i = 0; i < n; i++)
+                normal[i * n + j] += e[k * n + i] * sum;
+        }
+}
+
+static void finish(const look *l, sums *s, const fit *f, double eps, int64_t pair)
+{
+    int64_t size = 2 * l->row_functions * l->column_functions;
+    /* The inverse-compositional form does not multiply by the gain (`_template`). */
+    double share = l->slopes && l->moving ? f->scale : f->scale * f->gain;
+    double trusted = l->trusted[pair] > 1.0 ? l->trusted[pair] : 1.0;
+    l->figures[pair] = f->objective;
+    l->figures[l->batch + pair] = f->rounding;
+    l->figures[2 * l->batch + pair] = f->seen / trusted;
+    if (l->by_parameters == NULL)
+        return;
+    double *by = l->by_coefficients + pair * size;
+    for (int64_t k = 0; k < size; k++)
+        by[k] = share * s->moments[k];
+    if (l->matrix)
+        finish_matrix(l, s, f, eps, by);
+    pull(l, s, pair, by);
+}
+
+/* Solve S c = values along the first axis of `(size, STRIP)`: S holds 1/6, 4/6, 1/6, and 2/6 beside
+ * the corners (`_spline.interpolating_coefficients`), by Thomas's algorithm. */
+static void solve_spline(double *c, double *factor, int64_t size)
+{
+    if (size == 1)
+        return;
+    factor[0] = 0.5;
+    for (int k = 0; k < STRIP; k++)
+        c[k] *= 1.5;
+    for (int64_t i = 1; i < size; i++) {
+        double below = i + 1 == size ? 2.0 : 1.0;
+        factor[i] = 1.0 / (4.0 - below * factor[i - 1]);
+        for (int k = 0; k < STRIP; k++) {
+            double left = 6.0 * c[i * STRIP + k] - below * c[(i - 1) * STRIP + k];
+            c[i * STRIP + k] = left * factor[i];
+        }
+    }
+    for (int64_t i = size - 2; i >= 0; i--)
+        for (int k = 0; k < STRIP; k++)
+            c[i * STRIP + k] -= factor[i] * c[(i + 1) * STRIP + k];
+}
+
+#define REAL float
+#define EPS FLT_EPSILON
+#define NAME(name) name##_f32
+#include "_look.c"
+#undef REAL
+#undef EPS
+#undef NAME
+
+#define REAL double
+#define EPS DBL_EPSILON
+#define NAME(name) name##_f64
+#include "_look.c"
+
+#else /* REAL */
+
+/* The moving image around the points of a chunk, and which of them count. */
+typedef struct {
+    REAL *value, *dx, *dy, *xx, *xy, *yy, *valid;
+} NAME(jets);
+
+/* Room for the jets of a chunk. */
+typedef struct {
+    REAL of[7][CHUNK];
+} NAME(room);
+
+static NAME(jets) NAME(jets_in)(NAME(room) *room)
+{
+    REAL(*of)[CHUNK] = room->of;
+    return (NAME(jets)){of[0], of[1], of[2], of[3], of[4], of[5], of[6]};
+}
+
+/* Bilinear, clamped to the outermost samples (`_sampling.Linear`). */
+static void NAME(look_linear)(const look *l, const REAL *image, const double *px, const double *py,
+    int count, const NAME(jets) *out)
+{
+    int64_t wide = l->columns, right = wide > 1, below = l->rows > 1 ? wide : 0;
+    double inverse = 1.0 / l->scale, last_x = (double)wide - 1.0, last_y = (double)l->rows - 1.0;
+    double cell_x = last_x > 1.0 ? last_x - 1.0 : 0.0, cell_y = last_y > 1.0 ? last_y - 1.0 : 0.0;
+    int32_t column[CHUNK], row[CHUNK];
+    REAL s[CHUNK], t[CHUNK];
+    for (int k = 0; k < count; k++) {
+        double x = clamped(px[k] * inverse, 0.0, last_x), y = clamped(py[k] * inverse, 0.0, last_y);
+        column[k] = (int32_t)(x < cell_x ? x : cell_x);
+        row[k] = (int32_t)(y < cell_y ? y : cell_y);
+        s[k] = (REAL)(x - column[k]);
+        t[k] = (REAL)(y - row[k]);
+    }
+    for (int k = 0; k < count; k++) {
+        const REAL *at = image + row[k] * wide + column[k];
+        REAL c0 = at[0], c1 = at[right] - c0, c2 = at[below] - c0;
+        REAL c3 = (at[below + right] - at[right]) - c2;
+        REAL dy = c2 + s[k] * c3;
+        out->value[k] = (c0 + s[k] * c1) + t[k] * dy;
+        out->dx[k] = c1 + t[k] * c3;
+        out->dy[k] = dy;
+        out->xy[k] = c3;
+    }
+    for (int k = 0; l->exact && k < count; k++)
+        out->xx[k] = out->yy[k] = 0;
+}
+
+/* The spline whose coefficients are given in a frame of two (`_sampling.Cubic`). */
+static void NAME(look_cubic)(const look *l, const REAL *framed, const double *px, const double *py,
+    int count, const NAME(jets) *out)
+{
+    const double(*table)[TAPS] = l->sampler == CUBIC ? B_SPLINE : KEYS;
+    int64_t wide = l->columns + 4;
+    double inverse = 1.0 / l->scale, last_x = (double)l->columns, last_y = (double)l->rows;
+    REAL power[4][TAPS], first[2][TAPS], second[2][TAPS];
+    REAL both = (REAL)(DENOMINATOR[l->sampler] * DENOMINATOR[l->sampler]);
+    for (int b = 0; b < TAPS; b++) {
+        for (int k = 0; k < 4; k++)
+            power[k][b] = (REAL)table[k][b];
+        first[0][b] = (REAL)(2.0 * table[2][b]);
+        first[1][b] = (REAL)(3.0 * table[3][b]);
+        second[0][b] = (REAL)(2.0 * table[2][b]);
+        second[1][b] = (REAL)(6.0 * table[3][b]);
+    }
+    for (int k = 0; k < count; k++) {
+        double x = clamped(px[k] * inverse, -1.0, last_x) + 1.0;
+        double y = clamped(py[k] * inverse, -1.0, last_y) + 1.0;
+        int64_t column = (int64_t)(x < last_x ? x : last_x);
+        int64_t row = (int64_t)(y < last_y ? y : last_y);
+        REAL s = (REAL)(x - (double)column), t = (REAL)(y - (double)row);
+        const REAL *at = framed + row * wide + column;
+        REAL wx[TAPS], vx[TAPS], wy[TAPS], vy[TAPS], along[TAPS] = {0}, sloped[TAPS] = {0};
+        REAL value[TAPS], dx[TAPS], dy[TAPS];
+        for (int b = 0; b < TAPS; b++) {
+            wx[b] = ((power[3][b] * s + power[2][b]) * s + power[1][b]) * s + power[0][b];
+            vx[b] = (first[1][b] * s + first[0][b]) * s + power[1][b];
+            wy[b] = ((power[3][b] * t + power[2][b]) * t + power[1][b]) * t + power[0][b];
+            vy[b] = (first[1][b] * t + first[0][b]) * t + power[1][b];
+        }
+        for (int a = 0; a < TAPS; a++)
+            for (int b = 0; b < TAPS; b++) {
+                along[b] += wy[a] * at[a * wide + b];
+                sloped[b] += vy[a] * at[a * wide + b];
+            }
+        for (int b = 0; b < TAPS; b++) {
+            value[b] = wx[b] * along[b];
+            dx[b] = vx[b] * along[b];
+            dy[b] = wx[b] * sloped[b];
+        }
+        out->value[k] = (value[0] + value[1]) + (value[2] + value[3]);
+        out->dx[k] = (dx[0] + dx[1]) + (dx[2] + dx[3]);
+        out->dy[k] = (dy[0] + dy[1]) + (dy[2] + dy[3]);
+        if (l->exact) {
+            REAL bent[TAPS] = {0}, xx[TAPS], xy[TAPS], yy[TAPS];
+            for (int a = 0; a < TAPS; a++) {
+                REAL uy = second[1][a] * t + second[0][a];
+                for (int b = 0; b < TAPS; b++)
+                    bent[b] += uy * at[a * wide + b];
+            }
+            for (int b = 0; b < TAPS; b++) {
+                xx[b] = (second[1][b] * s + second[0][b]) * along[b];
+                xy[b] = vx[b] * sloped[b];
+                yy[b] = wx[b] * bent[b];
+            }
+            out->xx[k] = (xx[0] + xx[1]) + (xx[2] + xx[3]);
+            out->xy[k] = (xy[0] + xy[1]) + (xy[2] + xy[3]);
+            out->yy[k] = (yy[0] + yy[1]) + (yy[2] + yy[3]);
+        }
+    }
+    for (int k = 0; k < count; k++) {
+        out->value[k] /= both;
+        out->dx[k] /= both;
+        out->dy[k] /= both;
+    }
+    for (int k = 0; l->exact && k < count; k++) {
+        out->xx[k] /= both;
+        out->xy[k] /= both;
+        out->yy[k] /= both;
+    }
+}
+
+/* Which points of a chunk count, `row` and `first` of pair `pair`. */
+static void NAME(count_in)(const look *l, int64_t pair, int64_t row, int64_t first, int count,
+    const double *px, const double *py, REAL *valid)
+{
+    const REAL *weight = l->weights;
+    int64_t at = (pair * l->height + row) * l->width + first;
+    for (int k = 0; k < count; k++)
+        valid[k] = weight ? weight[at + k] : 1;
+    for (int k = 0; !l->frozen && k < count; k++) {
+        int inside = (fabs(px[k] - l->middle_x) <= l->half_x)
+            & (fabs(py[k] - l->middle_y) <= l->half_y);
+        valid[k] = inside ? valid[k] : 0;
+    }
+}
+
+/* Take the values of a chunk from `moving`. */
+static void NAME(sample)(const look *l, int64_t pair, const double *px, const double *py,
+    int count, const NAME(jets) *out)
+{
+    int64_t area = l->rows * l->columns, framed = (l->rows + 4) * (l->columns + 4);
+    const REAL *moving = l->moving, *hidden = l->hidden;
+    REAL by = (REAL)(1.0 / l->scale);
+    if (l->sampler != LINEAR) {
+        NAME(look_cubic)(l, moving + pair * framed, px, py, count, out);
+    } else {
+        if (hidden) {
+            NAME(look_linear)(l, hidden + pair * area, px, py, count, out);
+            for (int k = 0; k < count; k++)
+                out->valid[k] = out->value[k] <= (REAL)l->most_hidden ? out->valid[k] : 0;
+        }
+        NAME(look_linear)(l, moving + pair * area, px, py, count, out);
+    }
+    for (int k = 0; k < count; k++) {
+        out->dx[k] *= by;
+        out->dy[k] *= by;
+    }
+    for (int k = 0; l->exact && k < count; k++) {
+        out->xx[k] *= by * by;
+        out->xy[k] *= by * by;
+        out->yy[k] *= by * by;
+    }
+}
+
+/* Fill the jets of a chunk. */
+static void NAME(look_chunk)(const look *l, const double *q, int64_t pair, int64_t row,
+    int64_t first, int count, const NAME(jets) *out)
+{
+    int64_t area = l->height * l->width, at = row * l->width + first;
+    double px[CHUNK], py[CHUNK];
+    positions(l, q, row, first, count, px, py);
+    NAME(count_in)(l, pair, row, first, count, px, py, out->valid);
+    if (l->moving)
+        NAME(sample)(l, pair, px, py, count, out);
+    else
+        memcpy(out->value, (const REAL *)l->fixed + pair * area + at, (size_t)count * sizeof(REAL));
+    if (l->slopes) {
+        const REAL *slopes = (const REAL *)l->slopes + 2 * pair * area + at;
+        memcpy(out->dx, slopes, (size_t)count * sizeof(REAL));
+        memcpy(out->dy, slopes + area, (size_t)count * sizeof(REAL));
+    }
+}
+
+/* Add the moments of `image` times the slopes to plane number `plane`. */
+static void NAME(add_moments)(const look *l, sums *s, int plane, const REAL *image,
+    const NAME(jets) *jet, int64_t first, int count)
+{
+    int64_t stride = l->width + LANES, cell = l->column_cells[first];
+    double field[CHUNK];
+    for (int d = 0; d < 2; d++) {
+        const REAL *slope = d ? jet->dy : jet->dx;
+        for (int k = 0; k < count; k++)
+            field[k] = image[k] * slope[k];
+        add_dots(field, count, s->functions + first, stride, l->functions,
+            s->row_moments + (2 * plane + d) * l->column_functions + cell);
+    }
+}
+
+/* Add the moments of the matrices' fields: of the slopes, and of the second derivatives. */
+static void NAME(add_fields)(const look *l, sums *s, const REAL *psi, const REAL *curvature,
+    const NAME(jets) *jet, int64_t first, int count)
+{
+    int64_t stride = l->width + LANES, run = s->cells * s->pairs;
+    double *to = s->row_sums + l->column_cells[first] * s->pairs, field[CHUNK];
+    const double *products = s->products + first;
+    const REAL *one[3] = {jet->dx, jet->dy, jet->dy}, *other[3] = {jet->dx, jet->dx, jet->dy};
+    const REAL *second[3] = {jet->xx, jet->xy, jet->yy};
+    for (int f = 0; f < 3; f++) {
+        for (int k = 0; k < count; k++)
+            field[k] = (curvature[k] * one[f][k]) * other[f][k];
+        add_dots(field, count, products, stride, s->pairs, to + f * run);
+    }
+    for (int f = 0; l->exact && f < 3; f++) {
+        for (int k = 0; k < count; k++)
+            field[k] = psi[k] * second[f][k];
+        add_dots(field, count, products, stride, s->pairs, to + (3 + f) * run);
+    }
+}
+
+/* Compare a chunk by SSD or Huber's function: psi and its derivative; returns the loss. */
+static double NAME(compare)(const look *l, int64_t pair, const REAL *fixed, const NAME(jets) *jet,
+    int count, REAL *psi, REAL *curvature)
+{
+    double loss[CHUNK];
+    REAL width;
+    if (l->metric == SSD) {
+        for (int k = 0; k < count; k++) {
+            psi[k] = (jet->value[k] - fixed[k]) * jet->valid[k];
+            curvature[k] = jet->valid[k];
+            loss[k] = psi[k] * psi[k];
+        }
+        return total(loss, count);
+    }
+    width = (REAL)l->huber[pair];
+    for (int k = 0; k < count; k++) {
+        REAL residual = (jet->value[k] - fixed[k]) * jet->valid[k];
+        REAL clipped = residual < -width ? -width : residual > width ? width : residual;
+        REAL beyond = residual - clipped;
+        REAL weight = beyond == 0 ? 1 : l->exact ? 0 : clipped / residual;
+        psi[k] = clipped;
+        curvature[k] = weight * jet->valid[k];
+        loss[k] = residual * residual - beyond * beyond;
+    }
+    return total(loss, count);
+}
+
+static double NAME(total_of)(const REAL *values, int count)
+{
+    double wide[CHUNK];
+    for (int k = 0; k < count; k++)
+        wide[k] = values[k];
+    return total(wide, count);
+}
+
+/* Look at one pair by SSD or Huber's function: in one pass. */
+static void NAME(look_at_differences)(const look *l, sums *s, int64_t pair)
+{
+    int64_t area = l->height * l->width;
+    double loss = 0.0, seen = 0.0, count;
+    NAME(room) room;
+    NAME(jets) jet = NAME(jets_in)(&room);
+    REAL psi[CHUNK], curvature[CHUNK];
+    fit f = {.gain = 1.0};
+    for (int64_t row = 0; row < l->height; row++) {
+        int some;
+        take_row_part(l, pair, row, s->row_part);
+        for (int64_t first = 0; first < l->width; first += some) {
+            const REAL *fixed = (const REAL *)l->fixed + pair * area + row * l->width + first;
+            some = chunk_at(l, first);
+            NAME(look_chunk)(l, s->row_part, pair, row, first, some, &jet);
+            loss += NAME(compare)(l, pair, fixed, &jet, some, psi, curvature);
+            seen += NAME(total_of)(jet.valid, some);
+            if (l->by_parameters)
+                NAME(add_moments)(l, s, 0, psi, &jet, first, some);
+            if (l->matrix)
+                NAME(add_fields)(l, s, psi, curvature, &jet, first, some);
+        }
+        add_row(l, s, row);
+    }
+    count = seen > 1.0 ? seen : 1.0;
+    f.objective = seen > 0.0 ? loss / seen : INFINITY;
+    f.rounding = rounding_of(loss, count, EPS) / count;
+    f.seen = seen;
+    f.scale = 2.0 / count;
+    finish(l, s, &f, EPS, pair);
+}
+
+/* Look at one pair by correlation: its means come before its residual, so that the images are kept.
+ *
+ * Args:
+ *     jet: room for those of the whole image; the second derivatives only where they are wanted.
+ */
+static void NAME(look_at_correlation)(const look *l, sums *s, int64_t pair, const NAME(jets) *jet)
+{
+    int64_t area = l->height * l->width, at;
+    const REAL *fixed = (const REAL *)l->fixed + pair * area;
+    double seen = 0.0, count, means[2] = {0.0, 0.0}, square = 0.0, covariance = 0.0;
+    double fixed_energy = 0.0, moved_energy = 0.0, wide[CHUNK];
+    REAL mean_f, mean_m, gain, psi[CHUNK], first_nuisance[CHUNK];
+    fit f;
+    int some;
+    for (int64_t row = 0; row < l->height; row++) {
+        take_row_part(l, pair, row, s->row_part);
+        for (int64_t first = 0; first < l->width; first += some) {
+            at = row * l->width + first;
+            some = chunk_at(l, first);
+            NAME(jets) here = {jet->value + at, jet->dx + at, jet->dy + at, jet->xx, jet->xy,
+                jet->yy, jet->valid + at};
+            NAME(room) room;
+            here.xx = l->exact ? jet->xx + at : room.of[0];
+            here.xy = l->exact ? jet->xy + at : room.of[1];
+            here.yy = l->exact ? jet->yy + at : room.of[2];
+            NAME(look_chunk)(l, s->row_part, pair, row, first, some, &here);
+            seen += NAME(total_of)(here.valid, some);
+            for (int k = 0; k < some; k++)
+                wide[k] = fixed[at + k] * here.valid[k];
+            means[0] += total(wide, some);
+            for (int k = 0; k < some; k++)
+                wide[k] = here.value[k] * here.valid[k];
+            means[1] += total(wide, some);
+        }
+    }
+    count = seen > 1.0 ? seen : 1.0;
+    mean_f = (REAL)(means[0] / count);
+    mean_m = (REAL)(means[1] / count);
+    for (at = 0; at < area; at += some) {
+        double both[CHUNK], other[CHUNK];
+        some = area - at < CHUNK ? (int)(area - at) : CHUNK;
+        for (int k = 0; k < some; k++) {
+            REAL one = (fixed[at + k] - mean_f) * jet->valid[at + k];
+            REAL two = (jet->value[at + k] - mean_m) * jet->valid[at + k];
+            wide[k] = one * one;
+            other[k] = two * two;
+            both[k] = one * two;
+        }
+        fixed_energy += total(wide, some);
+        moved_energy += total(other, some);
+        covariance += total(both, some);
+    }
+    fixed_energy += DBL_MIN;
+    moved_energy += DBL_MIN;
+    f.gain = covariance / moved_energy;
+    gain = (REAL)f.gain;
+    for (int64_t row = 0; row < l->height; row++) {
+        for (int64_t first = 0; first < l->width; first += some) {
+            at = row * l->width + first;
+            some = chunk_at(l, first);
+            NAME(jets) here = {jet->value + at, jet->dx + at, jet->dy + at, jet->xx + at,
+                jet->xy + at, jet->yy + at, jet->valid + at};
+            for (int k = 0; k < some; k++) {
+                REAL one = (fixed[at + k] - mean_f) * here.valid[k];
+                REAL two = (here.value[k] - mean_m) * here.valid[k];
+                REAL scaled = two * gain;
+                psi[k] = scaled - one;
+                first_nuisance[k] = l->exact ? psi[k] + scaled : two;
+                wide[k] = psi[k] * psi[k];
+            }
+            square += total(wide, some);
+            if (l->by_parameters)
+                NAME(add_moments)(l, s, 0, psi, &here, first, some);
+            if (l->matrix) {
+                NAME(add_moments)(l, s, 1, first_nuisance, &here, first, some);
+                NAME(add_moments)(l, s, 2, here.valid, &here, first, some);
+                NAME(add_fields)(l, s, psi, here.valid, &here, first, some);
+            }
+        }
+        add_row(l, s, row);
+    }
+    f.objective = (square + DBL_MIN) / fixed_energy;
+    f.rounding = rounding_of(square, count, EPS) / fixed_energy;
+    f.seen = seen;
+    f.scale = 2.0 / fixed_energy;
+    f.shares[0] = f.scale * (l->exact ? 1.0 : f.gain * f.gain) / moved_energy;
+    f.shares[1] = f.scale * f.gain * f.gain / count;
+    finish(l, s, &f, EPS, pair);
+}
+
+/* Look at each pair: figures, and gradient and matrix where they are wanted. Returns 0, or -1 where
+ * there is no memory. */
+int NAME(irgate_look)(const look *l)
+{
+    int64_t area = l->height * l->width;
+    NAME(jets) jet;
+    REAL *room = NULL;
+    sums s;
+    if (prepare(l, &s) < 0)
+        return -1;
+    if (l->metric == NCC) {
+        room = malloc((size_t)((l->exact ? 7 : 4) * area) * sizeof(REAL));
+        if (room == NULL) {
+            free(s.functions);
+            return -1;
+        }
+        jet.value = room;
+        jet.dx = room + area;
+        jet.dy = room + 2 * area;
+        jet.valid = room + 3 * area;
+        jet.xx = l->exact ? room + 4 * area : room;
+        jet.xy = l->exact ? room + 5 * area : room;
+        jet.yy = l->exact ? room + 6 * area : room;
+    }
+    for (int64_t pair = 0; pair < l->batch; pair++) {
+        forget(&s);
+        if (l->metric == NCC)
+            NAME(look_at_correlation)(l, &s, pair, &jet);
+        else
+            NAME(look_at_differences)(l, &s, pair);
+    }
+    free(room);
+    free(s.functions);
+    return 0;
+}
+
+/* Fill `moved` and `valid`, those of them that are given. Returns 0, or -1 without memory. */
+int NAME(irgate_warp)(const look *l)
+{
+    double *q = malloc((size_t)(2 * l->column_functions) * sizeof(double));
+    NAME(room) room;
+    NAME(jets) jet = NAME(jets_in)(&room);
+    int some;
+    if (q == NULL)
+        return -1;
+    for (int64_t pair = 0; pair < l->batch; pair++)
+        for (int64_t row = 0; row < l->height; row++) {
+            take_row_part(l, pair, row, q);
+            for (int64_t first = 0; first < l->width; first += some) {
+                int64_t at = (pair * l->height + row) * l->width + first;
+                some = chunk_at(l, first);
+                if (l->moved) {
+                    NAME(look_chunk)(l, q, pair, row, first, some, &jet);
+                    memcpy((REAL *)l->moved + at, jet.value, (size_t)some * sizeof(REAL));
+                } else {
+                    double px[CHUNK], py[CHUNK];
+                    positions(l, q, row, first, some, px, py);
+                    NAME(count_in)(l, pair, row, first, some, px, py, jet.valid);
+                }
+                memcpy((REAL *)l->valid + at, jet.valid, (size_t)some * sizeof(REAL));
+            }
+        }
+    free(q);
+    return 0;
+}
+
+/* Coefficients of the mirrored spline through each of `batch` images, in a frame of two mirrored
+ * ones: `(batch, rows + 4, columns + 4)`. Returns 0, or -1 where there is no memory. */
+int NAME(irgate_spline)(
+    int64_t batch, int64_t rows, int64_t columns, const REAL *image, REAL *framed)
+{
+    int64_t longest = rows > columns ? rows : columns, wide = columns + 4;
+    double *strip = malloc((size_t)(longest * (STRIP + 1)) * sizeof(double));
+    double *factor = strip + longest * STRIP;
+    if (strip == NULL)
+        return -1;
+    for (int64_t pair = 0; pair < batch; pair++) {
+        const REAL *from = image + pair * rows * columns;
+        REAL *frame = framed + pair * (rows + 4) * wide, *inner = frame + 2 * wide + 2;
+        for (int64_t first = 0; first < columns; first += STRIP) {
+            int some = columns - first < STRIP ? (int)(columns - first) : STRIP;
+            for (int64_t i = 0; i < rows; i++)
+                for (int k = 0; k < STRIP; k++)
+                    strip[i * STRIP + k] = k < some ? from[i * columns + first + k] : 0;
+            solve_spline(strip, factor, rows);
+            for (int64_t i = 0; i < rows; i++)
+                for (int k = 0; k < some; k++)
+                    inner[i * wide + first + k] = (REAL)strip[i * STRIP + k];
+        }
+        for (int64_t first = 0; first < rows; first += STRIP) {
+            int some = rows - first < STRIP ? (int)(rows - first) : STRIP;
+            for (int k = 0; k < STRIP; k++)
+                for (int64_t i = 0; i < columns; i++)
+                    strip[i * STRIP + k] = k < some ? inner[(first + k) * wide + i] : 0;
+            solve_spline(strip, factor, columns);
+            for (int k = 0; k < some; k++)
+                for (int64_t i = -2; i < columns + 2; i++)
+                    inner[(first + k) * wide + i]
+                        = (REAL)strip[mirrored(i, columns) * STRIP + k];
+        }
+        for (int64_t i = -2; i < rows + 2; i++)
+            if (i < 0 || i >= rows)
+                memcpy(frame + (i + 2) * wide, frame + (mirrored(i, rows) + 2) * wide,
+                    (size_t)wide * sizeof(REAL));
+    }
+    free(strip);
+    return 0;
+}
+
+#endif

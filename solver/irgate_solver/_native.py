@@ -1,0 +1,150 @@
+"""The compiled kernel: loaded by ctypes where it was built, checked, and handed tensors.
+
+`_look.c` makes warp, residual, gradient and normal equations in one pass over the images, which in
+torch take some forty passes. It is an addition: what it does torch does too, and torch is the
+reference. It serves images on the CPU that need no gradient, with the metrics of single pixels;
+everything else goes through torch. `IRGATE_KERNEL=0` in the environment turns it off.
+
+A library of another version of the source is not used: its digest is compiled into it.
+"""
+
+import ctypes
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+VARIABLE = "IRGATE_KERNEL"
+"""The environment's variable that turns the kernel off where it is "0"."""
+SOURCE = Path(__file__).with_name("_look.c")
+PLAIN = Path(__file__).with_name("libirgate_look.so")
+WIDE = Path(__file__).with_name("libirgate_look_avx2.so")
+"""What `hatch_build.py` makes of it: for any processor, and for those with AVX2 (the same bits)."""
+
+_INTEGERS = (
+    *("batch", "height", "width", "rows", "columns", "row_functions", "column_functions"),
+    *("functions", "size", "sampler", "metric", "exact", "frozen", "matrix"),
+)
+_NUMBERS = ("scale", "middle_x", "half_x", "middle_y", "half_y", "most_hidden")
+_POINTERS = (
+    *("y", "x", "row_values", "column_values", "row_cells", "column_cells"),
+    *("fixed", "weights", "moving", "slopes", "hidden", "trusted", "huber"),
+    *("coefficients", "jacobian", "figures", "by_parameters", "by_coefficients", "normal"),
+    *("moved", "valid"),
+)
+
+
+class Arguments(ctypes.Structure):
+    """The kernel's `look`, field by field."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in _INTEGERS),
+        *((name, ctypes.c_double) for name in _NUMBERS),
+        *((name, ctypes.c_void_p) for name in _POINTERS),
+    )
+
+
+def kernel() -> str:
+    """Return which path solves on the CPU: "native" (": AVX2"), or "torch" and why.
+
+    Both give the same answers (`tests/solver/test_kernel.py`); the native one is quicker. Images
+    that require a gradient, other metrics than SSD, NCC and Huber's, homographies and other devices
+    go through torch on either path.
+    """
+    if os.environ.get(VARIABLE) == "0":
+        return f"torch: {VARIABLE}=0"
+    return _loaded()[1]
+
+
+def library() -> ctypes.CDLL | None:
+    """Return the kernel where it was built and is not turned off."""
+    return None if os.environ.get(VARIABLE) == "0" else _loaded()[0]
+
+
+@cache
+def _loaded() -> tuple[ctypes.CDLL | None, str]:
+    """Return the library and what `kernel` says."""
+    wide = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512") and WIDE.exists()
+    if wide:
+        return _load(WIDE, "native: AVX2")
+    return _load(PLAIN, "native")
+
+
+def _load(path: Path, name: str) -> tuple[ctypes.CDLL | None, str]:
+    """Return the library at `path` and what `kernel` says: `name` where it is of this version."""
+    if not path.exists():
+        return None, "torch: this install has no compiled kernel"
+    try:
+        found = ctypes.CDLL(str(path))
+        found.irgate_look_digest.restype = ctypes.c_char_p
+        digest = found.irgate_look_digest()
+    except (OSError, AttributeError):
+        return None, "torch: the compiled kernel cannot be loaded; install again"
+    if digest != hashlib.sha256(SOURCE.read_bytes()).hexdigest().encode():
+        return None, "torch: the compiled kernel is of another version; install again"
+    for suffix in ("f32", "f64"):
+        for entry in ("irgate_look", "irgate_warp"):
+            function = getattr(found, f"{entry}_{suffix}")
+            function.argtypes, function.restype = (ctypes.POINTER(Arguments),), ctypes.c_int
+        function = getattr(found, f"irgate_spline_{suffix}")
+        function.argtypes = (*(ctypes.c_int64,) * 3, ctypes.c_void_p, ctypes.c_void_p)
+        function.restype = ctypes.c_int
+    return found, name
+
+
+def serves(*tensors: Tensor | None) -> bool:
+    """Return whether the kernel is there and takes these: floats on the CPU, without a graph."""
+    if library() is None:
+        return False
+    recording = torch.is_grad_enabled()
+    return all(
+        tensor is None
+        or (
+            tensor.device.type == "cpu"
+            and tensor.dtype in (torch.float32, torch.float64)
+            and not (recording and tensor.requires_grad)
+        )
+        for tensor in tensors
+    )
+
+
+def call(name: str, dtype: torch.dtype, *arguments: object) -> None:
+    """Call the kernel's function `name` for images of `dtype`.
+
+    Raises:
+        MemoryError: it found no memory.
+
+    """
+    suffix = "f32" if dtype == torch.float32 else "f64"
+    found = library()
+    assert found is not None
+    if getattr(found, f"{name}_{suffix}")(*arguments) != 0:
+        raise MemoryError("register: no memory for the sums of a look")
+
+
+def checked(what: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    """Return `tensor`, contiguous, where the kernel may read it.
+
+    Raises:
+        ValueError: it has another shape or type, or lies on another device.
+
+    """
+    if tuple(tensor.shape) != shape or tensor.dtype != dtype or tensor.device.type != "cpu":
+        raise ValueError(
+            f"kernel: {what} is {tuple(tensor.shape)}, {tensor.dtype} on {tensor.device}; expected "
+            f"{shape}, {dtype} on cpu"
+        )
+    return tensor.contiguous()
+
+
+def framed_spline(image: Tensor) -> Tensor:
+    """Return the cubic spline's coefficients, framed, `(B, H + 4, W + 4)` (`_sampling.Cubic`)."""
+    batch, height, width = image.shape
+    image = image.contiguous()
+    framed = torch.empty(batch, height + 4, width + 4, dtype=image.dtype)
+    pointers = image.data_ptr(), framed.data_ptr()
+    call("irgate_spline", image.dtype, batch, height, width, *pointers)
+    return framed
