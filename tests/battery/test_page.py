@@ -7,6 +7,7 @@ import re
 import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -355,3 +356,14 @@ def test_a_report_of_another_battery_has_figures_only():
     case = Read(page_of([SavedRun.read(told, "m.json")])).case("lena_affine_2d")
     assert "of battery 0" in case["drawing"]["why"]
     assert case["rows"][0]["figures"]
+
+
+def test_every_key_and_every_view_stands_in_the_docs(request):
+    told = (request.config.rootpath / "docs" / "report-page.md").read_text(encoding="utf-8")
+    assets = resources.files("irgate_battery") / "report" / "page" / "assets"
+    keys = re.findall(r"^  \['(.+?)', ", (assets / "keys.js").read_text("utf-8"), re.MULTILINE)
+    assert len(keys) > 10
+    for key in keys:
+        assert f"`{'Esc' if key == 'Escape' else key}`" in told, key
+    for title in re.findall(r"^    title: '(.+?)'", (assets / "views.js").read_text("utf-8"), re.M):
+        assert f"| {title.lower()} |" in told, title
