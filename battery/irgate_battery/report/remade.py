@@ -47,14 +47,17 @@ def remade(rows: Sequence[ResultRow], case: Case | None, battery: str) -> Remade
 
     Args:
         rows: the case's in one run or several.
-        case: of the catalogue; `None` for an own pair.
+        case: of the catalogue; `None` for an own pair, whose rows name its files.
         battery: the version that drew it.
     Raises: NotRemadeError.
     """
-    if case is None:
-        return _own(rows)
+    files = next((row.files for row in rows if row.files), None)
+    if files is not None:
+        return _own(rows, files)
     if battery != BATTERY_VERSION:
-        raise NotRemadeError(f"it was drawn by battery {battery}; this version has another")
+        raise NotRemadeError(f"it is of battery {battery}, and this version has {BATTERY_VERSION}")
+    if case is None:
+        raise NotRemadeError("this version has no such case, and the report names no files")
     try:
         pair = case.pair()
     except MissingDataError as error:
@@ -65,10 +68,7 @@ def remade(rows: Sequence[ResultRow], case: Case | None, battery: str) -> Remade
     return RemadePair(pair, truth, _oracle(rows, case, pair))
 
 
-def _own(rows: Sequence[ResultRow]) -> RemadePair:
-    files = next((row.files for row in rows if row.files), None)
-    if files is None:
-        raise NotRemadeError("the report does not name its files")
+def _own(rows: Sequence[ResultRow], files: str) -> RemadePair:
     try:
         pair = OwnPair.parse(files, Path.cwd()).read()
     except PairError as error:

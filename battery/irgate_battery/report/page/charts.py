@@ -177,7 +177,7 @@ def _figure(
     return element(
         "figure",
         element("figcaption", element("h3", title), element("p", about, class_="soft")),
-        _key(labels),
+        _key(labels, any(mark.failed for strip in strips for mark in strip.marks)),
         element("div", svg, class_="scroll", tabindex="0", role="region", aria_label=title),
         class_="chart",
         id=ident,
@@ -195,12 +195,13 @@ def _summary(strips: Sequence[Strip]) -> str:
     )
 
 
-def _key(labels: Sequence[str]) -> Markup:
+def _key(labels: Sequence[str], some_failed: bool) -> Markup:
     if len(labels) == 1:
-        entries = [("dot passes", "passed"), ("cross fails", "failed")]
+        entries = [("dot passes", "passed")]
     else:
         entries = [(f"dot run-{_colour(run)}", label) for run, label in enumerate(labels)]
-        entries.append(("cross plain", "failed"))
+    if some_failed:
+        entries.append(("cross fails" if len(labels) == 1 else "cross plain", "failed"))
     told = [
         element("li", element("span", class_=f"swatch {kind}", aria_hidden="true"), text)
         for kind, text in entries

@@ -23,7 +23,7 @@ def drawing(case: PageCase, battery: str, images: Images) -> dict[str, Any]:
         images: takes them.
     """
     try:
-        pair = remade(case.there, None if case.own else case.pictured, battery)
+        pair = remade(case.there, case.pictured, battery)
     except NotRemadeError as error:
         return {"why": str(error)}
     floor = _floor(case)

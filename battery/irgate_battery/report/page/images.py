@@ -1,7 +1,6 @@
 """The images of a page: each once, in steps as fine as there is room for."""
 
 import hashlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,9 +9,12 @@ from numpy.typing import NDArray
 from irgate_battery.report.page.image_code import CodedImage, coded
 from irgate_battery.report.page.markup import Markup, element
 
+COARSE = 1 / 512
+"""Largest step of an image, intensity: a difference of two that are each half of it off is half a
+grey of a screen off."""
+
 COARSEST = 1 / 256
-"""Largest step of an image, intensity. Two images that are each half of it off are a difference
-that is 1/256 off: less than one of the 255 greys of a screen."""
+"""The same where there is no room for that: less than a grey."""
 
 FINE = 0.25
 """Part of a case's RMSE at the truth that a step is: what is left of a difference then is a tenth
@@ -28,11 +30,14 @@ MOST_CHARACTERS = 7_500_000
 """Of all images: a page of 10 MB has room for its figures beside."""
 
 
+TRIES = 3
+"""Steps of an image: its own, the coarse one, the coarsest."""
+
+
 @dataclass
 class _Entry:
     array: NDArray[np.float64]
-    step: float
-    coarsest: float
+    steps: tuple[float, ...]
     code: CodedImage | None = None
 
 
@@ -50,43 +55,39 @@ class Images:
             image: `(H, W)`.
             floor: the RMSE beside which a difference of it is looked at, or `None`.
         """
-        step = min(COARSEST, COARSEST if floor is None else FINE * floor)
-        return self._add(image, step, COARSEST)
+        step = COARSE if floor is None else min(COARSE, FINE * floor)
+        return self._add(image, (step, COARSE, COARSEST))
 
     def add_mask(self, mask: NDArray[np.bool_]) -> int:
         """Take a mask; return its number."""
-        return self._add(mask.astype(np.float64), 1.0, 1.0)
+        return self._add(mask.astype(np.float64), (1.0,) * TRIES)
 
     def add_field(self, component: NDArray[np.float64]) -> int:
         """Take one component of a displacement, px; return its number."""
-        return self._add(component, FIELD_STEP_PX, FIELD_STEP_PX)
+        return self._add(component, (FIELD_STEP_PX,) * TRIES)
 
-    def _add(self, image: NDArray[np.float64], step: float, coarsest: float) -> int:
-        key = hashlib.sha256(repr((image.shape, coarsest)).encode() + image.tobytes()).digest()
+    def _add(self, image: NDArray[np.float64], steps: tuple[float, ...]) -> int:
+        key = hashlib.sha256(repr((image.shape, steps[-1])).encode() + image.tobytes()).digest()
         number = self._numbers.setdefault(key, len(self._entries))
         if number == len(self._entries):
-            self._entries.append(_Entry(image, step, coarsest))
+            self._entries.append(_Entry(image, steps))
         entry = self._entries[number]
-        entry.step = min(entry.step, max(step, FINEST))
+        entry.steps = tuple(max(min(pair), FINEST) for pair in zip(entry.steps, steps, strict=True))
         return number
 
     def markup(self, most: int = MOST_CHARACTERS) -> tuple[Markup, frozenset[int]]:
         """Return the elements that hold the images, and the numbers of those left out.
 
-        Where they are too many for their own steps they are coded in coarse ones; where they are
-        too many for those, the last ones are left out.
+        Where they are too many for their own steps they are coded in coarser ones; where they are
+        too many for the coarsest, the last ones are left out.
 
         Args:
             most: characters.
         """
-        steps: Sequence[Callable[[_Entry], float]] = (
-            lambda entry: entry.step,
-            lambda entry: entry.coarsest,
-        )
-        for step in steps:
+        for step in range(TRIES):
             for entry in self._entries:
-                if entry.code is None or entry.step != entry.coarsest:
-                    entry.code = coded(entry.array, step(entry))
+                if entry.code is None or entry.steps[step] != entry.steps[step - 1]:
+                    entry.code = coded(entry.array, entry.steps[step])
             if sum(len(entry.code.text) for entry in self._entries if entry.code) <= most:
                 break
         parts, left_out, used = [], set(), 0

@@ -146,7 +146,8 @@ def _one_verdict(run: SavedRun, name: str) -> Iterable[Markup | str]:
         # Missing a target that fails nothing must not look like a failure of the run.
         tone, word = "open", "over its target"
     yield toned(word, tone)
-    yield element("span", found[0].reason.removeprefix("not evaluated "), class_="soft said")
+    told = found[0].undecided if tone == "open" else found[0].reason
+    yield element("span", told, class_="soft said")
 
 
 def side_by_side(compared: Comparison) -> Markup:

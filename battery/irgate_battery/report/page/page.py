@@ -16,11 +16,11 @@ from typing import Any
 from irgate_battery.interface.outside_text import one_line
 from irgate_battery.report.comparison.side_by_side import compare, labels_of
 from irgate_battery.report.page import case_table, charts, drawing, overview
-from irgate_battery.report.page.figures import figures
 from irgate_battery.report.page.images import Images
 from irgate_battery.report.page.markup import Markup, element, joined
 from irgate_battery.report.page.page_case import PageCase, again, cases_of, drawn_again
 from irgate_battery.report.page.saved_run import SavedRun
+from irgate_battery.report.row_figures import figures
 from irgate_battery.results.result_row import ResultRow
 
 GENERATOR = "irgate report"
@@ -65,9 +65,7 @@ def page_of(runs: Sequence[SavedRun]) -> str:
     cases = cases_of(runs)
     images = Images()
     drawn = {
-        case.key: drawing.drawing(case, saved[0].battery, images)
-        for case in cases
-        if case.is_drawable
+        case.key: drawing.drawing(case, saved[0].battery, images) for case in cases if case.one_call
     }
     pictures, left_out = images.markup()
     data = {
@@ -155,6 +153,7 @@ def _row(case: PageCase, row: ResultRow, run: SavedRun) -> dict[str, Any]:
         "preparation": row.preparation,
         "rmse": row.rmse,
         "tre_px": row.tre_px,
+        "oracle_distance_px": row.oracle_distance_px,
         "figures": [
             [figure.label, figure.text, figure.limit, figure.holds] for figure in figures(row)
         ],

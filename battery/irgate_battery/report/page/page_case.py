@@ -77,11 +77,6 @@ class PageCase:
             return CONDITION_KIND
         return self.pictured.kind or BASE_KIND
 
-    @property
-    def is_drawable(self) -> bool:
-        """Whether there are images to it, and answers that lie on them."""
-        return self.one_call and (self.own or self.pictured is not None)
-
 
 def cases_of(runs: Sequence[SavedRun]) -> list[PageCase]:
     """Return the cases of one run or several, those first that fail one, else as they ran."""
@@ -140,6 +135,6 @@ def again(row: ResultRow, run: SavedRun) -> str:
 
 def drawn_again(case: PageCase, run: SavedRun) -> str | None:
     """Return the command that draws the answer as a picture file; `None` where there is no way."""
-    if not (case.is_drawable and run.saved.source):
+    if not (case.one_call and run.saved.source):
         return None
     return f"irgate show {shlex.quote(case.case)} --from {shlex.quote(run.saved.source)}"

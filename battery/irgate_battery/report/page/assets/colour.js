@@ -1,14 +1,20 @@
 /* Colours of pixels: greys, and a map for signed differences that colour-blind people read too. */
 
-const NEGATIVE = [88, 24, 128];
 const NOUGHT = [250, 250, 250];
-const POSITIVE = [0, 92, 48];
+const BELOW = [[158, 104, 190], [40, 0, 70]];
+const ABOVE = [[84, 168, 104], [0, 50, 24]];
+const HUED = 0.25;
 
-/** Colour of a difference: purple below zero, white at it, green above; `t` from -1 to 1. */
+/**
+ * Colour of a difference: purple below zero, white at it, green above; `t` from -1 to 1. At a
+ * quarter it has a hue that tells the sign of small differences, from there on it darkens.
+ */
 function differenceColour(t) {
-  const end = t < 0 ? NEGATIVE : POSITIVE;
+  const [half, end] = t < 0 ? BELOW : ABOVE;
   const part = Math.min(Math.abs(t), 1);
-  return NOUGHT.map((from, channel) => Math.round(from + part * (end[channel] - from)));
+  const [from, to, along] = part < HUED
+    ? [NOUGHT, half, part / HUED] : [half, end, (part - HUED) / (1 - HUED)];
+  return from.map((value, channel) => Math.round(value + along * (to[channel] - value)));
 }
 
 /** The value below which a part of the absolute values lies. */

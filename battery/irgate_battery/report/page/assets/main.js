@@ -1,6 +1,7 @@
 /* Starts the page: binds its controls, and shows what the address says. */
 
 function start() {
+  document.getElementById('unscripted').hidden = true;
   startTable();
   startKeys();
   startViewer();

@@ -79,6 +79,9 @@ function saidOf(choice, loaded, u, warped) {
   if (typeof distance === 'number' && choice.id !== 'truth') {
     said.push(`${distance.toPrecision(4)} px from the truth`);
   }
+  if (loaded.entry.own && typeof choice.oracle_distance_px === 'number') {
+    said.push(`${choice.oracle_distance_px.toPrecision(4)} px from SimpleITK\u2019s transform`);
+  }
   return said.join(', ');
 }
 
