@@ -3,7 +3,8 @@
 from irgate_solver._implicit import InexactGradientWarning
 from irgate_solver._recipes import recipes
 from irgate_solver._register import register
-from irgate_solver._result import Result, Status
+from irgate_solver._result import Result
+from irgate_solver._status import Status
 from irgate_solver._transform import Transform, load
 
 __all__ = [

@@ -93,7 +93,7 @@ class Bundle(Schedule):
                 after=after,
                 solve=solve,
             )
-            after = found if after is None else _counted(found, after)
+            after = found if after is None else found.continuing(after)
             p = found.p
             if _levenberg.EXHAUSTED not in found.state:
                 break
@@ -120,12 +120,6 @@ def _apart(problem: Problem) -> tuple[Problem, _levenberg.Solve]:
     if isinstance(problem, Forward):
         problem = AutogradForward.of(problem)
     return problem, SchurComplement(warp)
-
-
-def _counted(found: Descent, before: Descent) -> Descent:
-    """Return `found` with the steps of the descents before it."""
-    counts = zip(found.iterations, before.iterations, strict=True)
-    return replace(found, iterations=tuple(one + other for one, other in counts))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ the device three times an iteration.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -125,6 +125,11 @@ class Descent:
     iterations: tuple[int, ...]
     damping: tuple[float, ...]
     moved: tuple[float, ...]
+
+    def continuing(self, before: "Descent") -> "Descent":
+        """Return this descent with the steps of the one that it continues added to its own."""
+        counts = zip(self.iterations, before.iterations, strict=True)
+        return replace(self, iterations=tuple(one + other for one, other in counts))
 
 
 @dataclass

@@ -18,6 +18,8 @@ from irgate_solver import (
     _result,
     _sampling,
     _smoothing,
+    _snapshot,
+    _status,
     _unrolled,
 )
 from irgate_solver._bundle import Bundle
@@ -28,8 +30,9 @@ from irgate_solver._levenberg import EXHAUSTED
 from irgate_solver._objective import Settings
 from irgate_solver._recipes import DEFAULT, Parts
 from irgate_solver._result import Result
-from irgate_solver._schedule import Schedule, Solution
+from irgate_solver._schedule import Schedule
 from irgate_solver._siren_stages import SirenAlone, SirenStart
+from irgate_solver._solution import Solution
 
 STAGES: dict[str, type[Schedule]] = {
     "iclk": Schedule,
@@ -220,7 +223,7 @@ def _register(
         solution = STAGES[parts.stages](pair, settings).run(warp, init)
     solution = solution.released()
     first, second = pair.settled_on
-    images = _result.kept(first, fixed), _result.kept(second, moving)
+    images = _snapshot.kept(first, fixed), _snapshot.kept(second, moving)
     settled = [state != EXHAUSTED for state in solution.states]
     if parts.gradient == "implicit":
         p, at = _implicit.attach(solution.objective, first, second, solution.p, settled)
@@ -291,7 +294,7 @@ def _finish(
         condition = torch.minimum(condition, at.reciprocal_condition)
     singular = (condition < _precision.RECIPROCAL_CONDITION).tolist()
     ended = tuple(
-        _result.status_of(code, bad) for code, bad in zip(solution.states, singular, strict=True)
+        _status.status_of(code, bad) for code, bad in zip(solution.states, singular, strict=True)
     )
     iterations = solution.iterations
     span = objective.fixed_units.span.view(-1).to(_precision.SOLVE)
@@ -312,7 +315,7 @@ def _finish(
         iterations=iterations if pair.batched else iterations[0],
         reciprocal_condition=one(condition),
         _ended=ended,
-        _objective=_result.held(objective),
+        _objective=_snapshot.held(objective),
         _levels=solution.levels,
         _images=images,
         _batched=pair.batched,

@@ -1,6 +1,5 @@
 """What `register` returns: a frozen transform, and figures that say how good it is."""
 
-import enum
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,72 +10,15 @@ from torch import Tensor
 from irgate_solver import _arrays, _confidence, _summary, _uncertainty, _warping
 from irgate_solver._calls import without_autocast
 from irgate_solver._homography import Homography
-from irgate_solver._levenberg import CONVERGED, EXHAUSTED, SCHEDULED, STALLED
 from irgate_solver._maps import Dense, Map, Matrix, Spline, grid_points
 from irgate_solver._normal_equations import basis_of
 from irgate_solver._objective import Objective
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
+from irgate_solver._status import Status
 from irgate_solver._transform import Exportable, Transform
 from irgate_solver._uncertainty import Uncertainty
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
-
-
-class Status(enum.Enum):
-    """How a solve ended; the value is a sentence that says what to do next."""
-
-    CONVERGED = "The last step fell under the tolerance: this is a minimum, use it."
-    STALLED = (
-        "No step of any length lowers the objective beyond rounding: the point is a minimum to "
-        "the precision of the images; pass float64 images if you need more digits."
-    )
-    SINGULAR = (
-        "The images do not determine all parameters, some of which stayed at the start: choose a "
-        "smaller model, trust more of the image, or give `bending` a weight."
-    )
-    SCHEDULED = (
-        "All steps of the recipe were taken; it has no test of convergence: compare `objective` "
-        "with another recipe's."
-    )
-    DOUBTFUL = (
-        "The descent ended, but the detail of the two images does not agree there, too little of "
-        "it is in view, or the transform folds: look at `warp(moving)` beside fixed before you "
-        "use it, start closer with `init`, or take another metric or model."
-    )
-    EXHAUSTED = (
-        "The iterations ran out before the step fell under the tolerance: raise `iterations`, or "
-        "start closer with `init`."
-    )
-
-    def __str__(self) -> str:
-        return self.value
-
-    @property
-    def settled(self) -> bool:
-        """Whether the solve ended by itself, at a point that the images allow no better than.
-
-        A doubtful one is not settled.
-        """
-        return self in (Status.CONVERGED, Status.STALLED)
-
-
-STATUS_OF_CODE = {
-    CONVERGED: Status.CONVERGED,
-    STALLED: Status.STALLED,
-    EXHAUSTED: Status.EXHAUSTED,
-    SCHEDULED: Status.SCHEDULED,
-}
-
-
-def status_of(code: int, singular: bool) -> Status:
-    """Return the status for a descent's end code.
-
-    A singular normal matrix is reported instead of convergence, but not instead of running out of
-    iterations.
-    """
-    if singular and code not in (EXHAUSTED, SCHEDULED):
-        return Status.SINGULAR
-    return STATUS_OF_CODE[code]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -424,23 +366,3 @@ def transform_of(warp: Warp | Homography, p: Tensor) -> tuple[Tensor | None, Ten
         return None, warp.coefficients(p)
     assert isinstance(warp, LinearWarp | Homography)
     return warp.matrix(p), None
-
-
-def kept(image: Tensor, given: object) -> Tensor:
-    """Return `image` detached, in other memory than the caller's, who may reuse it."""
-    image = image.detach()
-    if not isinstance(given, Tensor):
-        return image
-    shared = image.untyped_storage().data_ptr() == given.untyped_storage().data_ptr()
-    return image.clone() if shared else image
-
-
-def held(objective: Objective) -> Objective:
-    """Return the objective with the values that its weights have now, detached."""
-    weights = [
-        weight.detach().clone() if isinstance(weight, Tensor) else torch.tensor(weight)
-        for weight in objective.settings.weights
-    ]
-    if not any(isinstance(weight, Tensor) for weight in objective.settings.weights):
-        return objective
-    return objective.weighted(*weights)

@@ -1,7 +1,7 @@
 """The stages of a solve: start, family, level and linearisation of each."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,7 +12,6 @@ from irgate_solver import (
     _first_order,
     _levenberg,
     _metrics,
-    _octaves,
     _precision,
     _pyramid,
     _sampling,
@@ -27,9 +26,11 @@ from irgate_solver._homography import AnyWarp, Homography, points_of
 from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
 from irgate_solver._lucas_kanade import valid_on
+from irgate_solver._multistart import Multistart, ends_lower
 from irgate_solver._objective import AUTO, Objective, Problem, Settings, full_level
 from irgate_solver._pyramid import Level
-from irgate_solver._template import Inverse, WarpedLevel
+from irgate_solver._solution import Solution
+from irgate_solver._template import Inverse
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 FREE_FORM_LEVELS = 3
@@ -43,68 +44,12 @@ JUDGED_LEVEL = 1
 """Index of the level on which a solution from the identity is judged. It is fine enough for detail
 to tell a head from its mirror image, and coarse enough to be quick and to average noise."""
 
-NEARING = 16
-"""Most steps on the full images before an answer without a search is compared with a searched one.
-With 6 one of 60 inverted pairs under a bias was lost, with 12 none."""
-ELSEWHERE = 2.0
-"""Distance, px, under which two answers lead to one minimum, so that there is nothing to choose."""
-
 
 DESCENTS: dict[str, Callable[..., Descent]] = {
     "lbfgs": _first_order.lbfgs,
     "adam": _first_order.adam,
 }
 """Besides "lm", by the names that a recipe gives them."""
-
-
-@dataclass(frozen=True)
-class Solution:
-    """Where a solve ended.
-
-    Attributes:
-        p: the parameters, `(B, n)`.
-        value: the objective there, unit range, `(B,)`.
-        overlap: valid fraction of the trusted fixed pixels, `(B,)`.
-        normal: the normal matrix, `(B, n, n)`.
-        states: how the last descent ended, for each pair.
-        iterations: trial steps of each descent, coarsest first, for each pair.
-        objective: the objective that the last descent minimised.
-        levels: the pyramid, full images first.
-        field: displacement on the fixed grid, px, `(B, 2, H, W)`, of a recipe whose answer is no
-            member of the family; None where `p` says all.
-
-    """
-
-    p: Tensor
-    value: Tensor
-    overlap: Tensor
-    normal: Tensor
-    states: tuple[int, ...]
-    iterations: tuple[tuple[int, ...], ...]
-    objective: Objective
-    levels: list[Level]
-    field: Tensor | None = None
-
-    def released(self) -> "Solution":
-        """Return a copy outside of inference mode, whose tensors autograd would refuse."""
-        held = self.objective
-        weight = held.settings.bending
-        if isinstance(weight, Tensor) and weight.is_inference():
-            held = replace(held, settings=replace(held.settings, bending=weight.clone()))
-        objective = replace(
-            held,
-            width=None if held.width is None else held.width.clone(),
-            region=None if held.region is None else held.region.clone(),
-            origin=None if held.origin is None else held.origin.clone(),
-        )
-        return replace(
-            self,
-            p=self.p.clone(),
-            value=self.value.clone(),
-            overlap=self.overlap.clone(),
-            normal=self.normal.clone(),
-            objective=objective,
-        )
 
 
 class Schedule:
@@ -225,7 +170,7 @@ class Schedule:
     ) -> Solution:
         """Descend forward-additively through `levels` (full images first), coarsest first."""
         for level in reversed(levels[1:]):
-            problem = self._approaching(warp, level, p).on(level, self.extent)
+            problem = self._problem(warp, level, p)
             tolerance = _precision.COARSE_TOLERANCE * level.scale
             descents = [*descents, self._go_down(problem, p, self.settings.iterations, tolerance)]
             p = descents[-1].p
@@ -253,7 +198,7 @@ class Schedule:
         newton = self.settings.sampling != "linear"
         near = max(_precision.NEAR, self.settings.tolerance)
         if self.settings.approach != self.settings.metric:
-            nearing = self._approaching(warp, level, p).on(level, self.extent)
+            nearing = self._problem(warp, level, p)
             p = self._go_down(nearing, p, self.settings.iterations, near).p
         objective = self._objective(warp, level, p)
         problem = objective.on(level, self.extent)
@@ -308,8 +253,7 @@ class Schedule:
     def _continue(self, problem: Problem, before: Descent, tolerance: float) -> Descent:
         """Continue a descent on the same level; its steps are added to the earlier ones."""
         after = self._descend(problem, before.p, tolerance, before)
-        counts = zip(after.iterations, before.iterations, strict=True)
-        return replace(after, iterations=tuple(one + other for one, other in counts))
+        return after.continuing(before)
 
     def _approach(self, warp: LinearWarp, p: Tensor) -> list[Descent]:
         """Descend from `p` to the judged level."""
@@ -328,7 +272,7 @@ class Schedule:
         descents = []
         for level in reversed(levels):
             problem = Inverse(warp, level, self._pointwise(warp, level, p))
-            descents.append(self._descend_inverse(problem, p))
+            descents.append(problem.descend(p, self.settings.iterations))
             p = descents[-1].p
         return descents, problem
 
@@ -338,20 +282,12 @@ class Schedule:
         """Descend forward-additively through `levels` (finest first), coarsest first."""
         descents = []
         for level in reversed(levels):
-            problem = self._approaching(warp, level, p).on(level, self.extent)
+            problem = self._problem(warp, level, p)
             iterations = min(self.settings.iterations, _precision.COARSE_ITERATIONS)
             tolerance = _precision.COARSE_TOLERANCE * level.scale
             descents.append(self._go_down(problem, p, iterations, tolerance))
             p = descents[-1].p
         return descents
-
-    def _descend_inverse(self, problem: Inverse, p: Tensor) -> Descent:
-        return _levenberg.descend(
-            problem,
-            p,
-            iterations=min(self.settings.iterations, _precision.COARSE_ITERATIONS),
-            tolerance=_precision.COARSE_TOLERANCE * problem.level.scale,
-        )
 
     def _from_identity(self, warp: LinearWarp) -> list[Descent]:
         """Approach from the identity, and where that does not convince, from a search."""
@@ -371,109 +307,29 @@ class Schedule:
         if all(_search.convincing(problem, descents[-1].p)):
             return [*descents, other]
         own = self._approach_additively(warp, start, levels)
-        return [*own[:-1], _levenberg.choose_descent(_better(other, own[-1]), other, own[-1])]
+        return [*own[:-1], _levenberg.choose_descent(ends_lower(other, own[-1]), other, own[-1])]
 
     def _search_beyond(self, problem: Inverse, found: Descent) -> Descent:
-        """Return `found`, or the end of a search where that correlates better."""
-        convincing = _search.convincing(problem, found.p)
-        if all(convincing):
-            return found
-        warp, level = problem.warp, problem.level
-        turning: LinearWarp
-        if isinstance(warp, _warps.Translation):
-            turning = warp
-        else:
-            turning = _warps.Rigid(warp.height, warp.width)
-        place = max(_search.search_level(self.levels), self.judged)
-        starts = _search.candidates(turning, self.levels[place])
-        kept = len(starts)
-        p = starts.flatten(0, 1)
-        for index in range(place, self.judged - 1, -1):
-            many = _pyramid.repeated(self.levels[index], kept)
-            p = self._descend_inverse(Inverse(turning, many, _metrics.correlation), p).p
-        # Only the detail of the full images tells one half of a head from the other half turned.
-        best = self._evidence(turning, p, kept).view(kept, -1).argmax(0)
-        chosen = p.view(kept, self.batch, -1)[best, torch.arange(self.batch, device=p.device)]
-        start = _start.between_linear(turning, chosen, warp)
-        metric = self._pointwise(warp, level, start)
-        other = self._descend_inverse(Inverse(warp, self.levels[self.judged], metric), start)
-        return self._choose(warp, found, other, convincing)
-
-    def _choose(
-        self, warp: LinearWarp, found: Descent, other: Descent, kept: Sequence[bool]
-    ) -> Descent:
-        """Return, pair by pair, `other` where it shows more than `found`, but not where `kept`.
-
-        What was found competes as what it becomes on the full images.
-        """
-        apart = _warps.length(warp, other.p - found.p) > ELSEWHERE
-        before, after = self._evidence(warp, found.p), self._evidence(warp, other.p)
-        more = (apart & (after > before)).tolist()
-        rivals = [not sure and shows for sure, shows in zip(kept, more, strict=True)]
-        if not any(rivals):
-            return found
-        found = _levenberg.choose_descent(rivals, self._nearer(warp, found), found)
-        more = (after > self._evidence(warp, found.p)).tolist()
-        worse = self._worse(warp, other.p, found.p)
-        better = [
-            all((rival, shows, not lost))
-            for rival, shows, lost in zip(rivals, more, worse, strict=True)
-        ]
-        return _levenberg.choose_descent(better, other, found)
-
-    def _nearer(self, warp: LinearWarp, found: Descent) -> Descent:
-        """Return what `found` becomes on the full images, for a comparison with something else.
-
-        They still draw in what a blur left outside. Metrics that are no sum over single pixels are
-        compared by their own value afterwards, so that nothing is lost here.
-        """
-        if not isinstance(self.settings.approach, str):
-            return found
-        level = self.levels[0]
-        problem = self._approaching(warp, level, found.p).on(level, self.extent)
-        iterations = min(self.settings.iterations, NEARING)
-        after = self._go_down(problem, found.p, iterations, _precision.NEAR)
-        counts = zip(after.iterations, found.iterations, strict=True)
-        return replace(after, iterations=tuple(one + other for one, other in counts))
-
-    def _evidence(self, warp: LinearWarp, p: Tensor, times: int = 1) -> Tensor:
-        """Return how much detail the images share at `p`, `(times B,)`; -inf out of view.
-
-        Args:
-            warp: the family.
-            p: `(times B, n)`, the whole batch after itself.
-            times: how often.
-
-        """
-        levels = [_pyramid.repeated(one, times) if times > 1 else one for one in self.levels]
-        inverted = self.settings.approach not in ("ssd", "huber")
-        found = _octaves.evidence(warp, levels, p, inverted=inverted)
-        share = _search.share(WarpedLevel(warp, levels[0]), p)
-        return torch.where(share >= _search.LEAST_SHARE, found, -torch.inf)
-
-    def _worse(self, warp: LinearWarp, one: Tensor, other: Tensor) -> list[bool]:
-        """Return, for each pair, whether `one` `(B, n)` is worse by the metric itself.
-
-        It is worse where its objective is higher and it counts no more of the pixels: a mean over
-        fewer pixels is lower by itself, one over as many is not.
-        """
-        if not isinstance(self.settings.approach, str):
-            return [False] * self.batch
-        figures = []
-        for p in (one, other):
-            at = self._approaching(warp, self.levels[0], other).on(self.levels[0], self.extent)
-            here = at.linearise(p)
-            figures.append(zip(here.objective.tolist(), here.overlap.tolist(), strict=True))
-        return [
-            first[0] > second[0] and first[1] <= second[1]
-            for first, second in zip(*figures, strict=True)
-        ]
+        """Return `found`, or the end of a search where that shows more of the images' detail."""
+        multistart = Multistart(
+            self.levels,
+            self.judged,
+            self.settings,
+            metric=self._pointwise,
+            problem=self._problem,
+            descend=self._go_down,
+        )
+        return multistart.beyond(problem, found)
 
     def _pointwise(self, warp: Warp, level: Level, p: Tensor) -> _metrics.Metric:
         """Return the comparison of single pixels that approaches: correlation for any metric."""
         if isinstance(self.settings.approach, str):
             return self._approaching(warp, level, p).metric()
         return _metrics.correlation
+
+    def _problem(self, warp: AnyWarp, level: Level, p: Tensor) -> Problem:
+        """Return the problem of the stages before the last, on a level."""
+        return self._approaching(warp, level, p).on(level, self.extent)
 
     def _approaching(self, warp: AnyWarp, level: Level, p: Tensor) -> Objective:
         """Return the objective of the stages before the last."""
@@ -517,15 +373,3 @@ def _kept(problem: Problem) -> float:
     """Return how much of its overlap a descent keeps at least."""
     free = isinstance(problem.warp, FreeForm)
     return _precision.FREE_FORM_KEPT if free else _precision.OVERLAP_KEPT
-
-
-def _better(one: Descent, other: Descent) -> list[bool]:
-    """Return, for each pair, whether `one` ends lower, of those that show enough of the images."""
-    figures = [
-        zip(end.at.objective.tolist(), end.at.overlap.tolist(), strict=True) for end in (one, other)
-    ]
-    return [
-        first[1] >= _search.LEAST_SHARE
-        and (first[0] < second[0] or second[1] < _search.LEAST_SHARE)
-        for first, second in zip(*figures, strict=True)
-    ]

@@ -7,8 +7,9 @@ from torch import Tensor
 from irgate_solver import _levenberg, _start, _warps
 from irgate_solver._homography import Homography
 from irgate_solver._levenberg import Descent
-from irgate_solver._schedule import FREE_FORM_LEVELS, Schedule, Solution
+from irgate_solver._schedule import FREE_FORM_LEVELS, Schedule
 from irgate_solver._siren import STEPS, Siren
+from irgate_solver._solution import Solution
 from irgate_solver._warps import FreeForm, Warp
 
 START_STEPS = (150,)

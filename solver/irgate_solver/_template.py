@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _sampling, _warps
-from irgate_solver._levenberg import Linearisation
+from irgate_solver import _levenberg, _sampling, _warps
+from irgate_solver._levenberg import Descent, Linearisation
 from irgate_solver._lucas_kanade import level_basis
 from irgate_solver._metrics import Fit, Metric, total
-from irgate_solver._precision import SOLVE
+from irgate_solver._precision import COARSE_ITERATIONS, COARSE_TOLERANCE, SOLVE
 from irgate_solver._pyramid import MOST_HIDDEN, Level
 from irgate_solver._size_cache import cached_by_size
 from irgate_solver._warps import LinearWarp
@@ -129,6 +129,15 @@ class Inverse(WarpedLevel):
     def length(self, step: Tensor) -> Tensor:
         """Return how far `step` moves the probe points, px."""
         return _warps.length(self.warp, step)
+
+    def descend(self, p: Tensor, iterations: int) -> Descent:
+        """Descend from `p` `(B, n)`, as far as a coarse level deserves, in `iterations` at most."""
+        return _levenberg.descend(
+            self,
+            p,
+            iterations=min(iterations, COARSE_ITERATIONS),
+            tolerance=COARSE_TOLERANCE * self.level.scale,
+        )
 
 
 @cached_by_size
