@@ -96,9 +96,10 @@ def register(
         init: where to start: a 3x3 matrix, or an object with `.matrix` and
             `.displacement(shape)`. There is no search then.
         channels: where an image's channels are: "first", `(C, H, W)`, "last", `(H, W, C)`, or
-            "none": a third axis counts pairs. The metric is the mean of the channels'. Where not
-            given the same as "none", but for three axes of which the first has 3 entries or the
-            last 3 or 4: these may be colour, and are refused.
+            "none": a third axis counts pairs. The metric is the mean of the channels', of those
+            that are flat in neither image. Where not given the same as "none", but for three axes
+            of which the first has 3 entries or the last 3 or 4: these may be colour, and are
+            refused.
         intensity: "same" where brightness constancy holds, "varying" where gain or contrast may
             differ; chooses among the recipe's parts.
         recipe: one of `recipes()`: what the other arguments are where they are not given.

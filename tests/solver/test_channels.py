@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from irgate_solver import Status, register
+from irgate_solver import Status, _metrics, register
 
 from . import scene
 from .test_implicit import CUBIC, STEP, Problem
@@ -160,3 +160,66 @@ def test_a_flat_pair_of_a_batch_leaves_the_others_alone(model: str, intensity: s
     assert result.standard_error(np.array([[3.0, 4.0]]))[1:].min() == np.inf
     with pytest.raises(ValueError, match="every pair has a flat image"):
         register(np.stack((one, flat)), np.stack((flat, other)), **options)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("metric", ["ssd", "ncc", "nmi"])
+def test_a_flat_channel_is_left_out(metric: str, dtype: torch.dtype) -> None:
+    """An opaque picture's alpha, once 1, once what float32 rounds it to, once in one image only."""
+    draw = np.random.default_rng(2)
+    planes = [torch.tensor(np.moveaxis(image, -1, 0)[:2], dtype=dtype) for image in (FIXED, MOVING)]
+    ones = torch.ones(1, *SHAPE, dtype=dtype)
+    ripple = 1 + torch.finfo(dtype).eps * torch.tensor(draw.integers(-1, 2, (1, *SHAPE)))
+    options = {"model": "rigid", "metric": metric, "sampling": "cubic", "channels": "first"}
+    leaves = [image.clone().requires_grad_(True) for image in planes]
+    plain = register(*leaves, **options)
+    plain.matrix[:2].sum().backward()
+    alphas = ((ones, ones), (ripple.to(dtype), ones), (ones, planes[0][:1]))
+    for first, second in alphas:
+        given = [
+            torch.cat((image, alpha)).requires_grad_(True)
+            for image, alpha in zip(planes, (first, second), strict=True)
+        ]
+        result = register(*given, **options)
+        assert torch.equal(result.parameters, plain.parameters)
+        assert torch.equal(result.objective, plain.objective)
+        if metric != "nmi":
+            assert torch.equal(result.covariance, plain.covariance)
+            assert torch.equal(result.bias, plain.bias)
+        result.matrix[:2].sum().backward()
+        for got, wanted in zip(given, leaves, strict=True):
+            assert torch.equal(got.grad[:2], wanted.grad)
+            assert not got.grad[2].any()
+
+
+def test_one_channel_with_content_is_a_grey_pair() -> None:
+    alpha = np.ones(SHAPE)
+    pair = [np.stack((image[..., 0], alpha), -1) for image in (FIXED, MOVING)]
+    grey = register(FIXED[..., 0], MOVING[..., 0])
+    assert torch.equal(register(*pair, channels="last").parameters, grey.parameters)
+
+
+def test_a_channel_that_is_flat_in_some_pairs_is_refused_in_one_line() -> None:
+    batches = [np.stack((image, image)) for image in (FIXED, MOVING)]
+    batches[0][1, ..., 2] = 1.0
+    with pytest.raises(ValueError, match="register: channel 2 is flat in some pairs") as caught:
+        register(*batches, channels="last")
+    assert "\n" not in str(caught.value)
+    # A pair that is flat altogether has no say.
+    batches[0][1] = 1.0
+    states = register(*batches, channels="last").status
+    assert states[0].settled
+    assert states[1] is Status.SINGULAR
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_correlation_of_rounding_is_none(dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 16, 16, generator=draw, dtype=dtype)
+    rounding = 0.5 + torch.finfo(dtype).eps * image
+    valid = torch.ones_like(image)
+    for pair in ((image, rounding), (rounding, image), (rounding, rounding)):
+        fit = _metrics.correlation(*pair, valid, True)
+        assert float(fit.objective) == pytest.approx(1.0, abs=1e-3)
+        assert float(fit.scale) < 1e30
+        assert float(fit.shares.abs().max()) < 1e60
