@@ -27,7 +27,7 @@ from irgate_solver._calls import without_autocast
 from irgate_solver._dissimilarity import Compare, Dissimilarity
 from irgate_solver._homography import Homography
 from irgate_solver._levenberg import EXHAUSTED
-from irgate_solver._objective import Settings
+from irgate_solver._objective import AUTO, Settings
 from irgate_solver._recipes import DEFAULT, Parts
 from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule
@@ -119,7 +119,7 @@ def register(
             default, is what SimpleITK minimises.
         control: numbers of control points (rows, columns) of an FFD.
         bending: weight of an FFD's mean bending energy (px^-2); "auto" for 300 px^2 times the
-            objective that an affine map leaves, held constant.
+            objective that an affine map leaves, held constant. Other families ignore "auto".
         total_variation: weight of the displacement's total variation (no unit).
         anchor: weight of the mean squared distance (px^2) of the displacement's affine part from
             that of `init`, or of the identity. These three weights are in squared intensity units
@@ -198,6 +198,11 @@ def _register(
     differentiated = _implicit.needed((bending, total_variation, anchor), pair.fixed, pair.moving)
     sampling = sampling or parts.sampling or ("cubic" if differentiated else "linear")
     _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
+    if bending == AUTO and model == "ffd" and parts.stages == "siren":
+        raise ValueError(
+            f"register: bending='auto' came with recipe {recipe!r}, whose smoothness is its own; "
+            "expected no bending: leave it out, or choose recipe='siren-lm'"
+        )
     if model == Homography.name:
         _check_homography(recipe, parts, metric, (bending, total_variation, anchor))
     height, width = pair.fixed.shape[1:]
@@ -255,7 +260,8 @@ def _check_homography(recipe: str, parts: Parts, metric: Any, weights: Sequence[
             f"register: model='homography' came with metric={chosen!r} and recipe={recipe!r}; "
             f"expected one of the metrics {', '.join(_metrics.METRICS)} and recipe='iclk-implicit'"
         )
-    if any(weight is not None for weight in (*weights, parts.total_variation or None)):
+    given = [weight for weight in weights if not isinstance(weight, str) or weight != AUTO]
+    if any(weight is not None for weight in (*given, parts.total_variation or None)):
         raise ValueError(
             "register: model='homography' came with a weight of a prior; expected none: leave "
             "out bending, total_variation and anchor, and choose a recipe without them"

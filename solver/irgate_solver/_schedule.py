@@ -136,13 +136,20 @@ class Schedule:
     def _free_form(self, warp: FreeForm, start: Tensor | None) -> Solution:
         """Solve an affine map on the coarser levels, then the FFD from there, coarse to fine."""
         descents: list[Descent] = []
+        given = start is not None
         if start is None:
             affine = _warps.Affine(warp.height, warp.width)
             descents = self._from_identity(affine)
             start = _start.to_free_form(affine, descents[-1].p, warp)
         if self.settings.bending == AUTO:
             self.settings = replace(self.settings, bending=self._bending(warp, start))
+        if not given:
+            start = self._bent(warp, start)
         return self._settle(warp, descents, start, self.levels[:FREE_FORM_LEVELS])
+
+    def _bent(self, warp: FreeForm, start: Tensor) -> Tensor:
+        """Return where the FFD starts, given the affine start: there, in most recipes."""
+        return start
 
     def _bending(self, warp: FreeForm, start: Tensor) -> Tensor:
         """Return the weight of the bending energy that the affine start suggests, `(B,)`.

@@ -99,5 +99,8 @@ def test_linear_families_ignore_it_and_other_words_are_refused() -> None:
     pair = irgate_fixtures.pair("lena_affine_2d")
     plain = register(pair.fixed, pair.moving)
     assert torch.equal(plain.matrix, register(pair.fixed, pair.moving, bending="auto").matrix)
+    plain = register(pair.fixed, pair.moving, model="homography")
+    auto = register(pair.fixed, pair.moving, model="homography", bending="auto")
+    assert torch.equal(plain.matrix, auto.matrix)
     with pytest.raises(ValueError, match=r"bending='much'; expected one of auto"):
         register(pair.fixed, pair.moving, model="ffd", bending="much")
