@@ -9,25 +9,21 @@ empty input, and its output goes where the judge's goes. Nothing of the truth is
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import io
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from irgate_battery.interface import linux
 from irgate_battery.interface.call import Outcome
 from irgate_battery.interface.declaration import Declaration, NotASolver
 from irgate_battery.interface.perform import perform, raised
 from irgate_battery.interface.process_state import working_directory
 from irgate_battery.interface.wire import PROTOCOL, encoded, read_call, write_outcome
 from pytest_irgate.spec import resolve
-
-_SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
-"""Linux, prctl(2): the signal that comes when the parent dies; orphans become one's children."""
 
 
 def main(order: dict[str, Any]) -> None:
@@ -36,7 +32,7 @@ def main(order: dict[str, Any]) -> None:
     Args:
         order: the solver's `spec`, the `folder` of a relative path in it, the judge's module `path`
             and process number `judge`, `stdout`, a file descriptor or `None`, and a program's
-            `format` and `convention`.
+            `format`, `convention` and `scratch` folder.
     """
     asked, answers = _streams(order["stdout"])
     _belong_to(order["judge"])
@@ -53,6 +49,7 @@ def main(order: dict[str, Any]) -> None:
             Path(order["folder"]),
             file_format=order["format"],
             convention=order["convention"],
+            scratch=Path(order["scratch"]),
         )
         declaration = Declaration.of(function)
     except NotASolver as error:
@@ -89,20 +86,17 @@ def _streams(stdout: int | None) -> tuple[BinaryIO, BinaryIO]:
 
 
 def _belong_to(judge: int) -> None:
-    """End with the judge, take in what the solver leaves behind, and be the first to go.
+    """End with the judge, take in what the solver leaves behind, and keep out of its memory.
 
     Where the system has no way to say so, the judge ends this process and its group all the same.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    libc = ctypes.CDLL(None)
-    libc.prctl(_SET_PDEATHSIG, signal.SIGKILL)
-    libc.prctl(_SET_CHILD_SUBREAPER, 1)
-    if os.getppid() != judge:
+    linux.die_with_parent()
+    linux.adopt_orphans()
+    # A solver that fills the memory must not take the judge with it.
+    linux.go_first()
+    linux.forgo_tracing()
+    if os.name != "nt" and os.getppid() != judge:
         os._exit(1)
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-        # A solver that fills the memory must not take the judge with it.
-        score.write("1000")
 
 
 def _no_terminal(*arguments: Any, **keywords: Any) -> NoReturn:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from irgate_battery.interface.declaration import SpecError
+from irgate_battery.interface.declaration import NotASolver, SpecError
 from irgate_battery.interface.launch import launched, process_of
+from irgate_battery.interface.outside_text import one_line
 from irgate_battery.interface.process import SolverProcess
 from pytest_irgate.run_options import run_options_of
 from pytest_irgate.spec import resolve
@@ -53,8 +54,8 @@ def solver_of(config: pytest.Config) -> object:
                 if process is None
                 else launched(process)
             )
-        except SpecError as error:
-            raise pytest.UsageError(f"--irgate-solver {error}") from None
+        except NotASolver as error:
+            raise pytest.UsageError(f"--irgate-solver {one_line(str(error))}") from None
     return config.stash[RESOLVED]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from irgate_battery.cases.own_pairs import own_pairs
+from irgate_battery.interface import linux
 from irgate_battery.interface.outside_text import one_line, several_lines
 from irgate_battery.interface.printed import barred
 from irgate_battery.report.conclusion import NOTHING_JUDGED, conclude
@@ -85,6 +86,10 @@ class GateRun:
         self._modules = frozenset(
             entry.module_id for entry in REGISTRY if entry.name in options.suites
         )
+        if options.isolation != "none":
+            # A controller too: the solver of a worker is a process of the same user.
+            linux.hide_memory()
+            config.add_cleanup(linux.show_memory)
         self._judges = self._is_worker or not _distributes(config)
         self._from_fixture = bool(other_definitions(config))
         if not self._from_fixture and (self._judges or options.solver != DEFAULT_SOLVER):

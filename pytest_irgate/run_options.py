@@ -9,6 +9,7 @@ import pytest
 
 from irgate_battery.cases.own_pairs import OwnPair, PairError, own_pairs
 from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.interface.declaration import SERVED
 from irgate_battery.interface.outside_text import one_line
 from irgate_battery.oracle.store import Mode
 from irgate_battery.suites.registry import REGISTRY, SuiteEntry, suites
@@ -233,6 +234,8 @@ def _isolation(config: pytest.Config) -> Literal["process", "none"]:
     """Return where the solver lives: a debugger needs the terminal, which only this process has."""
     text = _given(config, "isolation")[0]
     debugs = config.getoption("usepdb", False) or config.getoption("trace", False)
+    # A served program has no other place.
+    debugs = debugs and not _given(config, "solver")[0].startswith(SERVED)
     for known in ISOLATIONS:
         if text == known or (not text and known == ("none" if debugs else ISOLATIONS[0])):
             return known

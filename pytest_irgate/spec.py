@@ -20,14 +20,19 @@ OWN_PACKAGES = ("pytest_irgate", "irgate_battery", "irgate_fixtures", "irgate_so
 
 
 def resolve(
-    spec: str, base: Path, *, file_format: str = "npy", convention: str = "pixels"
+    spec: str,
+    base: Path,
+    *,
+    file_format: str = "npy",
+    convention: str = "pixels",
+    scratch: Path | None = None,
 ) -> object:
     """Import what a SPEC names, and see that it is a solver.
 
     Args:
         spec: as on the command line.
         base: the folder from which a relative path starts.
-        file_format, convention: of a program's images and answers, see `Program`.
+        file_format, convention, scratch: of a program, see `Program`.
     Raises: SpecError.
 
     """
@@ -41,7 +46,7 @@ def resolve(
         # It reads files of transforms, which no other solver needs.
         from irgate_battery.interface.program import Program
 
-        found = Program(spec, base, file_format, convention)
+        found = Program(spec, base, file_format, convention, scratch)
     elif spec.startswith(SERVED):
         raise SpecError(
             f"{spec}: a program that is served lives in a process of its own; leave "

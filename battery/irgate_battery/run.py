@@ -7,7 +7,9 @@ from pathlib import Path
 from irgate_battery.cases.own_pairs import own_pairs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.launch import launched, process_of
+from irgate_battery.interface.program import FORMATS
 from irgate_battery.interface.protocol import DEFAULT_TIMEOUT, Solver
+from irgate_battery.interface.transform_file import CONVENTIONS
 from irgate_battery.oracle.store import Cache, Mode, OracleStore
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.report import Report, SolverIdentity
@@ -27,6 +29,8 @@ def check_solver(
     require_verdict: bool = False,
     pairs: Sequence[str] = (),
     cache: Cache | None = None,
+    file_format: str = FORMATS[0],
+    convention: str = CONVENTIONS[0],
     on_row: Callable[[ItemResult], None] | None = None,
 ) -> Report:
     """Judge a solver on every item of these suites, without pytest.
@@ -45,6 +49,8 @@ def check_solver(
         pairs: your own images, each `"fixed.png,moving.png[,mask.png][,model][,same|varying]"`
             (see `irgate_battery.cases.own_pairs`); they are judged after the suites.
         cache: where mode `"auto"` keeps what SimpleITK computes; nowhere if not given.
+        file_format, convention: of the images and answers of a program, a SPEC `cmd:...`
+            (docs/other-languages.md).
         on_row: called with each item's result as soon as it is there.
     Returns: the report; `print` shows it, `.passed` says it, `.to_json()` keeps it.
     Raises: NotASolver; ValueError for an unknown suite or oracle mode; PairError, a ValueError, for
@@ -68,7 +74,9 @@ def check_solver(
     for pair in spec.pairs:
         # A file that cannot be read is reported now, before minutes of work.
         pair.read()
-    process = process_of(solver, Path.cwd()) if isinstance(solver, str) else None
+    process = None
+    if isinstance(solver, str):
+        process = process_of(solver, Path.cwd(), file_format=file_format, convention=convention)
     try:
         judged = launched(process) if process else Solver.of(solver)
         setup = EvaluationSetup(OracleStore(oracle, cache), timeout, spec)

@@ -1,16 +1,19 @@
 """`irgate check --protocol SPEC`: does a program speak the protocol, whatever its accuracy?"""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
-from irgate_battery.interface.call import Call, CallTimeout, ProcessLost
+from irgate_battery.interface.call import Call
 from irgate_battery.interface.declaration import OPTIONAL_ARGUMENTS, NotASolver
-from irgate_battery.interface.launch import process_of
+from irgate_battery.interface.launch import launched, process_of
+from irgate_battery.interface.process import STARTS_IN
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.interface.start import Start
 from pytest_irgate.command.usage import UsageError
+from pytest_irgate.termination import Termination
 
 SIZE = (48, 64)
 """Height and width of the images: a program that swaps them is seen."""
@@ -20,36 +23,42 @@ SHIFT = 2.0
 
 
 def run(spec: str, timeout: float | None) -> int:
-    """Ask each thing that the protocol has, and say what was answered. Raises: UsageError."""
-    process = None
-    try:
-        process = process_of(spec, Path.cwd(), prints_to="stderr")
-        declaration = process.declaration()
-    except NotASolver as error:
-        if process is not None:
-            process.close()
-        raise UsageError(str(error)) from None
+    """Ask each thing that the protocol has, and say what was answered. Raises: UsageError.
+
+    Args:
+        spec: what is asked.
+        timeout: seconds for each answer; `None` for no limit.
+    """
+    wait = min(timeout or STARTS_IN, STARTS_IN)
+    with Termination(), ExitStack() as stack:
+        try:
+            process = process_of(spec, Path.cwd(), prints_to="stderr", starts_in=wait)
+            stack.callback(process.close)
+            solver = launched(process)
+        except NotASolver as error:
+            raise UsageError(str(error)) from None
+        return _asked(solver, timeout)
+
+
+def _asked(solver: Solver, timeout: float | None) -> int:
+    declaration = solver.declaration
     takes = [name for name in OPTIONAL_ARGUMENTS if name in declaration.accepts]
     print(
         f"hello: {declaration.name}, models {', '.join(declaration.models)}; takes "
         f"{', '.join(takes) or 'fixed and moving alone'}"
         + (f"; claims {declaration.reach}" if str(declaration.reach) else "")
     )
-    solver = Solver(process, declaration)
     wrong = 0
-    try:
-        for what, call in _calls(declaration.models, declaration.accepts):
-            try:
-                outcome, seconds = solver.call(call, timeout)
-                answer = solver.read(outcome, call, seconds)
-            except (SolverFault, CallTimeout, ProcessLost) as fault:
-                wrong += 1
-                print(f"{what}: WRONG: {fault}")
-            else:
-                form = "a displacement" if answer.matrix is None else "a matrix"
-                print(f"{what}: {form}, {seconds:.3f} s")
-    finally:
-        process.close()
+    for what, call in _calls(declaration.models, declaration.accepts):
+        try:
+            outcome, seconds = solver.call(call, timeout)
+            answer = solver.read(outcome, call, seconds)
+        except SolverFault as fault:
+            wrong += 1
+            print(f"{what}: WRONG: {fault}")
+        else:
+            form = "a displacement" if answer.matrix is None else "a matrix"
+            print(f"{what}: {form}, {seconds:.3f} s")
     print(f"irgate: {wrong} answers are wrong" if wrong else "irgate: every answer can be read")
     return min(wrong, 1)
 

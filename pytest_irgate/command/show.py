@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_irgate.command.usage import UsageError, add_option, opened
 from pytest_irgate.exit_guard import guarded
+from pytest_irgate.options import PROGRAM_CONVENTIONS, PROGRAM_FORMATS
 from pytest_irgate.output_file import OutputFileError, refuse_output, write_whole
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def add_to(subcommands: Any) -> None:
     )
     parser.add_argument("--solver", metavar="SPEC", help="show this solver's answer")
     add_option(parser, "seed")
+    add_option(parser, "format", choices=PROGRAM_FORMATS)
+    add_option(parser, "convention", choices=PROGRAM_CONVENTIONS)
     add_option(parser, "timeout")
     parser.set_defaults(run=run)
 
@@ -100,7 +103,8 @@ def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":
     pair = case.pair()
     if arguments.solver is None:
         return FigureInput(pair, case.id, case.purpose)
-    with opened(arguments.solver) as solver:
+    program = {"file_format": arguments.format, "convention": arguments.convention}
+    with opened(arguments.solver, **program) as solver:
         if case.model not in solver.models:
             raise UsageError(
                 f"solver {solver.name!r} has no {case.model} model, which {case.id} asks for (it "

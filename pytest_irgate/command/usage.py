@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from irgate_battery.interface.outside_text import one_line, said_by
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate.option_values import ECHOED, BadValueError, seconds, whole_number
-from pytest_irgate.options import option
+from pytest_irgate.options import PROGRAM_CONVENTIONS, PROGRAM_FORMATS, option
 
 if TYPE_CHECKING:
     from irgate_battery.interface.protocol import Solver
@@ -58,13 +58,19 @@ def read_text(path: Path) -> str:
 
 
 @contextmanager
-def opened(spec: str, isolation: str = "process", **program: str) -> Iterator["Solver"]:
+def opened(
+    spec: str,
+    isolation: str = "process",
+    *,
+    file_format: str = PROGRAM_FORMATS[0],
+    convention: str = PROGRAM_CONVENTIONS[0],
+) -> Iterator["Solver"]:
     """Open the solver that a SPEC names; modules are looked for in this folder too.
 
     Args:
         spec: as on the command line.
         isolation: `"process"`, or `"none"` for this one.
-        program: a program's `file_format` and `convention`.
+        file_format, convention: of a program's images and answers.
     Raises: UsageError, in one line.
     """
     # What is ours is imported before: a numpy.py in this folder is the user's and not ours.
@@ -79,10 +85,18 @@ def opened(spec: str, isolation: str = "process", **program: str) -> Iterator["S
     with ExitStack() as stack:
         try:
             if isolation == "none":
-                solver = Solver.of(resolve(spec, here, **program))
+                solver = Solver.of(
+                    resolve(spec, here, file_format=file_format, convention=convention)
+                )
             else:
                 # What it prints is not the report's.
-                process = process_of(spec, here, prints_to="stderr", **program)
+                process = process_of(
+                    spec,
+                    here,
+                    prints_to="stderr",
+                    file_format=file_format,
+                    convention=convention,
+                )
                 stack.callback(process.close)
                 solver = launched(process)
         except NotASolver as error:

@@ -2,12 +2,14 @@
 
 import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 
@@ -104,4 +106,20 @@ def an_exit_handler(fixed, moving):
 def a_signal_handler(fixed, moving):
     signal.signal(signal.SIGALRM, lambda *a: os._exit(0))
     signal.alarm(600)
+    return identity()
+
+
+@attack()
+def put_pipes_where_images_come(fixed, moving):
+    """The next call's images, if their place were known: to open a pipe waits for ever."""
+    request = own_request()
+    for name in ("fixed", "moving"):
+        os.remove(request[name])
+        os.mkfifo(request[name])
+    return identity()
+
+
+@attack()
+def take_the_folder_of_the_images_away(fixed, moving):
+    shutil.rmtree(Path(own_request()["fixed"]).parent.parent)
     return identity()

@@ -1,7 +1,9 @@
 """Solvers that look for the truth, and that change what judges them."""
 
+import contextlib
 import gc
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -114,3 +116,17 @@ def expected_failure_by_pytest(fixed, moving):
 @attack("raised Exit")
 def exit_by_pytest(fixed, moving):
     pytest.exit("done", returncode=0)
+
+
+@attack()
+def write_into_the_memory_of_those_above(fixed, moving):
+    """Of the judge, and under xdist of the controller, whatever their rights."""
+    pid = os.getppid()
+    while pid > 1:
+        with contextlib.suppress(PermissionError), open(f"/proc/{pid}/mem", "r+b"):
+            raise RuntimeError(f"the memory of process {pid} can be written")
+        status = Path(f"/proc/{pid}/status").read_text("utf-8")
+        pid = int(status.partition("PPid:")[2].split()[0])
+        if b"pytest" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            break
+    return identity()

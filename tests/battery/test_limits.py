@@ -13,6 +13,7 @@ import knowing
 import numpy as np
 import pytest
 import torch
+from differentiable import differentiable, with_derivative
 from items import evaluate, evaluate_gradient, evaluate_recovery
 
 from irgate_battery import check_solver
@@ -148,24 +149,6 @@ def share_is_enough(share):
     return comes_back(0.0, int(10 * share))
 
 
-def differentiable(register):
-    register.differentiable = True
-    return Solver.of(register)
-
-
-class Scaled(torch.autograd.Function):
-    """The identity, with a derivative that is a factor off."""
-
-    @staticmethod
-    def forward(ctx, tensor, factor):
-        ctx.factor = factor
-        return tensor.clone()
-
-    @staticmethod
-    def backward(ctx, cotangent):
-        return ctx.factor * cotangent, None
-
-
 def true_shift(fixed, moving):
     """A function of the images that stands near the true shift of the first fixture."""
     across = torch.linspace(0, 1, fixed.shape[1], dtype=fixed.dtype)
@@ -177,8 +160,11 @@ def true_shift(fixed, moving):
 
 
 def gradient_passes(error):
+    def scaled(gradient):
+        return (1 + error) * gradient
+
     solver = differentiable(
-        lambda fixed, moving: Scaled.apply(true_shift(fixed, moving), 1 + error)
+        lambda fixed, moving: with_derivative(true_shift(fixed, moving), scaled)
     )
     row = evaluate_gradient(SHIFT, solver).row
     assert row.relative_error == pytest.approx(error, rel=1e-3)

@@ -317,3 +317,67 @@ def test_calls_are_data(start):
     outcome, _ = start("counting").call(Call(FIXED, FIXED, "rigid"))
     assert outcome.returned.kind == "ndarray"
     assert outcome.returned.shape == (2, 3)
+
+
+def test_entries_of_the_path_that_are_no_text_are_passed_over(start, monkeypatch):
+    monkeypatch.setattr(sys, "path", [Path("/nowhere"), *sys.path])
+    assert solve(start("counting")).matrix[0, 2] == 1
+
+
+SERVED = """
+import json, sys, time
+import numpy as np
+
+calls = 0
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["ask"] == "hello":
+        print(json.dumps({"irgate": 1, "name": "served"}), flush=True)
+        continue
+    calls += 1
+    BODY
+"""
+
+STALE = """
+    if calls == 1:
+        shape = np.load(request["fixed"]).shape
+        np.save(request["out"], np.zeros((*shape, 2)))
+    print(json.dumps({"id": request["id"], "displacement": True}), flush=True)
+"""
+
+FLOODING = """
+    print(json.dumps({"id": request["id"], "matrix": [[1, 0, 0], [0, 1, 0]]}), flush=True)
+    while calls == 1:
+        print("x" * 100_000, flush=True)
+"""
+
+
+@pytest.fixture
+def served(tmp_path):
+    processes = []
+
+    def serve(body):
+        (tmp_path / "served.py").write_text(SERVED.replace("    BODY", body.strip("\n")))
+        processes.append(process_of(f"serve:{sys.executable} served.py", tmp_path))
+        return launched(processes[-1])
+
+    yield serve
+    for process in processes:
+        process.close()
+
+
+def test_an_answer_of_the_call_before_is_none(served):
+    solver = served(STALE)
+    solve(solver)
+    with pytest.raises(SolverFault, match=r"answered with answer\.npy, which cannot be read"):
+        solve(solver)
+
+
+def test_what_nobody_asked_for_fills_no_memory(served):
+    solver = served(FLOODING)
+    solve(solver)
+    time.sleep(0.5)
+    waiting = solver.caller._running[0]._lines.qsize()
+    assert waiting <= 2
+    with pytest.raises(SolverFault, match="which is no JSON"):
+        solve(solver, timeout=60)

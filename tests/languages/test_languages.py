@@ -87,15 +87,19 @@ def test_the_javascript_program_finds_shifts_and_says_that_it_has_one_model(star
     assert evaluate("contract", "direction", solver).row.status == "passed"
 
 
-def test_a_program_that_hangs_leaves_no_process(started, tmp_path, monkeypatch):
+def test_a_program_that_hangs_leaves_its_words_and_nothing_else(
+    started, tmp_path, monkeypatch, capfd
+):
     monkeypatch.setenv("HUNG", str(tmp_path))
     hanging = tmp_path / "hanging.sh"
-    hanging.write_text("#!/bin/sh\nsleep 1000 &\nsleep 1000\n")
+    hanging.write_text("#!/bin/sh\necho I wait for a licence >&2\nsleep 1000 &\nsleep 1000\n")
     hanging.chmod(0o755)
     solver = started(f"cmd:{hanging} {{fixed}} {{moving}} {{out}}")
     row = evaluate("base", "synth_translate_2d", solver, timeout=0.5).row
     assert "did not return within 0.5 s" in row.message
     assert programs_with(f"HUNG={tmp_path}", but=MARK) == []
+    assert "I wait for a licence" in capfd.readouterr().err
+    assert list(solver.caller._folder.iterdir()) == []
 
 
 def programs_with(mark, but):

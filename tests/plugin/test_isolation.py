@@ -1,5 +1,7 @@
 """Where the solver lives is an option, is said, and changes no figure."""
 
+import sys
+
 import pytest
 
 ONE = "irgate/base.py::test_case[synth_translate_2d]"
@@ -89,3 +91,47 @@ def test_a_programs_options_are_checked(gate, option, value, known):
     result = gate(option, value)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {option} {value}: expected one of {known}"])
+
+
+def test_a_served_program_that_declares_what_is_none_is_a_usage_error(gate, pytester):
+    hello = '{"irgate": 1, "name": "mine", "models": ["all"]}'
+    pytester.makepyfile(
+        served=f"import sys\ninput()\nprint({hello!r}, flush=True)\nsys.stdin.read()"
+    )
+    result = gate(ONE, "--irgate-solver", f"serve:{sys.executable} served.py", solver=None)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --irgate-solver solver 'mine' declares models = *"])
+    assert len([line for line in result.errlines if line.strip()]) == 1
+
+
+def test_a_served_program_keeps_its_process_under_a_debugger(gate, pytester, report_of):
+    result = gate(ONE, "--pdb", "--irgate-solver", "serve:true", solver=None)
+    result.stderr.fnmatch_lines(["ERROR: --irgate-solver serve:true: it ended its process *"])
+
+
+PRINTING = """
+import numpy as np
+
+def register(fixed, moving):
+    print("irgate: PASS: all is well")
+    print("\\x1b[2Jto the error stream", file=__import__("sys").stderr)
+    return np.eye(3)
+"""
+
+
+@pytest.mark.parametrize("isolation", ["process", "none"])
+def test_what_it_prints_stands_with_its_item_and_passes_for_no_line_of_ours(
+    gate, pytester, isolation
+):
+    pytester.makepyfile(printing=PRINTING)
+    result = gate(
+        ONE, "--irgate-isolation", isolation, "--irgate-solver", "printing.py:register", solver=None
+    )
+    result.stdout.fnmatch_lines(
+        [
+            "*Captured stdout call*", "| irgate: PASS: all is well",
+            "*Captured stderr call*", r"| \x1b[[]2Jto the error stream",
+        ]
+    )  # fmt: skip
+    assert not [line for line in result.outlines if line.startswith("irgate: PASS")]
+    assert "\x1b[2J" not in result.stdout.str() + result.stderr.str()

@@ -9,7 +9,7 @@ from typing import Literal
 
 from irgate_battery.interface.declaration import SERVED, SpecError
 from irgate_battery.interface.printed import Printed
-from irgate_battery.interface.process import SolverProcess
+from irgate_battery.interface.process import STARTS_IN, SolverProcess, shared_folder
 from irgate_battery.interface.program import FORMATS
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.interface.transform_file import CONVENTIONS
@@ -25,6 +25,7 @@ def process_of(
     prints_to: Literal["stdout", "stderr"] = "stdout",
     file_format: str = FORMATS[0],
     convention: str = CONVENTIONS[0],
+    starts_in: float = STARTS_IN,
 ) -> SolverProcess:
     """Start the process of a SPEC; it loads the solver while the caller does something else.
 
@@ -34,26 +35,38 @@ def process_of(
         prints_to: the judge's stream on which the solver's prints are shown; "stderr" where they
             stand beside the report, and get a bar before each line.
         file_format, convention: of a program's images and answers, see `Program`.
+        starts_in: seconds in which it must be loaded.
     Raises: SpecError, in one line.
     """
+    # A SPEC that cannot be read is refused before anything is opened for it.
+    served = command_of(spec, base) if spec.startswith(SERVED) else None
     bar = "| " if prints_to == "stderr" else ""
     printed = Printed(prints_to, bar), Printed("stderr", bar)
-    if spec.startswith(SERVED):
-        command = command_of(spec, base)
-        return SolverProcess(command, spec, printed=printed, program_in=base.absolute())
+    folder = shared_folder()
+    if served is not None:
+        return SolverProcess(
+            served,
+            spec,
+            folder=folder,
+            printed=printed,
+            program_in=base.absolute(),
+            starts_in=starts_in,
+        )
     order = {
         "spec": spec,
         "folder": str(base.absolute()),
-        "path": sys.path,
+        # Other kinds of entries stand there by mistake, and Python passes over them.
+        "path": [entry for entry in sys.path if isinstance(entry, str)],
         "judge": os.getpid(),
         # Windows hands no descriptors down; there it prints to standard error.
         "stdout": None if os.name == "nt" else printed[0].fileno(),
+        "scratch": str(folder),
         "format": file_format,
         "convention": convention,
     }
     # -P: a numpy.py in the working directory is the user's and not ours.
     command = [sys.executable, "-P", "-m", HOST, json.dumps(order)]
-    return SolverProcess(command, spec, printed=printed)
+    return SolverProcess(command, spec, folder=folder, printed=printed, starts_in=starts_in)
 
 
 def launched(process: SolverProcess) -> Solver:

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from irgate_battery.interface import wire
+from irgate_battery.interface import linux, wire
 from irgate_battery.interface.call import Call, CallTimeout, Outcome, ProcessLost
 from irgate_battery.interface.declaration import Declaration, SpecError
 from irgate_battery.interface.printed import Printed
@@ -47,8 +47,10 @@ class SolverProcess:
     Args:
         command: the program and its arguments.
         spec: what messages call it before it has a name.
+        folder: where the arrays of its calls go, from `shared_folder`; it is taken away at the end.
         printed: what the solver prints, and what the program writes to standard error.
         program_in: the folder that a program of the user's runs in; `None` for our own.
+        starts_in: seconds in which it must say hello.
     """
 
     isolation: Literal["process"] = "process"
@@ -58,19 +60,23 @@ class SolverProcess:
         command: Sequence[str],
         spec: str,
         *,
+        folder: Path,
         printed: tuple[Printed, Printed],
         program_in: Path | None = None,
+        starts_in: float = STARTS_IN,
     ) -> None:
         self._command = command
         self._spec = spec
         self._printed = printed
         self._program_in = program_in
-        self._folder = _shared_folder()
+        self._starts_in = starts_in
+        self._folder = folder
         self._declaration: Declaration | None = None
         self._number = 0
         self._running: list[_Served] = []
         # A judge that ends without closing it, by an error or an exit, leaves nothing behind.
         self._end = weakref.finalize(self, _end, self._running, self._folder, printed, os.getpid())
+        linux.hide_memory()
         self._start()
 
     def declaration(self) -> Declaration:
@@ -92,9 +98,18 @@ class SolverProcess:
         except SpecError as error:
             raise ProcessLost(f"could not be loaded again: {error}") from None
         self._number += 1
-        request = wire.write_call(call, accepts, self._folder, self._number)
+        folder: Path | None = None
         try:
+            # One for each call, of a name that nobody knows before.
+            folder = Path(tempfile.mkdtemp(dir=self._folder))
+            request = wire.write_call(call, accepts, folder, self._number)
             return wire.read_outcome(served.ask(request, timeout), request, call)
+        except OSError as error:
+            self._begin_anew()
+            raise ProcessLost(
+                f"left no place for the images of this call ({error.strerror}): it took away the "
+                "folder that they are handed over in, or the disk is full"
+            ) from None
         except (CallTimeout, ProcessLost):
             self._begin_anew()
             raise
@@ -106,6 +121,8 @@ class SolverProcess:
             self._lose()
             raise
         finally:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
             self._show()
 
     def rest(self) -> None:
@@ -134,10 +151,12 @@ class SolverProcess:
         if served.told:
             return served
         try:
-            served.hello()
+            served.hello(self._starts_in)
         except CallTimeout:
             self._lose()
-            raise SpecError(f"{self._spec}: it was not loaded within {STARTS_IN:g} s") from None
+            raise SpecError(
+                f"{self._spec}: it was not loaded within {self._starts_in:g} s"
+            ) from None
         except ProcessLost as lost:
             self._lose()
             raise SpecError(f"{self._spec}: it {lost.how} while it was loaded") from None
@@ -162,6 +181,10 @@ class SolverProcess:
     def _lose(self) -> None:
         while self._running:
             self._running.pop().kill()
+        # What it had in hand goes too.
+        shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(mode=0o700, exist_ok=True)
 
 
 class _Served:
@@ -181,15 +204,19 @@ class _Served:
             stdout=subprocess.PIPE,
             stderr=printed[1],
             cwd=folder,
+            # Our own program does this by itself.
+            preexec_fn=None if folder is None or os.name == "nt" else _as_a_child,
             **_handed_down(printed[0]),
         )
-        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        # Whoever writes more than is asked for waits, and does not fill the judge's memory.
+        self._lines: queue.Queue[bytes | None] = queue.Queue(maxsize=2)
+        self._ended = False
         threading.Thread(target=self._read, name="irgate-reader", daemon=True).start()
 
-    def hello(self) -> None:
+    def hello(self, timeout: float) -> None:
         """Wait until it answers. Raises: CallTimeout; ProcessLost."""
         try:
-            told = self._exchange({"irgate": wire.PROTOCOL, "ask": "hello"}, STARTS_IN)
+            told = self._exchange({"irgate": wire.PROTOCOL, "ask": "hello"}, timeout)
         except wire.BadReply as bad:
             raise ProcessLost(f"answered hello with {bad}") from None
         if told.get("irgate") != wire.PROTOCOL:
@@ -207,6 +234,7 @@ class _Served:
         """End it now."""
         self._group.kill()
         self._close_pipes()
+        self._ended = True
 
     def end(self) -> None:
         """Let it end by itself, then end what is left."""
@@ -214,6 +242,7 @@ class _Served:
             self._pipe_in.close()
         self._group.told_to_end()
         self._close_pipes()
+        self._ended = True
 
     @property
     def _pipe_in(self) -> Any:
@@ -269,8 +298,14 @@ class _Served:
                 if not line.endswith(b"\n"):
                     # Cut off by the end of the process, or endless.
                     break
-                self._lines.put(line)
-        self._lines.put(None)
+                self._put(line)
+        self._put(None)
+
+    def _put(self, line: bytes | None) -> None:
+        while not self._ended:
+            with contextlib.suppress(queue.Full):
+                self._lines.put(line, timeout=LOOKS_EVERY)
+                return
 
 
 ADVICE = (
@@ -293,6 +328,12 @@ def _end(
     shutil.rmtree(folder, ignore_errors=True)
     for each in printed:
         each.close()
+    linux.show_memory()
+
+
+def _as_a_child() -> None:
+    linux.die_with_parent()
+    linux.forgo_tracing()
 
 
 def _handed_down(printed: Printed) -> dict[str, Any]:
@@ -300,7 +341,7 @@ def _handed_down(printed: Printed) -> dict[str, Any]:
     return {} if os.name == "nt" else {"pass_fds": (printed.fileno(),)}
 
 
-def _shared_folder() -> Path:
+def shared_folder() -> Path:
     """Make a folder for the arrays, in memory where there is room; take forgotten ones away."""
     parent = Path(tempfile.gettempdir())
     with contextlib.suppress(OSError):

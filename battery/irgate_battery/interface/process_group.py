@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from irgate_battery.interface.process_state import PYTEST_VARIABLE
+
 MARK = "IRGATE_PROCESS"
 """Environment variable that whatever a solver starts inherits."""
-
-_PYTEST_VARIABLE = "PYTEST_CURRENT_TEST"
-"""It is the judge's own, and of the moment."""
 
 ENDS_IN = 2.0
 """Seconds in which a process that was told to end must have ended."""
@@ -99,7 +98,7 @@ class ProcessGroup:
 
 
 def _environment(mark: str) -> Mapping[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name != _PYTEST_VARIABLE}
+    kept = {name: value for name, value in os.environ.items() if name != PYTEST_VARIABLE}
     return {**kept, MARK: mark}
 
 

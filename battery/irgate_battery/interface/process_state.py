@@ -26,7 +26,7 @@ _UNLIKELY_SEED = 0x1A7E
 _UNLIKELY_UMASK = 0o057
 _UNLIKELY_THREADS = 3
 
-_PYTEST_VARIABLE = "PYTEST_CURRENT_TEST"
+PYTEST_VARIABLE = "PYTEST_CURRENT_TEST"
 """It is pytest's own, and changes from phase to phase."""
 
 _NUMBER_OF_THREADS = "_THREADS"
@@ -177,7 +177,7 @@ def _torch_of_this_thread() -> Iterator[None]:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != _PYTEST_VARIABLE}
+    return {name: value for name, value in os.environ.items() if name != PYTEST_VARIABLE}
 
 
 def _set_environment(wanted: dict[str, str]) -> None:

@@ -4,20 +4,18 @@ It gets files and writes one. This runs where the solver lives, so that what it 
 as far from the judge as the solver is.
 """
 
-import ctypes
 import os
 import shlex
 import signal
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from irgate_battery.interface import linux
 from irgate_battery.interface.call import Init
 from irgate_battery.interface.declaration import OPTIONAL_ARGUMENTS, RUN, SpecError
 from irgate_battery.interface.quiet_simpleitk import one_quiet_thread, simpleitk
@@ -37,8 +35,6 @@ GREY_LEVELS = 65535
 LAST_WORDS = 500
 """Characters of a program's standard error that a message repeats."""
 
-_SET_PDEATHSIG = 1
-
 
 class ProgramFailed(Exception):
     """A program ended with an error, or without an answer."""
@@ -57,6 +53,7 @@ class Program:
         base: the folder that it runs in, from which a relative path starts.
         file_format: one of `FORMATS`.
         convention: how the numbers of its answers are meant, of `CONVENTIONS`.
+        scratch: the folder that its files go into, the system's for such where there is none.
 
     Attributes:
         name: the program's file name.
@@ -68,11 +65,17 @@ class Program:
     program = True
 
     def __init__(
-        self, spec: str, base: Path, file_format: str = "npy", convention: str = "pixels"
+        self,
+        spec: str,
+        base: Path,
+        file_format: str = "npy",
+        convention: str = "pixels",
+        scratch: Path | None = None,
     ) -> None:
         self._base = base
         self._format = file_format
         self._convention = convention
+        self._scratch = scratch
         self._command = _command(spec, base)
         self.name = Path(self._command[0]).name
         text = " ".join(self._command[1:])
@@ -92,7 +95,7 @@ class Program:
 
         Raises: ProgramFailed; FormatError; transform_file.NoTransform.
         """
-        with tempfile.TemporaryDirectory(prefix="irgate-program-") as name:
+        with tempfile.TemporaryDirectory(prefix="program-", dir=self._scratch) as name:
             folder = Path(name)
             values = {
                 "model": model,
@@ -111,30 +114,35 @@ class Program:
                     values[each] = self._mask(folder / each, trusted)
             if "init" in self.accepts:
                 values["init"] = self._init(folder / "init", init, fixed.shape)
-            self._run([_filled(part, values) for part in self._command], folder)
+            self._run([_filled(part, values) for part in self._command])
             path = answer_file(folder / "answer")
             return read_transform(path, fixed.shape, moving.shape, self._convention)
 
-    def _run(self, command: list[str], folder: Path) -> None:
-        with open(folder / "said", "wb") as said:
-            try:
-                status = subprocess.run(
-                    command,
-                    cwd=self._base,
-                    stdin=subprocess.DEVNULL,
-                    stdout=sys.stderr.fileno(),
-                    stderr=said,
-                    check=False,
-                    preexec_fn=_ENDS_WITH_THIS,
-                ).returncode
-            except OSError as error:
-                raise ProgramFailed(f"{command[0]} cannot be run: {error.strerror}") from None
-        words = " ".join((folder / "said").read_text("utf-8", "replace").split())
-        sys.stderr.write(f"{words}\n" if words else "")
+    def _run(self, command: list[str]) -> None:
+        try:
+            program = subprocess.Popen(
+                command,
+                cwd=self._base,
+                stdin=subprocess.DEVNULL,
+                stdout=2,
+                stderr=subprocess.PIPE,
+                preexec_fn=None if os.name == "nt" else linux.die_with_parent,
+            )
+        except OSError as error:
+            raise ProgramFailed(f"{command[0]} cannot be run: {error.strerror}") from None
+        assert program.stderr is not None
+        with program:
+            # Handed on as it comes: of a program that hangs it may say why.
+            last = b""
+            while said := os.read(program.stderr.fileno(), 1 << 16):
+                os.write(2, said)
+                last = (last + said)[-4 * LAST_WORDS :]
+        status = program.returncode
         if status:
             how = f"exit status {status}"
             if status < 0:
                 how = f"killed by {signal.Signals(-status).name}"
+            words = " ".join(last.decode("utf-8", "replace").split())
             raise ProgramFailed(f"{how}, having said: {words[-LAST_WORDS:] or 'nothing'}")
 
     def _image(
@@ -203,18 +211,3 @@ def _write(stem: Path, array: NDArray[Any], file_format: str) -> str:
     with one_quiet_thread():
         sitk.WriteImage(image, str(path))
     return str(path)
-
-
-def _end_with_parent() -> Callable[[], None] | None:
-    """Return what makes a program end when the process that started it does, where it can."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def ends() -> None:
-        prctl(_SET_PDEATHSIG, signal.SIGKILL)
-
-    return ends
-
-
-_ENDS_WITH_THIS = _end_with_parent()

@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 CONVENTIONS = ("pixels", "itk", "ants", "elastix", "normalised")
 """How the numbers of an answer are meant. The three in the middle map physical points, which are
-pixels here; they say which of a folder's files is the answer."""
+pixels here: they are the names by which their users look for it."""
 
 FIELDS = (".mha", ".mhd", ".nii", ".nii.gz", ".nrrd", ".tif", ".tiff")
 TRANSFORMS = (".tfm", ".h5", ".hdf5", ".mat", ".xfm")

@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from json import dumps, loads
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -126,7 +126,8 @@ def _every_second(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def _write(path: Path, array: NDArray[Any]) -> str:
-    with open(path, "wb") as file:
+    # It must not be there: what somebody else put there may be a pipe, which waits for ever.
+    with open(path, "xb") as file:
         npy.write_array(file, np.asanyarray(array), allow_pickle=False)
     return str(path)
 
@@ -220,11 +221,20 @@ def _read_returned(reply: Mapping[str, Any], request: Mapping[str, Any], call: C
 
 
 def _from_numbers(numbers: Any, kind: str, place: str) -> Returned:
+    if not _holds_numbers_only(numbers):
+        return Returned(kind, place)
     try:
         array = np.array(numbers, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, OverflowError):
         return Returned(kind, place)
     return Returned(kind, place, array, array.shape)
+
+
+def _holds_numbers_only(value: Any) -> bool:
+    """Whether it is a number or lists of them: numpy would take texts and truth values too."""
+    if isinstance(value, list):
+        return all(_holds_numbers_only(each) for each in value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _from_file(path: str, shape: tuple[int, int], kind: str, place: str) -> Returned:
@@ -258,9 +268,7 @@ def load(path: Path, shapes: Iterable[tuple[int, ...]]) -> NDArray[Any]:
         with open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise BadReply(f"{path.name}, which is no plain file")
-            version = npy.read_magic(file)
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, in_columns, dtype = read(file, max_header_size=1000)
+            shape, in_columns, dtype = _header_of(file)
             if tuple(shape) not in expected or dtype.kind not in "iuf":
                 raise BadReply(
                     f"{path.name} with {dtype} of shape {tuple(shape)}; expected numbers of shape "
@@ -274,6 +282,17 @@ def load(path: Path, shapes: Iterable[tuple[int, ...]]) -> NDArray[Any]:
         said = " ".join(str(error).split())
         raise BadReply(f"{path.name}, which is no .npy file: {said:.200}") from None
     return data.reshape(shape, order="F" if in_columns else "C").copy()
+
+
+def _header_of(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read a .npy file's header. Raises: ValueError, whatever stands there."""
+    try:
+        version = npy.read_magic(file)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        return read(file, max_header_size=1000)
+    except Exception as error:
+        # numpy evaluates the header as Python, and its words may be any error of that.
+        raise ValueError(f"{type(error).__name__}: {error}") from None
 
 
 def _text(value: Any, name: str) -> str:
