@@ -50,6 +50,9 @@ MOST_FOLDED = 1e-3
 does not fold, and no right answer did."""
 LEAST_PIXELS = 24
 """Fewest valid pixels of a tile that counts: (3) has six unknowns."""
+LEAST_SIDE = 10
+"""Least side of a tile, px of its level; a smaller level has fewer tiles. In tiles of 36 px a step
+for six unknowns is mostly chance: of right answers at 48 px it doubted two fifths."""
 LEAST_ENERGY = 0.2
 """Least bracket of (1), as a part of its first term: noise is known to some tenths only."""
 RIDGE = 1e-3
@@ -97,7 +100,10 @@ def measure(levels: list[Level], field: Tensor, extent: tuple[int, int], sign: s
 
     """
     full = levels[0]
-    noise = (variance(full.fixed), variance(full.moving))
+    noise = (
+        variance(full.fixed, None if full.whole else full.trusted > 0),
+        variance(full.moving, None if full.hidden is None else full.hidden == 0),
+    )
     agreements, drifts = [], []
     for index in ASKED:
         if index < len(levels):
@@ -148,16 +154,27 @@ def similarity(
     return Similarity(torch.where(count > 0, rho, torch.nan), span * square.sqrt())
 
 
-def variance(image: Tensor) -> Tensor:
+def variance(image: Tensor, trusted: Tensor | None = None) -> Tensor:
     """Return the variance of the white noise of `image` `(B, h, w)`: `(B,)`, float64.
 
     From the median size of its mixed second differences, which see little of a smooth image
     (Donoho & Johnstone 1994: the finest diagonal wavelets of Haar).
+
+    Args:
+        image: of any unit.
+        trusted: bool, the same shape: differences between four trusted pixels are counted, and the
+            variance is 0 where there are none; None where all are.
+
     """
     across = image[:, :, 1:] - image[:, :, :-1]
-    mixed = 0.5 * (across[:, 1:] - across[:, :-1])
-    size = mixed.abs().flatten(1).median(1).values.to(SOLVE)
-    return (MAD_TO_SIGMA * size).square()
+    size = (0.5 * (across[:, 1:] - across[:, :-1])).abs()
+    if trusted is None:
+        middle = size.flatten(1).median(1).values
+    else:
+        both = trusted[:, :, 1:] & trusted[:, :, :-1]
+        size = size.masked_fill(~(both[:, 1:] & both[:, :-1]), torch.nan)
+        middle = size.flatten(1).nanmedian(1).values.nan_to_num(0.0)
+    return (MAD_TO_SIGMA * middle.to(SOLVE)).square()
 
 
 @cache
@@ -200,9 +217,10 @@ def _agreement(
 ) -> Tensor:
     """Return the weighted median of (1) on one level, `(B,)`; NaN where no tile counts."""
     weights, one, other = _octaves.gradients(fixed, moved, valid)
+    tiles = _tiles(fixed)
     if sign == "axes":
         one, other = _axes(one), _axes(other)
-    sums = _octaves.tile_sums(weights, one, other, _octaves.TILES)
+    sums = _octaves.tile_sums(weights, one, other, tiles)
     product, first, second, count = sums.unbind(1)
     if sign == "either":
         product = product * torch.where(product.sum(1, keepdim=True) < 0, -1.0, 1.0)
@@ -221,7 +239,7 @@ def _drift(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
     Columns of (3): the slopes, whose coefficients are d, then gain, offset and ramp, which are
     eliminated by a Schur complement.
     """
-    weights, slopes = inner(valid), gradient(moved, 1)
+    weights, slopes, tiles = inner(valid), gradient(moved, 1), _tiles(fixed)
     height, width = fixed.shape[1:]
     ramp_x = torch.linspace(-1, 1, width, dtype=fixed.dtype, device=fixed.device)
     ramp_y = torch.linspace(-1, 1, height, dtype=fixed.dtype, device=fixed.device).unsqueeze(-1)
@@ -230,10 +248,10 @@ def _drift(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
     columns = columns * weights.unsqueeze(1)
     size = columns.shape[1]
     products = (columns.unsqueeze(1) * columns.unsqueeze(2)).flatten(1, 2)
-    sums = functional.adaptive_avg_pool2d(products, _octaves.TILES).to(SOLVE)
+    sums = functional.adaptive_avg_pool2d(products, tiles).to(SOLVE)
     sums = sums.flatten(2).mT.view(len(fixed), -1, size, size)
-    count = functional.adaptive_avg_pool2d(weights.unsqueeze(1), _octaves.TILES).flatten(1)
-    enough = count.to(SOLVE) * height * width / _octaves.TILES**2 >= LEAST_PIXELS
+    count = functional.adaptive_avg_pool2d(weights.unsqueeze(1), tiles).flatten(1)
+    enough = count.to(SOLVE) * height * width / tiles**2 >= LEAST_PIXELS
     own, across, others = sums[..., :2, :2], sums[..., :2, 2:6], sums[..., 2:6, 2:6]
     eye = torch.eye(4, dtype=SOLVE, device=fixed.device)
     others = others + torch.finfo(torch.float32).eps * eye
@@ -248,6 +266,11 @@ def _drift(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
     square = (step.mT @ normal @ step)[..., 0, 0].clamp(min=0.0)
     length = (2.0 * square / trace.clamp(min=torch.finfo(SOLVE).tiny)).sqrt()
     return _weighted_median(length, trace * enough)
+
+
+def _tiles(image: Tensor) -> int:
+    """Return the number of tiles on each side of a level's `image` `(B, h, w)`."""
+    return max(1, min(_octaves.TILES, min(image.shape[1:]) // LEAST_SIDE))
 
 
 def _axes(gradients: Tensor) -> Tensor:

@@ -203,12 +203,12 @@ def _without_flat(pair: Pair) -> Pair:
 
 
 def read_tensor(what: str, value: Any) -> Tensor:
-    """Return `value` as a float tensor: as it is if it is one, else a copy.
+    """Return `value` as a float tensor: as it is if autograd takes it, else a copy.
 
     Float64 stays; every other real type becomes float32.
     """
     if isinstance(value, Tensor):
-        tensor = value
+        tensor = value.clone() if value.is_inference() else value  # autograd refuses those
     else:
         import numpy  # only where the caller brings arrays
 

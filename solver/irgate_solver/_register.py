@@ -23,7 +23,7 @@ from irgate_solver import (
     _unrolled,
 )
 from irgate_solver._bundle import Bundle
-from irgate_solver._calls import without_autocast
+from irgate_solver._calls import without_autocast, without_inference
 from irgate_solver._dissimilarity import Compare, Dissimilarity
 from irgate_solver._homography import Homography
 from irgate_solver._levenberg import EXHAUSTED
@@ -44,6 +44,7 @@ STAGES: dict[str, type[Schedule]] = {
 
 
 @without_autocast
+@without_inference
 def register(
     fixed: Any,
     moving: Any,
@@ -221,7 +222,13 @@ def _register(
         ),
         anchor=_inputs.read_weight("anchor", anchor, parts.anchor),
         search=search,
-        smoothing=_smoothing.read(smoothing, pair.fixed, pair.moving),
+        smoothing=_smoothing.read(
+            smoothing,
+            pair.fixed,
+            pair.moving,
+            None if pair.whole else pair.mask,
+            pair.moving_mask,
+        ),
         iterations=iterations,
         tolerance=_precision.final_tolerance(pair.fixed.dtype) if tolerance is None else tolerance,
     )

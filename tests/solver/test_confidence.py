@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import irgate_fixtures
-from irgate_solver import Status, _confidence, _pyramid, register
+from irgate_solver import Status, _confidence, _pyramid, _summary, register
 
 from . import scene
 
@@ -202,3 +202,62 @@ def test_each_pair_of_a_batch_has_its_own_status(scenes: Any) -> None:
     for index, agreement in enumerate(result.agreement):
         alone = register(fixed[index], moving[index], model="rigid")
         assert alone.agreement == pytest.approx(agreement, abs=1e-3)
+
+
+def test_a_batchs_unknown_figures_are_counted_in_any_order() -> None:
+    """Story: with NaN first the least and the largest were NaN, and else were not."""
+    for figures in ((0.5, float("nan"), 0.25), (float("nan"), 0.25, 0.5)):
+        assert _summary._range(figures) == "0.25 to 0.5 (1 nan)"
+    assert _summary._range((float("nan"),) * 2) == "nan"
+
+
+def test_noise_is_measured_where_the_image_is_trusted() -> None:
+    shape = (160, 200)
+    x, y = scene.grid(shape)
+    draw = np.random.default_rng(0)
+    image = scene.blobs(x, y, shape) + 0.03 * draw.standard_normal(shape)
+    trusted = np.zeros(shape, bool)
+    trusted[40:120, 60:120] = True
+    hidden = torch.tensor(np.where(trusted, image, 0.0))[None]
+    found = float(_confidence.variance(hidden, torch.tensor(trusted)[None]))
+    assert found**0.5 == pytest.approx(0.03, rel=0.05)
+    nothing = torch.zeros(1, *shape, dtype=torch.bool)
+    assert float(_confidence.variance(hidden, nothing)) == 0.0
+
+
+def test_a_right_answer_under_noise_and_masks_raises_no_doubt(scenes: Any) -> None:
+    """Story: under masks that hide most of both images no noise was seen, and right was doubted."""
+    pair = scenes.pair("cloud", "small", "translation", 0, noise=0.05)
+    mask = np.zeros(pair.fixed.shape, bool)
+    mask[30:-30, 50:-50] = True
+    result = register(
+        pair.fixed, pair.moving, model="translation", mask=mask, moving_mask=mask, smoothing=1.0
+    )
+    assert scene.distance(result.displacement().numpy(), pair.truth).mean() < 0.5
+    assert result.status.settled
+
+
+@pytest.mark.parametrize("side", [20, 28, 36, 48])
+def test_small_images_are_doubted_too(side: int) -> None:
+    """Story: under 36 px a tile held too few pixels, and nothing was ever doubted.
+
+    Of a few dozen pixels chance makes some agree, and a right answer drift.
+    """
+    doubted, right = 0, 0
+    for seed in range(12):
+        field = np.tile([1.2, -0.7], (side, side, 1))
+        made = scene.make(field, seed=seed, finest=2.5, noise=0.02)
+        other = scene.make(field, seed=seed + 500, finest=2.5, noise=0.02)
+        doubted += not register(made.fixed, other.moving, model="rigid").status.settled
+        right += register(made.fixed, made.moving, model="rigid").status.settled
+    assert doubted >= 8
+    assert right >= 11
+
+
+def test_a_solve_that_ran_out_measures_nothing(
+    scenes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = scenes.unrelated(0)
+    result = register(pair.fixed, pair.moving, model="affine", iterations=1)
+    monkeypatch.setattr(_confidence, "measure", None)
+    assert result.status is Status.EXHAUSTED
