@@ -261,3 +261,56 @@ def test_a_solve_that_ran_out_measures_nothing(
     result = register(pair.fixed, pair.moving, model="affine", iterations=1)
     monkeypatch.setattr(_confidence, "measure", None)
     assert result.status is Status.EXHAUSTED
+
+
+def test_a_strong_block_has_one_vote_for_each_of_its_tiles() -> None:
+    """Story: four tiles of strong edges, a foreign block, outweighed the twelve of a faint scene.
+
+    A block that stands still fits where the scene, which moved by 1.5 px, does not.
+    """
+    shape = (160, 200)
+    x, y = scene.grid(shape)
+    fixed, moving = (0.05 * scene.blobs(x + dx, y, shape, finest=3.0) for dx in (1.5, 0.0))
+    inside = slice(92, 150), slice(112, 188)  # of four tiles, and their blur
+    fixed[inside] = moving[inside] = scene.blobs(x, y, shape, seed=7, finest=3.0)[inside]
+    field = np.zeros((1, 2, *shape))
+    still = _confidence.measure(levels_of(fixed, moving), torch.tensor(field), shape, "upright")
+    assert still.drift[0] > _confidence.MOST_DRIFT
+    assert still.doubtful([1.0], [0.0]) == (True,)
+    field[:, 0] = 1.5
+    moved = _confidence.measure(levels_of(fixed, moving), torch.tensor(field), shape, "upright")
+    assert moved.drift[0] < 0.5 * _confidence.MOST_DRIFT
+    assert moved.agreement[0] > 0.95
+    assert moved.doubtful([1.0], [0.0]) == (False,)
+
+
+def test_a_flat_background_has_no_vote() -> None:
+    """Two spots on zeros, a pixel and a half off: fourteen tiles of nothing do not agree."""
+    shape = (160, 200)
+    x, y = scene.grid(shape)
+
+    def spots(shift: float) -> np.ndarray:
+        places = ((20.0, 25.0), (140.0, 170.0))
+        return sum(np.exp(-((x + shift - b) ** 2 + (y - a) ** 2) / 18.0) for a, b in places)
+
+    field = torch.zeros(1, 2, *shape, dtype=torch.float64)
+    found = _confidence.measure(levels_of(spots(1.5), spots(0.0)), field, shape, "upright")
+    assert found.drift[0] > _confidence.MOST_DRIFT
+
+
+@pytest.mark.parametrize(
+    ("agreement", "overlap", "doubted"),
+    [
+        (0.92, 0.8, False),
+        (0.88, 0.8, True),
+        (0.92, 0.45, True),
+        (0.97, 0.45, False),
+        (1, 0.2, True),
+    ],
+)
+def test_less_overlap_asks_for_more_agreement(
+    agreement: float, overlap: float, doubted: bool
+) -> None:
+    """Story: five times a half of a brick wall lay over another, at an overlap of 0.36."""
+    found = _confidence.Confidence((agreement,), (0.1,))
+    assert found.doubtful([overlap], [0.0]) == (doubted,)
