@@ -24,6 +24,7 @@ from pytest_irgate.command.usage import (
     opened,
 )
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED, ExitGuard, guarded
+from pytest_irgate.extras import lack_of_run
 from pytest_irgate.options import (
     GITHUB_MODES,
     ISOLATIONS,
@@ -121,6 +122,8 @@ def _checked(
 
     run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
     suites = _suites(arguments)
+    if lack := lack_of_run(run_spec, suites, arguments.oracle):
+        raise UsageError(lack)
     # A solver may change the current folder, and the environment.
     summary = github_summary.asked_for(arguments.github)
     target = arguments.json.absolute() if arguments.json else None
