@@ -25,6 +25,7 @@ from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate import __version__, github_summary, terminal
+from pytest_irgate.alike_failures import AlikeFailuresOnce
 from pytest_irgate.endings import RunEndings
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED
 from pytest_irgate.expected_failures import ExpectedFailures
@@ -106,6 +107,7 @@ class GateRun:
         manager = config.pluginmanager
         manager.register(SuiteCollection(options.suites, self._selection), "irgate-collection")
         manager.register(KeepUnderLastFailed(), "irgate-lastfailed")
+        manager.register(AlikeFailuresOnce(self._is_item, lambda: self._report), "irgate-alike")
 
     def _divide_arguments(self) -> Selection:
         """Leave pytest the user's own paths."""

@@ -290,17 +290,17 @@ def _judge(
 def _show(done: list["ItemResult"], report: "Report") -> None:
     """Print what failed in full, the same failure once, and the report but for its last line."""
     width, paint = colour.width(), colour.paint_for(sys.stdout)
-    same: dict[tuple[str, str], list[str]] = {}
-    for result in done:
-        if result.row.status in ("failed", "error"):
-            told = (result.row.message, result.detail)
-            same.setdefault(told, []).append(result.row.id)
-    if same:
+    from irgate_battery.report.alike import alike
+
+    bad = [each for each in done if each.row.status in ("failed", "error")]
+    groups = alike((result.row, result.detail) for result in bad)
+    if groups:
         print(paint(" failures ".center(width, "="), "head"))
-    for (message, detail), ids in same.items():
-        print(paint("\n".join(ids), "bad"))
-        print(textwrap.indent(textwrap.fill(message, width - 2, break_long_words=False), "  "))
-        print(textwrap.indent(detail, "  | "))
+    for group in groups:
+        print(paint(group.first.id, "bad"))
+        for text in filter(None, [group.first.message, group.more]):
+            print(textwrap.indent(textwrap.fill(text, width - 2, break_long_words=False), "  "))
+        print(textwrap.indent(group.detail, "  | "))
     print(paint(" irgate ".center(width, "="), "head"))
     print(f"solver: {report.solver}")
     print()
