@@ -62,16 +62,17 @@ class Bundle(Schedule):
         return descents
 
     def _descend(
-        self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
+        self, problem: Problem, p: Tensor, after: Descent, slack: Sequence[float] | None
     ) -> Descent:
         problem, solve = _apart(problem)
         return _levenberg.descend(
             problem,
             p,
             iterations=self.settings.iterations,
-            tolerance=tolerance,
+            tolerance=self.settings.tolerance,
             after=after,
             solve=solve,
+            slack=slack,
         )
 
     def _go_down(self, problem: Problem, p: Tensor, iterations: int, tolerance: float) -> Descent:

@@ -30,6 +30,7 @@ from irgate_solver._precision import (
     PATIENCE,
     REJECTED,
     SHORT,
+    UNDAMPED,
 )
 
 RUNNING, CONVERGED, STALLED, EXHAUSTED, SCHEDULED = range(5)
@@ -162,15 +163,19 @@ class PairState:
         if self.objective <= self.rounding:
             self.state = CONVERGED
 
-    def has_converged(self, length: float, tolerance: float) -> bool:
+    def has_converged(self, length: float, tolerance: float, slack: float = 0.0) -> bool:
         """Return whether a step of `length` px is the last one; if it is, set the state.
 
         It is the last one if it is shorter than the tolerance. It is also the last one if it is
         short and the next step is expected to be shorter than the tolerance: steps are expected to
-        go on shrinking by the ratio of this step to the one before.
+        go on shrinking by the ratio of this step to the one before. And it is the last one if all
+        further steps together are expected to be shorter than the slack: that is a geometric series
+        of the same ratio, as long as no damping shortens the steps.
         """
         foreseen = length <= SHORT and length * length <= tolerance * self.moved
-        if self.state != RUNNING or not (length <= tolerance or (foreseen and not self._rejected)):
+        enough = length * length <= slack * (self.moved - length) and self.damping <= UNDAMPED
+        steady = (foreseen or enough) and not self._rejected
+        if self.state != RUNNING or not (length <= tolerance or steady):
             return False
         self.steps += 1
         self.state, self.moved = CONVERGED, length
@@ -216,6 +221,7 @@ def descend(
     after: Descent | None = None,
     solve: "Solve | None" = None,
     kept: float = OVERLAP_KEPT,
+    slack: Sequence[float] | None = None,
 ) -> Descent:
     """Minimise from `p` `(B, n)` until a step moves every probe by less than `tolerance` px.
 
@@ -233,9 +239,12 @@ def descend(
         after: an earlier descent on the same level, whose damping and last step are taken over.
         solve: what solves (1); `damped_step` where not given.
         kept: least overlap of a step, as a part of the overlap at `p`.
+        slack: of each pair, px: how far from the minimum a descent may end (`_stops`); None for no
+            slack.
 
     """
     solve = solve or damped_step
+    slack = [0.0] * len(p) if slack is None else slack
     at = problem.linearise(p)
     figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
     pairs = [
@@ -256,8 +265,8 @@ def descend(
             step = choose(unsolved, torch.zeros_like(step), step)
         trial = problem.retract(p, step)
         converged = [
-            pair.has_converged(length, tolerance)
-            for pair, length in zip(pairs, lengths, strict=True)
+            pair.has_converged(length, tolerance, left)
+            for pair, length, left in zip(pairs, lengths, slack, strict=True)
         ]
         p = choose(converged, trial, p)
         if not any(pair.state == RUNNING for pair in pairs):

@@ -43,6 +43,7 @@ class Settings:
         smoothing: of both full images; None for none.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level.
+        heeds_noise: whether a step ends it, too, that is far below the answer's standard error.
 
     """
 
@@ -59,6 +60,7 @@ class Settings:
     iterations: int
     tolerance: float
     smoothing: Smoothing | None = None
+    heeds_noise: bool = False
 
     @property
     def weights(self) -> tuple[Weight, Weight, Weight]:

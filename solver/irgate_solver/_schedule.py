@@ -1,6 +1,6 @@
 """The stages of a solve: start, family, level and linearisation of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from irgate_solver import (
     _sampling,
     _search,
     _start,
+    _stops,
     _warps,
 )
 from irgate_solver._any_metric import AnyMetric
@@ -203,15 +204,14 @@ class Schedule:
         objective = self._objective(warp, level, p)
         problem = objective.on(level, self.extent)
         descent = self._go_down(problem, p, self.settings.iterations, near)
+        slack = _stops.slack(problem, descent.at) if self.settings.heeds_noise else None
         if newton:
             problem = problem.newton()
         region = found = problem.inside_at(descent.p)
         unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
             region = _levenberg.choose(unsettled, found, region)
-            again = self._continue(
-                replace(problem, region=region), descent, self.settings.tolerance
-            )
+            again = self._continue(replace(problem, region=region), descent, slack)
             descent = _levenberg.choose_descent(unsettled, again, descent)
             found = problem.inside_at(descent.p)
             other = (found != region).flatten(1).any(1).tolist()
@@ -226,7 +226,7 @@ class Schedule:
         if isinstance(problem, AnyMetric) and problem.exact and any(stalled):
             # The local form steers too roughly to come all the way where the objective is flat.
             whole = replace(problem, region=region).complete()
-            again = self._continue(whole, descent, self.settings.tolerance)
+            again = self._continue(whole, descent)
             descent = _levenberg.choose_descent(stalled, again, descent)
         return descent, replace(objective, region=region)
 
@@ -239,20 +239,23 @@ class Schedule:
         return _levenberg.descend(problem, p, iterations=iterations, tolerance=tolerance, kept=kept)
 
     def _descend(
-        self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
+        self, problem: Problem, p: Tensor, after: Descent, slack: Sequence[float] | None
     ) -> Descent:
         return _levenberg.descend(
             problem,
             p,
             iterations=self.settings.iterations,
-            tolerance=tolerance,
+            tolerance=self.settings.tolerance,
             after=after,
             kept=_kept(problem),
+            slack=slack,
         )
 
-    def _continue(self, problem: Problem, before: Descent, tolerance: float) -> Descent:
+    def _continue(
+        self, problem: Problem, before: Descent, slack: Sequence[float] | None = None
+    ) -> Descent:
         """Continue a descent on the same level; its steps are added to the earlier ones."""
-        after = self._descend(problem, before.p, tolerance, before)
+        after = self._descend(problem, before.p, before, slack)
         return after.continuing(before)
 
     def _approach(self, warp: LinearWarp, p: Tensor) -> list[Descent]:
