@@ -153,6 +153,16 @@ def row_of(item: pytest.Item, report: pytest.TestReport) -> ResultRow | None:
     return None
 
 
+JUNIT_FIGURES = ("rmse", "oracle_rmse", "ratio", "tre_px", "rmse_vs_oracle", "seconds")
+"""Figures of a row that are properties of its test case in a JUnit file."""
+
+
+def figures_of(row: ResultRow) -> list[tuple[str, object]]:
+    """Return a row's figures as pytest's `user_properties`, `irgate_tre_px` and so on."""
+    found = ((name, getattr(row, name)) for name in JUNIT_FIGURES)
+    return [(f"irgate_{name}", value) for name, value in found if value is not None]
+
+
 def _blank(item: pytest.Item) -> ResultRow:
     return blank_row(item.nodeid)
 

@@ -22,6 +22,8 @@ PROGRAM_FORMATS = ("npy", "png", "tif", "mha", "nii")
 PROGRAM_CONVENTIONS = ("pixels", "itk", "ants", "elastix", "normalised")
 """A test holds that both are the program's own."""
 
+GITHUB_MODES: tuple[Literal["auto", "off"], ...] = ("auto", "off")
+
 ORACLE_MODES: tuple[Literal["auto", "stored", "live"], ...] = ("auto", "stored", "live")
 """A test holds that they are the oracle store's own."""
 
@@ -191,6 +193,18 @@ OPTIONS = (
         in_command="",
     ),
     Option("json", "write the report as JSON, schema 1", "FILE"),
+    Option(
+        "github",
+        "auto: in a GitHub workflow, write verdict, diagnosis and failures to its summary, and "
+        "annotate failures; off: nothing (default: auto)",
+        "MODE",
+        GITHUB_MODES[0],
+    ),
+    Option(
+        "html",
+        "write the report as one HTML page, with pictures of all cases, that opens from disk",
+        "FILE",
+    ),
 )
 
 GATE = Option(

@@ -7,7 +7,14 @@ Through a symbolic link it is the link's target that is judged and replaced. Wha
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+
+PAGE_MARK = '<meta name="generator" content="irgate report">'
+"""By this a page is known as one of ours; a test holds that pages bear it."""
+
+PAGE_HEAD = 4096
+"""Characters of a page within which it stands."""
 
 
 class OutputFileError(Exception):
@@ -31,9 +38,24 @@ def clear_report(name: Path) -> None:
     Raises: OutputFileError where a report could not be written there; also where something else
         stands, which may be dear to somebody.
     """
+    _clear(name, _refuse_no_report)
+
+
+def refuse_page(name: Path) -> None:
+    """Refuse a file over which no page could be written. Raises: OutputFileError."""
+    refuse_output(name)
+    _refuse_no_page(_target(name, name), name)
+
+
+def clear_page(name: Path) -> None:
+    """Take an earlier run's page away; errors are those of `clear_report`."""
+    _clear(name, _refuse_no_page)
+
+
+def _clear(name: Path, refuse: Callable[[Path, Path], None]) -> None:
     refuse_output(name)
     path = _target(name, name)
-    _refuse_no_report(path, name)
+    refuse(path, name)
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -44,6 +66,13 @@ def write_report(where: Path, text: str, name: Path | None = None) -> None:
     """Write a JSON report; arguments and errors are those of `write_whole`."""
     name = name or where
     _refuse_no_report(_target(where, name), name)
+    write_whole(where, text, name)
+
+
+def write_page(where: Path, text: str, name: Path | None = None) -> None:
+    """Write a page; arguments and errors are those of `write_whole`."""
+    name = name or where
+    _refuse_no_page(_target(where, name), name)
     write_whole(where, text, name)
 
 
@@ -96,6 +125,22 @@ def _refuse_no_report(path: Path, name: Path) -> None:
     if not isinstance(known, dict) or not {"schema", "cases"} <= set(known):
         raise OutputFileError(
             f"{name}: what stands there is no report of this gate, and is left as it is; name "
+            "another file, or take it away"
+        )
+
+
+def _refuse_no_page(path: Path, name: Path) -> None:
+    """Let a page of ours stand there, an empty file, or nothing. Raises: OutputFileError."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            head = file.read(PAGE_HEAD)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):
+        head = "what cannot be read is no page"
+    if head.strip() and PAGE_MARK not in head:
+        raise OutputFileError(
+            f"{name}: what stands there is no page of this gate, and is left as it is; name "
             "another file, or take it away"
         )
 

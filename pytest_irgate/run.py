@@ -6,7 +6,6 @@ controller gathers, so that what a dead worker had measured before is kept.
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import asdict, replace
@@ -22,9 +21,10 @@ from irgate_battery.interface.outside_text import one_line, several_lines
 from irgate_battery.interface.printed import barred
 from irgate_battery.report.conclusion import NOTHING_JUDGED, conclude
 from irgate_battery.report.last_line import failed_for
+from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report
 from irgate_battery.suites.registry import REGISTRY, suites
-from pytest_irgate import __version__, expected_failures, terminal
+from pytest_irgate import __version__, github_summary, terminal
 from pytest_irgate.endings import RunEndings
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED
 from pytest_irgate.expected_failures import ExpectedFailures
@@ -32,15 +32,17 @@ from pytest_irgate.gathered_rows import GatheredRows
 from pytest_irgate.item_runner import (
     IDENTITY,
     ITEM_RESULT,
+    figures_of,
     other_definitions,
     row_of,
 )
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.options import DEFAULT_SOLVER
-from pytest_irgate.output_file import OutputFileError, clear_report, write_report
+from pytest_irgate.output_file import write_report
 from pytest_irgate.resolve import begin, rest, solver_of
 from pytest_irgate.run_options import RUN_OPTIONS, refuse_unreadable, run_options_of
 from pytest_irgate.selection import Selection, arguments_of, split_arguments
+from pytest_irgate.written_files import WrittenFiles
 
 FROM_CONTROLLER = "irgate"
 """Key under which a worker, whose folder may be another, learns what was named by its path."""
@@ -79,9 +81,11 @@ class GateRun:
         self._xfail = ExpectedFailures.read(options.xfail) if options.xfail else None
         self._rows = GatheredRows()
         self._report: Report | None = None
-        self._troubles: list[str] = []
-        self._json_lost = False
+        self._files = WrittenFiles(options)
         self._own_ran = False
+        # Before a solver is loaded, which may change the folder or what lies in it.
+        folder = config.invocation_params.dir
+        self._provenance = Provenance() if self._is_worker else Provenance.of(folder)
         self._selection = self._divide_arguments()
         self._modules = frozenset(
             entry.module_id for entry in REGISTRY if entry.name in options.suites
@@ -94,9 +98,8 @@ class GateRun:
         self._from_fixture = bool(other_definitions(config))
         if not self._from_fixture and (self._judges or options.solver != DEFAULT_SOLVER):
             begin(config)
-        self._clear_old_report()
-        if options.write_xfail is not None and not config.option.collectonly:
-            expected_failures.refuse_what_is_none(options.write_xfail)
+        if not config.option.collectonly:
+            self._files.clear()
         manager = config.pluginmanager
         manager.register(SuiteCollection(options.suites, self._selection), "irgate-collection")
         manager.register(KeepUnderLastFailed(), "irgate-lastfailed")
@@ -109,16 +112,6 @@ class GateRun:
         config.args = own
         config.args_source = config.ArgsSource.ARGS
         return selection
-
-    def _clear_old_report(self) -> None:
-        """Take an earlier run's JSON away, so that it cannot be read as this run's."""
-        path = self._options.json
-        if path is None or self._config.option.collectonly:
-            return
-        try:
-            clear_report(path)
-        except OutputFileError as error:
-            raise pytest.UsageError(f"--irgate-json {error}") from None
 
     def _is_item(self, nodeid: str) -> bool:
         """Whether a node id is an item's of this run; a user's own folder may be called irgate."""
@@ -241,6 +234,9 @@ class GateRun:
                     "row": row.to_dict(),
                     "solver": asdict(identity) if identity else None,
                 }
+                if report.when == "call":
+                    # JUnit's file shows them; its properties are the item's.
+                    item.user_properties += figures_of(row)
             result = item.stash.get(ITEM_RESULT, None)
             if result and result.detail and report.when == "call":
                 report.sections.append(("traceback", result.detail))
@@ -304,6 +300,8 @@ class GateRun:
             self._rows.complete(),
             self._rows.identity(self._options.solver),
             self._options.run_spec,
+            suites=self._options.suites,
+            provenance=self._provenance,
             strict=self._options.strict,
             # Who names paths of his own alone asks for no verdict.
             require_verdict=self._options.require_verdict and self._selection.named != (),
@@ -314,37 +312,15 @@ class GateRun:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the files that were asked for; the JSON report has pytest's exit status.
-
-        What could not be written fails the run.
-        """
+        """Write the files that were asked for; the JSON report has pytest's exit status."""
         if self._report is None:
             return
-        self._write_failures()
         status = int(exitstatus) or self._report.exit_status
         if status == NOTHING_JUDGED and self._own_ran:
             status = int(exitstatus)
-        self._report = replace(self._report, exit_status=status or int(bool(self._troubles)))
-        path = self._options.json
-        if path is not None:
-            try:
-                write_report(path, self._report.to_json())
-            except OutputFileError as error:
-                self._troubles.append(f"the JSON report could not be written: {error}")
-                self._json_lost = True
+        self._report = self._files.write(replace(self._report, exit_status=status))
         if not session.exitstatus:
-            session.exitstatus = status or int(bool(self._troubles))
-
-    def _write_failures(self) -> None:
-        """Write what failed, where that was asked for; what was not written is said."""
-        path, report = self._options.write_xfail, self._report
-        if path is None or report is None:
-            return
-        day = datetime.datetime.now(datetime.UTC).date().isoformat()
-        try:
-            expected_failures.write(path, report.rows, str(report.solver), day)
-        except OutputFileError as error:
-            self._troubles.append(f"the expected failures could not be written: {error}")
+            session.exitstatus = self._report.exit_status
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
@@ -353,10 +329,14 @@ class GateRun:
         """Print the report after everything else, so that the verdict is what one reads last."""
         yield
         if self._report is not None:
-            written = None if self._json_lost else self._options.json
+            if self._options.github is not None:
+                # GitHub takes a line for a command wherever it stands.
+                for line in github_summary.written(self._options.github, self._report):
+                    terminalreporter.write_line(line)
             last = self._report.sentence()
-            if self._troubles:
-                last = failed_for(last, self._troubles[0])
+            if self._files.troubles:
+                last = failed_for(last, self._files.troubles[0])
+            written = self._files.written
             terminal.show(terminalreporter, self._report, written, self._notices(), last)
 
     def _notices(self) -> list[str]:
@@ -365,9 +345,9 @@ class GateRun:
         notices = [
             f"{self._options.xfail}: no item {nodeid}; take the line out" for nodeid in stale
         ]
-        if self._options.write_xfail is not None and not self._troubles:
+        if self._options.write_xfail is not None and not self._files.troubles:
             notices.append(f"today's failures: {self._options.write_xfail}")
-        return [*notices, *self._troubles]
+        return [*notices, *self._files.troubles]
 
 
 def _distributes(config: pytest.Config) -> bool:

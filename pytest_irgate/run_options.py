@@ -13,9 +13,11 @@ from irgate_battery.interface.declaration import SERVED
 from irgate_battery.interface.outside_text import one_line
 from irgate_battery.oracle.store import Mode
 from irgate_battery.suites.registry import REGISTRY, SuiteEntry, suites
+from pytest_irgate import github_summary
 from pytest_irgate.option_values import ECHOED, BadValueError, seconds, whole_number
 from pytest_irgate.options import (
     DEFAULT_SOLVER,
+    GITHUB_MODES,
     ISOLATIONS,
     ORACLE_MODES,
     PROGRAM_CONVENTIONS,
@@ -44,6 +46,8 @@ class RunOptions:
         xfail: the file of expected failures, or `None`.
         write_xfail: where today's failures go, or `None`.
         json: where the report goes, or `None`.
+        github: the file of a GitHub workflow's summary, or `None`.
+        html: where it goes as a page, or `None`.
 
     """
 
@@ -61,6 +65,8 @@ class RunOptions:
     xfail: Path | None
     write_xfail: Path | None
     json: Path | None
+    github: Path | None
+    html: Path | None
 
 
 RUN_OPTIONS = pytest.StashKey[RunOptions]()
@@ -76,6 +82,7 @@ def run_options_of(config: pytest.Config) -> RunOptions:
 def _read(config: pytest.Config) -> RunOptions:
     solver, solver_base = _given(config, "solver")
     json, json_base = _given(config, "json")
+    html, html_base = _given(config, "html")
     xfail, xfail_base = _given(config, "xfail")
     written, written_base = _given(config, "write-xfail")
     pairs = _pairs(config)
@@ -107,6 +114,8 @@ def _read(config: pytest.Config) -> RunOptions:
         xfail=xfail_base / xfail if xfail else None,
         write_xfail=_written(config, "write-xfail", written_base / written) if written else None,
         json=_written(config, "json", json_base / json) if json else None,
+        github=github_summary.asked_for(_one_of(config, "github", GITHUB_MODES)),
+        html=_written(config, "html", html_base / html) if html else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,19 @@ _MARKUP: dict[str, dict[str, bool]] = {
 def show(
     reporter: pytest.TerminalReporter,
     report: Report,
-    json: Path | None,
+    written: Mapping[str, Path],
     notices: list[str],
     last: Line,
 ) -> None:
-    """Print the report; with `-q` only what is wrong and its last line."""
+    """Print the report; with `-q` only what is wrong and its last line.
+
+    Args:
+        reporter: pytest's.
+        report: of the run.
+        written: the files that were written, by what they are.
+        notices: what a person should mend.
+        last: the last line.
+    """
     if reporter.config.get_verbosity() >= 0:
         reporter.section("irgate", "=")
         reporter.write_line(f"solver: {report.solver}")
@@ -36,8 +45,8 @@ def show(
         reporter.write_line("")
     elif diagnosis := report.diagnosis():
         _write(reporter, diagnosis)
-    if json is not None:
-        reporter.write_line(f"report: {json}")
+    for what, path in written.items():
+        reporter.write_line(f"{what}: {path}")
     for notice in notices:
         reporter.write_line(f"irgate: {notice}", yellow=True)
     _write(reporter, last, bold=True)

@@ -12,6 +12,7 @@ from irgate_battery.interface.protocol import DEFAULT_TIMEOUT, Solver
 from irgate_battery.interface.transform_file import CONVENTIONS
 from irgate_battery.oracle.store import Cache, Mode, OracleStore
 from irgate_battery.report.conclusion import conclude
+from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.suites.evaluation import ItemResult
 from irgate_battery.suites.registry import REGISTRY, default_names, expected_items, suites_of
@@ -74,6 +75,7 @@ def check_solver(
     for pair in spec.pairs:
         # A file that cannot be read is reported now, before minutes of work.
         pair.read()
+    provenance = Provenance.of(Path.cwd())
     process = None
     if isinstance(solver, str):
         process = process_of(solver, Path.cwd(), file_format=file_format, convention=convention)
@@ -96,4 +98,12 @@ def check_solver(
         version=judged.version,
         isolation=judged.caller.isolation,
     )
-    return conclude(rows, identity, spec, strict=strict, require_verdict=require_verdict)
+    return conclude(
+        rows,
+        identity,
+        spec,
+        suites=[suite.name for suite in chosen],
+        provenance=provenance,
+        strict=strict,
+        require_verdict=require_verdict,
+    )

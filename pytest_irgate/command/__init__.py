@@ -7,13 +7,14 @@ import sys
 from collections.abc import Sequence
 
 from pytest_irgate import __version__
-from pytest_irgate.command import check, compare, listing, show
+from pytest_irgate.command import badge, check, compare, listing, merge, report, show, site
 from pytest_irgate.command.usage import EXIT_INTERRUPTED, EXIT_USAGE, Parser, UsageError, flush
 
 EPILOG = """\
 examples:
   irgate check mine.py:register --json mine.json
   irgate compare a.json b.json --cases
+  irgate report a.json b.json -o page.html
   irgate list --suite battery
   irgate show lena_affine_2d-rot75 --solver mine.py:register -o mine.png
 """
@@ -67,6 +68,6 @@ def parser_of_all() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(
         title="subcommands", metavar="SUBCOMMAND", dest="subcommand"
     )
-    for module in (check, compare, listing, show):
+    for module in (check, report, compare, merge, badge, site, listing, show):
         module.add_to(subcommands)
     return parser

@@ -6,13 +6,13 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from irgate_battery.suites.registry import REGISTRY, default_names
-from pytest_irgate import __version__
+from pytest_irgate import __version__, github_summary
 from pytest_irgate.command import colour
 from pytest_irgate.command.usage import (
     EXIT_INTERRUPTED,
@@ -25,13 +25,15 @@ from pytest_irgate.command.usage import (
 )
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED, ExitGuard, guarded
 from pytest_irgate.options import (
+    GITHUB_MODES,
     ISOLATIONS,
     ORACLE_MODES,
     PROGRAM_CONVENTIONS,
     PROGRAM_FORMATS,
     option,
 )
-from pytest_irgate.output_file import OutputFileError, clear_report, write_report
+from pytest_irgate.output_file import OutputFileError, clear_page, clear_report, write_report
+from pytest_irgate.page_file import page_trouble
 from pytest_irgate.termination import Termination
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ def add_to(subcommands: Any) -> None:
     add_option(parser, "strict")
     add_option(parser, "require-verdict")
     add_option(parser, "json", type=Path)
+    add_option(parser, "github", choices=GITHUB_MODES)
+    add_option(parser, "html", type=Path)
     parser.add_argument(
         "--quiet", "-q", action="store_true", help="print the last line of the report only"
     )
@@ -73,7 +77,23 @@ def add_to(subcommands: Any) -> None:
         action="store_true",
         help="judge nothing: ask a served program what the protocol has, and say what it answers",
     )
+    parser.add_argument(
+        "--schema",
+        action=_PrintsSchema,
+        nargs=0,
+        help="judge nothing: print the JSON schema of the report, and end",
+    )
     parser.set_defaults(run=run)
+
+
+class _PrintsSchema(argparse.Action):
+    """As `--version` does: whatever else is there or missing."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
+        from irgate_battery.report.schema import stored_text
+
+        print(stored_text(), end="")
+        parser.exit()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -96,17 +116,24 @@ def _checked(
     from irgate_battery.cases.run_spec import RunSpec
     from irgate_battery.report.conclusion import completed, conclude
     from irgate_battery.report.last_line import failed_for
+    from irgate_battery.report.provenance import Provenance
     from irgate_battery.report.report import SolverIdentity
 
     run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
     suites = _suites(arguments)
-    # A solver may change the current folder.
+    # A solver may change the current folder, and the environment.
+    summary = github_summary.asked_for(arguments.github)
     target = arguments.json.absolute() if arguments.json else None
-    if target:
-        try:
-            clear_report(arguments.json)
-        except OutputFileError as error:
-            raise UsageError(f"--json {error}") from None
+    page = arguments.html.absolute() if arguments.html else None
+    for flag, name, clear in (
+        ("--json", arguments.json, clear_report),
+        ("--html", arguments.html, clear_page),
+    ):
+        if name:
+            try:
+                clear(name)
+            except OutputFileError as error:
+                raise UsageError(f"{flag} {error}") from None
     limit = f"{arguments.timeout:g} s a call" if arguments.timeout else "no time limit"
     if not arguments.quiet:
         header = (
@@ -114,6 +141,7 @@ def _checked(
             f"oracle {arguments.oracle}, {limit}, isolation {arguments.isolation}"
         )
         print(textwrap.fill(header, colour.width(), break_long_words=False), flush=True)
+    provenance = Provenance.of(Path.cwd())
     done: list[ItemResult] = []
 
     def so_far(status: int) -> "Report":
@@ -122,6 +150,8 @@ def _checked(
             completed([result.row for result in done], run_spec, suites),
             SolverIdentity(arguments.solver, solver.name, solver.version, solver.caller.isolation),
             run_spec,
+            suites=suites,
+            provenance=provenance,
             strict=arguments.strict,
             require_verdict=arguments.require_verdict,
             exit_status=status,
@@ -142,15 +172,27 @@ def _checked(
             notices.append(f"--json {error}")
             status, sentence = status or 1, failed_for(sentence, f"--json {error}")
             target = None
+    if page and (trouble := page_trouble(report, page, target and arguments.json, arguments.html)):
+        notices.append(f"--html {trouble}")
+        status, sentence, page = status or 1, failed_for(sentence, f"--html {trouble}"), None
+        if target and not report.exit_status:
+            # The run fails now, and its JSON says so too.
+            with suppress(OutputFileError):
+                write_report(target, replace(report, exit_status=1).to_json(), arguments.json)
     paint = colour.paint_for(sys.stdout)
     if not arguments.quiet:
         _show(done, report)
         if target:
             print(f"report: {arguments.json}")
+        if page:
+            print(f"page: {arguments.html}")
     elif diagnosis := report.diagnosis():
         print(paint(diagnosis.text, diagnosis.tone))
     for notice in notices:
         print(paint(f"irgate: {notice}", "open"))
+    if summary:
+        for line in github_summary.written(summary, report):
+            print(line)
     print(paint(sentence.text, sentence.tone))
     return status
 

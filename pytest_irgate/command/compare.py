@@ -4,16 +4,18 @@ import argparse
 import re
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_irgate.command import colour
+from irgate_battery.report.comparison.rules import DEFAULT_RULES
+from pytest_irgate.command import baseline, colour
 from pytest_irgate.command.usage import UsageError, names, read_text
 from pytest_irgate.output_file import OutputFileError, write_whole
 
 if TYPE_CHECKING:
     from irgate_battery.report.comparison.side_by_side import Comparison
+    from irgate_battery.report.saved_report import SavedReport
 
 
 SIGNS = {
@@ -31,7 +33,9 @@ def add_to(subcommands: Any) -> None:
         help="solvers side by side, from their JSON reports",
         description="Show solvers side by side, and beside the oracle, from JSON reports that "
         "`irgate check --json` or `pytest --irgate --irgate-json` wrote. The best of a row is "
-        "marked with *; a figure in parentheses stands over fewer cases than its neighbours.",
+        "marked with *; a figure in parentheses stands over fewer cases than its neighbours. With "
+        "--baseline: what changed against an earlier run. Exit status: 0, 1 where something is "
+        "worse than the baseline, 4 wrong usage.",
     )
     parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT", help="a JSON report")
     parser.add_argument("--cases", action="store_true", help="add a table with a row for each case")
@@ -44,32 +48,73 @@ def add_to(subcommands: Any) -> None:
         "--suite", type=names, metavar="LIST", help="only these suites, comma-separated"
     )
     parser.add_argument("--markdown", action="store_true", help="write GitHub Markdown")
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="OLD",
+        help="a JSON report of an earlier run: show only what changed, and exit with 1 where "
+        "something is worse by the rules of --fail-on",
+    )
+    parser.add_argument(
+        "--fail-on",
+        metavar="RULES",
+        help=f"what is worse than the baseline (default: {DEFAULT_RULES}): status (what passed "
+        "passes), FIGURE:20%%, FIGURE:0.005, or FIGURE:20%%+0.005 for both at once",
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there, not to stdout")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare. Raises: Wrong."""
+    """Compare. Raises: UsageError."""
     from irgate_battery.report.comparison.side_by_side import NotComparableError, compare
     from irgate_battery.report.saved_report import SavedReport, SavedReportError
 
+    if arguments.fail_on is not None and arguments.baseline is None:
+        raise UsageError("--fail-on: no baseline is named; add --baseline OLD.json")
     try:
         reports = [SavedReport.read(read_text(path), str(path)) for path in arguments.reports]
+        if arguments.baseline is not None:
+            path = arguments.baseline
+            old = SavedReport.read(read_text(path), str(path))
+            return _against(old, reports, arguments)
         compared = compare(reports, arguments.suite, ratios=arguments.ratio)
     except (SavedReportError, NotComparableError) as error:
         raise UsageError(str(error)) from None
     cases = arguments.cases or arguments.ratio
     to_file = arguments.output is not None
     lines = _markdown(compared, cases) if arguments.markdown else _text(compared, cases, to_file)
-    text = "\n".join(lines) + "\n"
-    if to_file:
-        try:
-            write_whole(arguments.output, text)
-        except OutputFileError as error:
-            raise UsageError(f"--output {error}") from None
-    else:
-        print(text, end="")
+    _show(lines, arguments.output)
     return 0
+
+
+def _against(
+    old: "SavedReport", reports: Sequence["SavedReport"], arguments: argparse.Namespace
+) -> int:
+    """Show what changed against a baseline. Raises: UsageError."""
+    if arguments.cases or arguments.ratio or arguments.suite:
+        raise UsageError(
+            "--baseline: --cases, --ratio and --suite are of the table; expected none of them"
+        )
+    found = baseline.against(old, reports, arguments.fail_on or DEFAULT_RULES)
+    if arguments.markdown:
+        lines = baseline.as_markdown(found)
+    else:
+        lines = baseline.as_text(found, to_file=arguments.output is not None)
+    _show(lines, arguments.output)
+    return int(any(each.is_worse for each in found))
+
+
+def _show(lines: Iterable[str], output: Path | None) -> None:
+    """Print, or write a file. Raises: UsageError."""
+    text = "\n".join(lines) + "\n"
+    if output is None:
+        print(text, end="")
+        return
+    try:
+        write_whole(output, text)
+    except OutputFileError as error:
+        raise UsageError(f"--output {error}") from None
 
 
 def _text(compared: "Comparison", cases: bool, to_file: bool) -> Iterable[str]:

@@ -5,17 +5,22 @@ import difflib
 import io
 import re
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_irgate.command.usage import UsageError, add_option, opened
+from irgate_battery.suites.registry import suites
+from pytest_irgate.command.usage import UsageError, add_option, opened, read_text
 from pytest_irgate.exit_guard import guarded
 from pytest_irgate.options import PROGRAM_CONVENTIONS, PROGRAM_FORMATS
 from pytest_irgate.output_file import OutputFileError, refuse_output, write_whole
 
 if TYPE_CHECKING:
     from irgate_battery.cases.catalogue import Case
+    from irgate_battery.interface.protocol import Solver
     from irgate_battery.report.figure import FigureInput
+    from irgate_battery.report.page.saved_run import SavedRun
+    from irgate_battery.results.result_row import ResultRow
 
 FORMATS = (".png", ".pdf", ".svg")
 
@@ -29,8 +34,8 @@ def add_to(subcommands: Any) -> None:
         "show",
         help="one case as a picture",
         description="Draw one case: both images, how they lie over each other before and after, "
-        "the difference, and the grid that is moved. After means under the true transform, or "
-        "under a solver's.",
+        "the differences, and the grid that is moved. After means under the true transform, under "
+        "a solver's, or under that of a JSON report, with the verdict on it.",
     )
     parser.add_argument(
         "case",
@@ -44,7 +49,15 @@ def add_to(subcommands: Any) -> None:
         metavar="FILE",
         help=f"the picture, {', '.join(FORMATS)} (default: CASE.png)",
     )
-    parser.add_argument("--solver", metavar="SPEC", help="show this solver's answer")
+    answers = parser.add_mutually_exclusive_group()
+    answers.add_argument("--solver", metavar="SPEC", help="show this solver's answer")
+    answers.add_argument(
+        "--from",
+        dest="report",
+        type=Path,
+        metavar="REPORT",
+        help="show the answer that this JSON report holds; nothing is solved again",
+    )
     add_option(parser, "seed")
     add_option(parser, "format", choices=PROGRAM_FORMATS)
     add_option(parser, "convention", choices=PROGRAM_CONVENTIONS)
@@ -61,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    case = find(arguments.case, arguments.seed)
-    output = arguments.output or Path(f"{case.id}.png")
+    name, portrayed = _of_report(arguments) if arguments.report else _of_case(arguments)
+    output = arguments.output or Path(f"{name}.png")
     # A solver may change the current folder.
     target = output.absolute()
     if output.suffix.lower() not in FORMATS:
@@ -75,7 +88,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from irgate_battery.interface.protocol import SolverFault
 
     try:
-        figure_input = _figure_input(case, arguments)
+        figure_input = portrayed()
     except SolverFault as fault:
         print(f"irgate show: {one_line(str(fault))}", file=sys.stderr)
         return 1
@@ -83,7 +96,7 @@ def _run(arguments: argparse.Namespace) -> int:
         write_whole(target, _drawn(figure_input, output.suffix.lower()[1:]), output)
     except OutputFileError as error:
         raise UsageError(f"--output {error}") from None
-    print(f"wrote {output}: {case.id} after {figure_input.who}")
+    print(f"wrote {output}: {name} after {figure_input.who}")
     return 0
 
 
@@ -96,8 +109,68 @@ def _drawn(figure_input: "FigureInput", form: str) -> bytes:
     return file.getvalue()
 
 
+Portrayed = Callable[[], "FigureInput"]
+"""Makes what is drawn, once it is clear that it can be written. Raises: UsageError; SolverFault."""
+
+
+def _of_report(arguments: argparse.Namespace) -> tuple[str, Portrayed]:
+    """Return the name of a case that a report holds, and what makes the answer's portrait."""
+    from irgate_battery.report.page.saved_run import SavedRun
+    from irgate_battery.report.saved_report import SavedReportError
+
+    source = str(arguments.report)
+    try:
+        run = SavedRun.read(read_text(arguments.report), source)
+    except SavedReportError as error:
+        raise UsageError(str(error)) from None
+    wanted = arguments.case
+    rows = [row for row in run.saved.rows if wanted in (row.id, row.case)]
+    if not rows:
+        raise UsageError(f"{wanted}: {source} holds no such case{_near(wanted, run.saved.rows)}")
+    # A case of this name may stand in several suites; one of them has its answer.
+    row = next((row for row in rows if row.transform), rows[0])
+    if row.transform is None:
+        said = f"{row.status}: {row.message}" if row.message else row.status
+        raise UsageError(f"{wanted}: {source} holds no answer of it ({said})")
+    if re.fullmatch(r"[\w.-]+", row.case) is None and arguments.output is None:
+        raise UsageError(f"{wanted}: no name for a file; add --output FILE")
+    return row.case, lambda: _stored_input(run, row)
+
+
+def _near(wanted: str, rows: Iterable["ResultRow"]) -> str:
+    near = difflib.get_close_matches(wanted, {row.case for row in rows}, NEAREST, cutoff=0.5)
+    return f"; the nearest are {', '.join(near)}" if near else ""
+
+
+def _stored_input(run: "SavedRun", row: "ResultRow") -> "FigureInput":
+    from irgate_battery.report.figure import FigureInput
+    from irgate_battery.report.remade import NotRemadeError, remade
+
+    assert row.transform is not None
+    case = None if row.files else find(row.case, run.saved.seed)
+    try:
+        pair = remade([row], case, run.saved.battery)
+        shape = pair.images.shape
+        return FigureInput(
+            pair.images,
+            row.case,
+            case.purpose if case else "",
+            row.transform.displacement_on(shape),
+            run.name,
+            row,
+            pair.oracle.displacement_on(shape) if pair.oracle else None,
+        )
+    except (NotRemadeError, ValueError) as error:
+        raise UsageError(f"{row.case}: it cannot be drawn: {error}") from None
+
+
+def _of_case(arguments: argparse.Namespace) -> tuple[str, Portrayed]:
+    """Return a case's name, and what makes its portrait: the truth's, or a solver's answer's."""
+    case = find(arguments.case, arguments.seed)
+    return case.id, lambda: _figure_input(case, arguments)
+
+
 def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":
-    """Return what is to be drawn. Raises: UsageError; SolverFault from the call."""
     from irgate_battery.report.figure import FigureInput
 
     pair = case.pair()
@@ -110,15 +183,49 @@ def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":
                 f"solver {solver.name!r} has no {case.model} model, which {case.id} asks for (it "
                 f"declares {', '.join(solver.models)})"
             )
-        answer, _ = solver.solve_pair(
-            pair, case.model, intensity=case.intensity, timeout=arguments.timeout or None
-        )
+        timeout = arguments.timeout or None
+        row = _judged(case, solver, arguments.seed, timeout)
+        if row.transform is not None:
+            displacement = row.transform.displacement_on(pair.shape)
+        else:
+            # It was not asked, or fails: then it does so again, in its own words.
+            answer, _ = solver.solve_pair(
+                pair, case.model, intensity=case.intensity, timeout=timeout
+            )
+            displacement = answer.displacement
     # A path is no name: the file's own will do, and a program's.
     path, _, attribute = arguments.solver.rpartition(":")
     who = f"{Path(path).name}:{attribute}" if path else arguments.solver
     if solver.declaration.program:
         who = solver.name
-    return FigureInput(pair, case.id, case.purpose, answer.displacement, who)
+    return FigureInput(pair, case.id, case.purpose, displacement, who, row)
+
+
+def _judged(case: "Case", solver: "Solver", seed: int, timeout: float | None) -> "ResultRow":
+    """Let the case's own suite judge the solver on it."""
+    from irgate_battery.cases.run_spec import RunSpec
+    from irgate_battery.oracle.store import OracleStore
+    from irgate_battery.suites.suite import EvaluationSetup
+    from pytest_irgate.user_cache import UserCache
+
+    spec = RunSpec(seed, _count(case.id))
+    setup = EvaluationSetup(OracleStore("auto", UserCache()), timeout, spec)
+    suite, item = next(
+        (suite, item)
+        for suite in suites()
+        if suite.one_call
+        for item in suite.items(spec)
+        if item.pictured is not None and item.case == case.id
+    )
+    return suite.evaluate(item, solver, setup).row
+
+
+def _count(name: str) -> int:
+    """Return how many battery cases hold the case of this name: a drawn one tells its number."""
+    from irgate_battery.cases.run_spec import RunSpec
+
+    drawn = re.search(r"-draw([0-9]{1,5})$", name)
+    return max(RunSpec().count, int(drawn[1]) if drawn else 0)
 
 
 def find(name: str, seed: int) -> "Case":
@@ -131,13 +238,11 @@ def find(name: str, seed: int) -> "Case":
     """
     from irgate_battery.cases.catalogue import all_cases
     from irgate_battery.cases.run_spec import RunSpec
-    from irgate_battery.suites.registry import suites
 
     module, _, wanted = name.rpartition("::")
     if module:
         wanted = wanted.partition("[")[2].removesuffix("]")
-    drawn = re.search(r"-draw([0-9]{1,5})$", wanted)
-    run_spec = RunSpec(seed, max(RunSpec().count, int(drawn[1]) if drawn else 0))
+    run_spec = RunSpec(seed, _count(wanted))
     known = {case.id: case for case in all_cases(seed, run_spec.count)}
     for suite in suites():
         if module.endswith(f"{suite.name}.py"):

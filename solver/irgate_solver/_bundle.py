@@ -31,7 +31,7 @@ from irgate_solver._lucas_kanade import Forward
 from irgate_solver._objective import Objective, Problem, Settings
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
-from irgate_solver._schedule import Schedule
+from irgate_solver._schedule import Schedule, overlap_kept
 from irgate_solver._size_cache import cached_by_size
 from irgate_solver._template import Inverse
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -73,6 +73,7 @@ class Bundle(Schedule):
             after=after,
             solve=solve,
             slack=slack,
+            kept=overlap_kept(problem),
         )
 
     def _go_down(self, problem: Problem, p: Tensor, iterations: int, tolerance: float) -> Descent:
@@ -80,9 +81,15 @@ class Bundle(Schedule):
         problem, solve = _apart(problem)
         if self.settings.metric != "huber" or not isinstance(problem, Forward):
             return _levenberg.descend(
-                problem, p, iterations=iterations, tolerance=tolerance, solve=solve
+                problem,
+                p,
+                iterations=iterations,
+                tolerance=tolerance,
+                solve=solve,
+                kept=overlap_kept(problem),
             )
         after: Descent | None = None
+        shown = problem.linearise(p).overlap.tolist()
         for _ in range(iterations):
             # A new width is a new objective: only damping and the last step are taken over.
             metric = self._objective(problem.warp, problem.level, p).metric()
@@ -93,6 +100,8 @@ class Bundle(Schedule):
                 tolerance=tolerance,
                 after=after,
                 solve=solve,
+                kept=overlap_kept(problem),
+                shown=shown,
             )
             after = found if after is None else found.continuing(after)
             p = found.p

@@ -10,6 +10,7 @@ Coarse levels and the search see one grey image, the channels' projection on the
 they vary most, because they need to come near only.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -140,7 +141,9 @@ class Channels:
 def projection(fixed: Tensor, moving: Tensor, trusted: Tensor) -> Callable[[Tensor], Tensor]:
     """Return the projection of channels `(B, C, h, w)` on one grey image, `(B, h, w)`.
 
-    Its weights are the first principal component of both images' channels together.
+    Its weights are the first principal component of both images' channels together, scaled so that
+    equal channels give their mean: squared differences of the grey image are then a mean over
+    channels too, as those of (1) are.
 
     Args:
         fixed, moving: `(B, C, H, W)` and `(B, C, H', W')`.
@@ -158,5 +161,6 @@ def projection(fixed: Tensor, moving: Tensor, trusted: Tensor) -> Callable[[Tens
         assert isinstance(scatter, Tensor)
         first = torch.linalg.eigh(torch.nan_to_num(scatter))[1][:, :, -1]
         sign = torch.where(first.sum(1, keepdim=True) < 0, -1.0, 1.0)
-        weights = (first * sign).to(fixed.dtype)[:, :, None, None]
+        first = first * sign / math.sqrt(first.shape[1])
+        weights = first.to(fixed.dtype)[:, :, None, None]
     return lambda image: (image * weights).sum(1)

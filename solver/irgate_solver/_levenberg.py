@@ -221,6 +221,7 @@ def descend(
     after: Descent | None = None,
     solve: "Solve | None" = None,
     kept: float = OVERLAP_KEPT,
+    shown: Sequence[float] | None = None,
     slack: Sequence[float] | None = None,
 ) -> Descent:
     """Minimise from `p` `(B, n)` until a step moves every probe by less than `tolerance` px.
@@ -238,7 +239,8 @@ def descend(
         tolerance: px.
         after: an earlier descent on the same level, whose damping and last step are taken over.
         solve: what solves (1); `damped_step` where not given.
-        kept: least overlap of a step, as a part of the overlap at `p`.
+        kept: least overlap of a step, as a part of `shown`.
+        shown: overlap of each pair; that at `p` where not given.
         slack: of each pair, px: how far from the minimum a descent may end (`_stops`); None for no
             slack.
 
@@ -247,9 +249,10 @@ def descend(
     slack = [0.0] * len(p) if slack is None else slack
     at = problem.linearise(p)
     figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
+    before = [overlap for _, _, overlap in figures] if shown is None else shown
     pairs = [
         PairState(objective, rounding, max(kept * overlap, OVERLAP_FLOOR), DAMPING_START)
-        for objective, rounding, overlap in figures
+        for (objective, rounding, _), overlap in zip(figures, before, strict=True)
     ]
     if after is not None:
         for pair, damping, moved in zip(pairs, after.damping, after.moved, strict=True):

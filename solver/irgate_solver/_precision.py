@@ -159,7 +159,9 @@ class Units:
         weight = torch.ones_like(image) if trusted is None else trusted.to(image.dtype)
         count = weight.sum((1, 2), keepdim=True)
         mean = (weight * image).sum((1, 2), keepdim=True) / count
-        t = SOFTNESS * ((weight * (image - mean) ** 2).sum((1, 2), keepdim=True) / count).sqrt()
+        variance = (weight * (image - mean) ** 2).sum((1, 2), keepdim=True) / count
+        # A flat image of a batch has no units; whatever stands for them must be finite.
+        t = SOFTNESS * variance.clamp(min=torch.finfo(image.dtype).tiny).sqrt()
         # Taking the extremes off first changes nothing but the rounding.
         above, below = (image - high) / t, (low - image) / t
         if trusted is not None:

@@ -23,11 +23,11 @@ from irgate_solver import (
     _unrolled,
 )
 from irgate_solver._bundle import Bundle
-from irgate_solver._calls import without_autocast
+from irgate_solver._calls import without_autocast, without_inference
 from irgate_solver._dissimilarity import Compare, Dissimilarity
 from irgate_solver._homography import Homography
 from irgate_solver._levenberg import EXHAUSTED
-from irgate_solver._objective import Settings
+from irgate_solver._objective import AUTO, Settings
 from irgate_solver._recipes import DEFAULT, Parts
 from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule
@@ -44,6 +44,7 @@ STAGES: dict[str, type[Schedule]] = {
 
 
 @without_autocast
+@without_inference
 def register(
     fixed: Any,
     moving: Any,
@@ -96,9 +97,10 @@ def register(
         init: where to start: a 3x3 matrix, or an object with `.matrix` and
             `.displacement(shape)`. There is no search then.
         channels: where an image's channels are: "first", `(C, H, W)`, "last", `(H, W, C)`, or
-            "none": a third axis counts pairs. The metric is the mean of the channels'. Where not
-            given the same as "none", but for three axes of which the first has 3 entries or the
-            last 3 or 4: these may be colour, and are refused.
+            "none": a third axis counts pairs. The metric is the mean of the channels', of those
+            that are flat in neither image. Where not given the same as "none", but for three axes
+            of which the first has 3 entries or the last 3 or 4: these may be colour, and are
+            refused.
         intensity: "same" where brightness constancy holds, "varying" where gain or contrast may
             differ; chooses among the recipe's parts.
         recipe: one of `recipes()`: what the other arguments are where they are not given.
@@ -118,7 +120,7 @@ def register(
             default, is what SimpleITK minimises.
         control: numbers of control points (rows, columns) of an FFD.
         bending: weight of an FFD's mean bending energy (px^-2); "auto" for 300 px^2 times the
-            objective that an affine map leaves, held constant.
+            objective that an affine map leaves, held constant. Other families ignore "auto".
         total_variation: weight of the displacement's total variation (no unit).
         anchor: weight of the mean squared distance (px^2) of the displacement's affine part from
             that of `init`, or of the identity. These three weights are in squared intensity units
@@ -199,6 +201,11 @@ def _register(
     differentiated = _implicit.needed((bending, total_variation, anchor), pair.fixed, pair.moving)
     sampling = sampling or parts.sampling or ("cubic" if differentiated else "linear")
     _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
+    if bending == AUTO and model == "ffd" and parts.stages == "siren":
+        raise ValueError(
+            f"register: bending='auto' came with recipe {recipe!r}, whose smoothness is its own; "
+            "expected no bending: leave it out, or choose recipe='siren-lm'"
+        )
     if model == Homography.name:
         _check_homography(recipe, parts, metric, (bending, total_variation, anchor))
     height, width = pair.fixed.shape[1:]
@@ -217,7 +224,13 @@ def _register(
         ),
         anchor=_inputs.read_weight("anchor", anchor, parts.anchor),
         search=search,
-        smoothing=_smoothing.read(smoothing, pair.fixed, pair.moving),
+        smoothing=_smoothing.read(
+            smoothing,
+            pair.fixed,
+            pair.moving,
+            None if pair.whole else pair.mask,
+            pair.moving_mask,
+        ),
         iterations=iterations,
         tolerance=_precision.final_tolerance(pair.fixed.dtype) if tolerance is None else tolerance,
         # A derivative wants the minimum itself.
@@ -258,7 +271,8 @@ def _check_homography(recipe: str, parts: Parts, metric: Any, weights: Sequence[
             f"register: model='homography' came with metric={chosen!r} and recipe={recipe!r}; "
             f"expected one of the metrics {', '.join(_metrics.METRICS)} and recipe='iclk-implicit'"
         )
-    if any(weight is not None for weight in (*weights, parts.total_variation or None)):
+    given = [weight for weight in weights if not isinstance(weight, str) or weight != AUTO]
+    if any(weight is not None for weight in (*given, parts.total_variation or None)):
         raise ValueError(
             "register: model='homography' came with a weight of a prior; expected none: leave "
             "out bending, total_variation and anchor, and choose a recipe without them"

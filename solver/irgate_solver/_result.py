@@ -1,6 +1,9 @@
 """What `register` returns: a frozen transform, and figures that say how good it is."""
 
-from dataclasses import dataclass
+# Annotations stay words: `help` shows them, and must not name modules that are private.
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -8,7 +11,8 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _arrays, _confidence, _summary, _uncertainty, _warping
-from irgate_solver._calls import without_autocast
+from irgate_solver._calls import without_autocast, without_inference
+from irgate_solver._channels import gather, spread
 from irgate_solver._homography import Homography
 from irgate_solver._maps import Dense, Map, Matrix, Spline, grid_points
 from irgate_solver._normal_equations import basis_of
@@ -66,6 +70,8 @@ class Result(Exportable):
         Where the descent ended by itself the images' detail is asked whether it agrees there, when
         the status is first read (`_confidence`): if not, it is `Status.DOUBTFUL`.
         """
+        if not any(ended.settled for ended in self._ended):
+            return self._ended if self._batched else self._ended[0]
         shown, folded = (figure.reshape(-1).tolist() for figure in (self.overlap, self.folded))
         doubtful = self._detail.doubtful(shown, folded)
         found = tuple(
@@ -88,14 +94,18 @@ class Result(Exportable):
 
     @property
     def correlation(self) -> Tensor:
-        """Correlation of the fixed and the warped moving image over the valid pixels, -1 to 1."""
+        """Correlation of the fixed and the warped moving image over the valid pixels, -1 to 1.
+
+        In colour that of the grey images in which the channels vary most.
+        """
         return self._one(self._fit.correlation)
 
     @property
     def rmse(self) -> Tensor:
         """Root mean square difference over the valid pixels, in the fixed image's intensities.
 
-        After the best gain and offset, unless the metric compares intensities as they are.
+        After the best gain and offset, unless the metric compares intensities as they are. In
+        colour over the channels' differences, each after its own gain and offset.
         """
         return self._one(self._fit.rmse)
 
@@ -145,7 +155,8 @@ class Result(Exportable):
         place, form = _arrays.read_points("Result.transform", points)
         place = place.to(self.parameters.device, SOLVE)
         if self._dense is not None:
-            return form.give(self.to_transform().transform(place))
+            pairs = [self.to_transform(k).transform(place) for k in range(len(self._ended))]
+            return form.give(self._one(torch.stack(pairs)))
         p = self.parameters if self._batched else self.parameters[None]
         warp = self._objective.warp
         if isinstance(warp, Homography):
@@ -273,6 +284,7 @@ class Result(Exportable):
 
     @cached_property
     @without_autocast
+    @without_inference
     def _uncertainty(self) -> Uncertainty:
         p = self.parameters.detach()
         p = p if self._batched else p[None]
@@ -329,7 +341,17 @@ class Result(Exportable):
         with torch.no_grad():
             same = self._objective.settings.metric in ("ssd", "huber")
             span = self._objective.fixed_units.span.view(-1).to(SOLVE)
-            return _confidence.similarity(self._levels[0], self._shown, self._extent, same, span)
+            grey = _confidence.similarity(self._levels[0], self._shown, self._extent, same, span)
+            count = self._objective.channels
+            if count == 1:
+                return grey
+            # Other metrics have units of their own; here both have the grey image's.
+            settings = replace(self._objective.settings, metric="ssd" if same else "ncc")
+            plain = replace(self._objective, settings=settings, smoothing=None)
+            level = plain.level(*self._images)
+            span, shown = spread(span, count), spread(self._shown, count)
+            each = _confidence.similarity(level, shown, self._extent, same, span)
+            return replace(grey, rmse=gather(each.rmse.square(), count).sqrt())
 
     @property
     def _extent(self) -> tuple[int, int]:

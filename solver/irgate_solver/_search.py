@@ -54,12 +54,6 @@ def search_level(levels: list[Level]) -> int:
     return best
 
 
-def share(warped: WarpedLevel, p: Tensor) -> Tensor:
-    """Return the part of the trusted fixed pixels that `p` `(B, n)` shows, `(B,)`."""
-    _, valid = warped.evaluate(p)
-    return _metrics.total(valid) / _metrics.total(warped.level.trusted).clamp(min=1)
-
-
 def convincing(warped: WarpedLevel, p: Tensor) -> list[bool]:
     """Return, for each pair, whether the correlation at `p` `(B, n)` needs no search."""
     moved, valid = warped.evaluate(p)

@@ -1,5 +1,6 @@
 """The six lines that `print(result)` shows."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -37,9 +38,16 @@ def lines(result: "Result") -> str:
 
 
 def _range(figures: Tensor | float | tuple[float, ...] | list[int]) -> str:
-    """Return one figure, or the least and the largest of several, with three digits."""
+    """Return one figure, or the least and the largest of several, with three digits.
+
+    Those that are NaN are counted beside them.
+    """
     if isinstance(figures, Tensor):
         figures = figures.detach().reshape(-1).tolist()
     values = list(figures) if isinstance(figures, (tuple, list)) else [figures]
-    least, most = f"{min(values):.3g}", f"{max(values):.3g}"
-    return least if least == most else f"{least} to {most}"
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return "nan"
+    least, most = f"{min(known):.3g}", f"{max(known):.3g}"
+    unknown = f" ({len(values) - len(known)} nan)" if len(known) < len(values) else ""
+    return (least if least == most else f"{least} to {most}") + unknown

@@ -5,6 +5,9 @@ matrix, a grid of control displacements, a displacement of an image's pixels, or
 of these.
 """
 
+# Annotations stay words: `help` shows them, and must not name modules that are private.
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ class Exportable(ABC):
     """What can be handed to other libraries and to disk: a `Transform`, a `Result` of one pair."""
 
     @abstractmethod
-    def to_transform(self) -> "Transform":
+    def to_transform(self) -> Transform:
         """Return the transform by itself, detached from images and graph."""
 
     def to_simpleitk(self) -> Any:
@@ -132,7 +135,7 @@ class Transform(Exportable):
             batched=False,
         )
 
-    def inverse(self, shape: Sequence[int] | None = None) -> "Transform":
+    def inverse(self, shape: Sequence[int] | None = None) -> Transform:
         """Return the map from the second image's pixels to the first's.
 
         A matrix is inverted; a deformation is inverted at each point by Newton's method, to 1e-9
@@ -148,7 +151,7 @@ class Transform(Exportable):
         )
         return Transform(self.shape if shape is None else (int(shape[0]), int(shape[1])), backwards)
 
-    def compose(self, first: Any) -> "Transform":
+    def compose(self, first: Any) -> Transform:
         """Return x -> self(first(x)).
 
         Args:
@@ -161,7 +164,7 @@ class Transform(Exportable):
             first = Transform(self.shape, (Matrix.read("Transform.compose", first),))
         return Transform(first.shape, (*first.maps, *self.maps))
 
-    def to_transform(self) -> "Transform":
+    def to_transform(self) -> Transform:
         """Return itself."""
         return self
 

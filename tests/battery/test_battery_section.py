@@ -139,7 +139,8 @@ def test_the_words_of_the_agreement():
     found = agreement(results([base_row("a"), base_row("b", rmse_vs_oracle=2e-3)]))
     assert (found.status, found.max_rmse_vs_oracle, found.target) == ("fail", 2e-3, 1e-4)
     assert found.reason == (
-        "the warped images differ by at most 0.002 RMSE; target 0.0001 (2 of 2 ran)"
+        "rmse_vs_simpleitk_max 0.002, between the warped images; target 0.0001, band 1e-05 to "
+        "0.001 (2 of 2 ran)"
     )
     some = agreement(results([base_row("a"), base_row("b", rmse_vs_oracle=None)]))
     assert (some.status, some.reason) == ("not_evaluated", "not evaluated (1 of 2 measured)")

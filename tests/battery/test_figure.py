@@ -2,17 +2,22 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import LogNorm
+from page_runs import judged, off_by
 
 from irgate_battery.cases.catalogue import all_cases, base_cases
+from irgate_battery.cases.own_pairs import PreparedPair
 from irgate_battery.judge.measure import warp
-from irgate_battery.report.figure import BLUE, ORANGE, FigureInput, draw
+from irgate_battery.report.figure import FigureInput, draw
+from irgate_battery.report.figure_panels import BLUE, ORANGE, REFERENCE
 
 CASES = {case.id: case for case in all_cases()}
 
 
-def drawn(name, displacement=None):
+def drawn(name, displacement=None, **more):
     case = CASES[name]
     answer = {} if displacement is None else {"displacement": displacement, "who": "mine"}
+    answer |= more
     figure = draw(FigureInput(case.pair(), case.id, case.purpose, **answer))
     figure.canvas.draw()
     return figure
@@ -22,6 +27,12 @@ def panel(figure, beginning):
     found = [axes for axes in figure.axes if axes.get_title().startswith(beginning)]
     assert len(found) == 1, [axes.get_title() for axes in figure.axes]
     return found[0]
+
+
+def words(figure):
+    """The text of the picture, its lines joined again."""
+    said = [text.get_text() for axes in figure.axes for text in axes.texts]
+    return " ".join(" ".join(said).split())
 
 
 def image(axes):
@@ -45,20 +56,23 @@ def test_every_panel_is_there_and_shows_something(name):
     figure = drawn(name)
     for beginning in ("fixed", "moving", "before", "after the true", "grid", "valid region"):
         assert np.ptp(image(panel(figure, beginning))) > 0.3
-    for when in ("before", "after"):
+    for when in ("before", "after\n", "after, its own scale"):
         assert np.ma.count(image(panel(figure, f"difference {when}"))) > 1000
     # After, the images lie over each other: the overlay loses its colours, the difference its size.
     before, after = panel(figure, "before"), panel(figure, "after")
     assert colourful(after) < colourful(before)
-    differences = [image(panel(figure, f"difference {when}")) for when in ("before", "after")]
+    differences = [image(panel(figure, f"difference {when}")) for when in ("before", "after\n")]
     assert np.ma.std(differences[1]) < 0.6 * np.ma.std(differences[0])
     assert name in figure.get_suptitle()
-    assert CASES[name].purpose in figure.get_suptitle()
+    # What a case is for is no property of its images.
+    assert CASES[name].purpose not in figure.get_suptitle()
+    assert f"This case is there to show: {CASES[name].purpose}" in words(figure)
 
 
 def test_the_fixed_image_is_orange_and_the_moving_one_blue():
     pair = CASES["lena_affine_2d"].pair()
     overlay = image(panel(drawn("lena_affine_2d"), "before"))
+    assert (overlay[..., 3] == 1).all()
     assert np.allclose(overlay[..., 0], pair.fixed.clip(0, 1))
     # Unmoved, the judge's lookup at pixel centres is the image itself.
     assert np.allclose(overlay[..., 2], pair.moving.clip(0, 1))
@@ -75,20 +89,25 @@ def test_numbers_are_the_judge_s():
     unmoved = warp(pair, np.zeros_like(truth))
     off = np.linalg.norm(truth, axis=-1)[unmoved.valid].mean()
     assert f"RMSE {unmoved.rmse:.4f}, {off:.3g} px" in panel(figure, "before").get_title()
-    assert f"truth {warp(pair, truth).rmse:.4f}" in (
-        figure.get_suptitle().replace("true transform", "truth")
-    )
-    distance = image(panel(figure, "distance to the truth: largest 0.25"))
+    assert f"RMSE at the truth: {warp(pair, truth).rmse:.4f}" in words(figure)
+    distance = image(panel(figure, "distance to the truth\nlargest 0.25 px"))
     assert np.allclose(distance.compressed(), 0.25)
 
 
 def test_the_difference_is_moving_less_fixed_on_one_symmetric_scale():
     pair = CASES["lena_affine_2d"].pair()
     figure = drawn("lena_affine_2d")
-    panels = [panel(figure, f"difference {when}").get_images()[0] for when in ("before", "after")]
+    panels = [
+        panel(figure, f"difference {when}").get_images()[0]
+        for when in ("before", "after\n", "after, its own scale")
+    ]
     assert panels[0].get_clim() == panels[1].get_clim()
-    low, high = panels[0].get_clim()
-    assert low == -high
+    assert np.ma.allequal(panels[1].get_array(), panels[2].get_array())
+    # A good result is white on the common scale.
+    assert panels[2].get_clim()[1] < 0.1 * panels[1].get_clim()[1]
+    for each in panels:
+        low, high = each.get_clim()
+        assert low == -high
     unmoved = warp(pair, np.zeros((*pair.fixed.shape, 2)))
     expected = (unmoved.image - pair.fixed)[unmoved.valid]
     assert np.allclose(image(panel(figure, "difference before")).compressed(), expected)
@@ -114,9 +133,9 @@ def test_a_solver_s_grid_stands_beside_the_true_one():
     moved = np.zeros((*pair.fixed.shape, 2))
     axes = panel(drawn("synth_translate_2d", moved), "grid moved by 0 px")
     colours = {line.get_color() for line in axes.get_lines()}
-    assert colours == {BLUE, ORANGE}
-    orange = next(line for line in axes.get_lines() if line.get_color() == ORANGE)
-    assert np.allclose(orange.get_xydata()[0], (0, 0))
+    assert colours == {BLUE, REFERENCE}
+    answer = next(line for line in axes.get_lines() if line.get_color() == BLUE)
+    assert np.allclose(answer.get_xydata()[0], (0, 0))
 
 
 def test_what_is_masked_is_hatched_and_not_measured():
@@ -152,3 +171,69 @@ def test_no_two_texts_lie_over_each_other_and_none_is_cut():
         assert box.x1 <= figure.bbox.x1
         assert box.y1 <= figure.bbox.y1
         assert not any(box.overlaps(other) for other in boxes[number + 1 :])
+
+
+def test_the_region_beyond_the_border_is_hatched_and_not_orange():
+    pair = CASES["lena_affine_2d-rot75"].pair()
+    truth = pair.truth.displacement(pair.shape)
+    after = panel(drawn("lena_affine_2d-rot75"), "after the true")
+    assert np.array_equal(image(after)[..., 3] == 0, ~warp(pair, truth).valid)
+    assert after.patch.get_hatch()
+
+
+def test_distances_are_on_a_logarithmic_scale_with_the_tolerance_marked():
+    name = "lena_affine_2d-rot15"
+    pair = CASES[name].pair()
+    answer = pair.truth.displacement(pair.shape).copy()
+    answer[..., 0] += np.geomspace(1e-5, 0.5, pair.shape[1])
+    figure = drawn(name, answer, row=judged(name, answer))
+    shown = panel(figure, "distance to the truth")
+    norm = shown.get_images()[0].norm
+    assert isinstance(norm, LogNorm)
+    assert (norm.vmin, norm.vmax) == (1e-4, 1.0)
+    (bar,) = [axes for axes in figure.axes if axes.get_xlabel().startswith("px; line: tolerance")]
+    assert "0.05 px" in bar.get_xlabel()
+    assert {line.get_xdata()[0] for line in bar.get_lines()} >= {0.05}
+    # Its contour stands where the distance is the tolerance.
+    contour = next(each for each in shown.collections if hasattr(each, "levels"))
+    (path,) = [path for path in contour.get_paths() if len(path)]
+    assert answer[50, round(path.vertices[:, 0].mean()), 0] - (
+        pair.truth.displacement(pair.shape)[50, round(path.vertices[:, 0].mean()), 0]
+    ) == pytest.approx(0.05, rel=0.1)
+
+
+def test_the_verdict_its_limits_and_the_diagnosis_stand_on_the_picture():
+    name = "lena_affine_2d-rot15"
+    answer = off_by(name, 0.3, 0.0)
+    row = judged(name, answer, status="failed", message=f"{name}: it is off", diagnosis="inverted")
+    figure = drawn(name, answer, row=row)
+    assert figure.get_suptitle().startswith(f"{name}: failed")
+    said = words(figure)
+    for part in (
+        "FAILED: mine",
+        "Distance to the truth, mean: 0.3 px, at most 0.05 px (over)",
+        "Diagnosis: inverted",
+        "it is off",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    "name", ["synth_translate_2d", "brain_mri_real-overlap40", "moving_larger"]
+)
+def test_the_panels_of_a_row_stand_level(name):
+    figure = drawn(name, np.zeros((*CASES[name].pair().shape, 2)))
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    tops = [round(axes.get_position().y1, 3) for axes in panels]
+    assert len(set(tops[:5])) == len(set(tops[5:])) == 1
+
+
+def test_an_own_pair_is_held_against_simpleitk():
+    pair = CASES["brain_mri_real"].pair()
+    truth = pair.truth.displacement(pair.shape)
+    own = PreparedPair("mine", pair.fixed, pair.moving, None, None, "as it is", "rigid", "varying")
+    figure = draw(FigureInput(own, "mine", "", truth + np.array([0.2, 0.0]), "me", oracle=truth))
+    assert "0.2 px from SimpleITK" in panel(figure, "after me").get_title()
+    assert "SimpleITK" in panel(figure, "distance to SimpleITK").get_title()
+    with pytest.raises(ValueError, match="without SimpleITK's transform"):
+        draw(FigureInput(own, "mine", "", truth))

@@ -94,7 +94,7 @@ def test_good_lines_are_good_only():
 def test_a_diagnostic_off_its_target_does_not_look_like_a_failure():
     rows = [base_row(name, rmse_vs_oracle=0.01) for name in NAMES]
     (line,) = [line for line in report(rows).lines(119) if line.text.startswith("agreement")]
-    assert line.text.startswith("agreement    over the warped images differ by at most 0.01")
+    assert line.text.startswith("agreement    over rmse_vs_simpleitk_max 0.01, between the warped")
     assert line.tone == "open"
     assert report(rows).passed
 

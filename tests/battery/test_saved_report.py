@@ -27,7 +27,7 @@ def test_what_was_written_is_read(report):
         verdict.name: verdict.status for verdict in report.verdicts
     }
     assert record.verdicts["hard_gate"].ran == report.verdicts.hard_gate.ran
-    assert (record.seed, record.unknown) == (report.seed, ())
+    assert (record.seed, record.unknown) == (report.spec.seed, ())
 
 
 def test_keys_of_a_later_version_are_left_out_and_named(data, report):

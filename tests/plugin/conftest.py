@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from pytest_irgate.github_summary import SUMMARY
+
 
 @pytest.fixture
 def gate(pytester, solvers):
@@ -25,8 +27,11 @@ def gate(pytester, solvers):
             first += ["--irgate-solver", f"{solvers / solver}.py:register"]
         return pytester.runpytest_subprocess(*first, *args)
 
-    def isolated(*args, **more):
+    def isolated(*args, in_workflow=False, **more):
         with pytest.MonkeyPatch.context() as patch:
+            if not in_workflow:
+                # The tests may stand in one themselves.
+                patch.delenv(SUMMARY, raising=False)
             if not more.get("autoload"):
                 patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
             return run(*args, **more)

@@ -117,3 +117,42 @@ def test_wrong_usage_is_one_line(files, capsys, arguments, words):
     assert err.startswith("irgate compare: ")
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_against_a_baseline_it_shows_what_changed_and_exits_with_1(files, capsys):
+    knowing, identity = files
+    assert main(["compare", "--baseline", knowing, knowing]) == 0
+    assert capsys.readouterr().out.splitlines()[-2].startswith("irgate compare: PASS: 0 worse")
+    assert main(["compare", "--baseline", knowing, identity]) == 1
+    out = capsys.readouterr().out
+    assert "base synth_rotate_2d" in out
+    assert "passed -> failed" in out
+    assert "verdict: hard gate" in out
+    assert main(["compare", "--baseline", identity, knowing]) == 0
+    assert main(["compare", "--baseline", knowing, identity, "--fail-on", "seconds:1e6%"]) == 0
+
+
+def test_against_a_baseline_in_markdown_and_in_a_file(files, capsys, tmp_path):
+    knowing, identity = files
+    page = tmp_path / "page.md"
+    asked = ["compare", "--baseline", knowing, identity, "--markdown", "--output", str(page)]
+    assert main(asked) == 1
+    text = page.read_text(encoding="utf-8")
+    assert "| worse | base synth\\_rotate\\_2d | passed | failed |  |" in text
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--fail-on", "ratio:2%"], "--fail-on: no baseline is named"),
+        (["--baseline", "knowing.json", "--fail-on", "tre"], "--fail-on tre: no rule"),
+        (["--baseline", "knowing.json", "--cases"], "--baseline: --cases, --ratio and --suite"),
+        (["--baseline", "nothing.json"], "nothing.json: No such file"),
+    ],
+)
+def test_a_wrong_baseline_or_rule_is_one_line(files, capsys, more, said):
+    assert main(["compare", files[0], *more]) == 4
+    err = capsys.readouterr().err
+    assert err.startswith(f"irgate compare: {said}")
+    assert err.count("\n") == 1

@@ -2,14 +2,40 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 from matplotlib.figure import Figure
+from page_runs import judged, off_by
 
 import irgate_fixtures
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.report.conclusion import conclude
+from irgate_battery.report.report import SolverIdentity
+from irgate_battery.results.result_row import ResultRow
 from pytest_irgate.command import main, show
 
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def stored(path, *rows, spec="mine.py:register"):
+    report = conclude(rows, SolverIdentity(spec, "mine", "1"), RunSpec())
+    path.write_text(report.to_json(), encoding="utf-8")
+
+
+@pytest.fixture
+def portrayed(monkeypatch):
+    """What would be drawn."""
+    found = []
+
+    def draw(figure_input):
+        found.append(figure_input)
+        return Figure()
+
+    monkeypatch.setattr("irgate_battery.report.figure.draw", draw)
+    return found
 
 
 @pytest.fixture
@@ -29,19 +55,86 @@ def test_a_picture_of_a_solver_s_answer(here, solvers, capsys):
     assert len(data) > 50_000
 
 
-def test_what_is_drawn_is_the_solver_s_answer(here, solvers, monkeypatch):
-    drawn = []
-
-    def draw(figure_input):
-        drawn.append(figure_input)
-        return Figure()
-
-    monkeypatch.setattr("irgate_battery.report.figure.draw", draw)
+def test_what_is_drawn_is_the_solver_s_answer(here, solvers, portrayed):
     main(["show", "lena_affine_2d", "--solver", f"{solvers}/identity.py:register"])
     main(["show", "lena_affine_2d"])
-    assert not drawn[0].displacement.any()
-    assert drawn[1].displacement is None
-    assert drawn[0].purpose == drawn[1].purpose == irgate_fixtures.PURPOSES["lena_affine_2d"]
+    assert not portrayed[0].displacement.any()
+    assert portrayed[1].displacement is None
+    assert (
+        portrayed[0].purpose == portrayed[1].purpose == irgate_fixtures.PURPOSES["lena_affine_2d"]
+    )
+    # It is judged as in a run, and the truth is not.
+    row = portrayed[0].row
+    assert (row.suite, row.status, row.diagnosis) == ("base", "failed", "identity")
+    assert portrayed[1].row is None
+
+
+def test_a_solver_that_is_not_asked_in_a_run_is_drawn_all_the_same(here, solvers, portrayed):
+    case = "lena_affine_2d-occlusion25"
+    assert main(["show", case, "--solver", f"{solvers}/identity.py:register"]) == 0
+    assert portrayed[0].row.status == "skipped"
+    assert "takes no mask" in portrayed[0].row.message
+    assert not portrayed[0].displacement.any()
+
+
+def test_a_stored_answer_is_drawn_without_solving(here, capsys, portrayed):
+    name = "bspline_random_2d-rot15"
+    answer = off_by(name, 0.3, 0.1, bend=0.4)
+    row = judged(name, answer, status="failed", message="off")
+    stored(here / "r.json", row, ResultRow("irgate/gradient.py::t", "gradient", name, "ffd"))
+    assert main(["show", name, "--from", "r.json"]) == 0
+    assert main(["show", row.id, "--from", "r.json", "-o", "other.png"]) == 0
+    assert f"wrote {name}.png: {name} after mine.py:register\n" in capsys.readouterr().out
+    for each in portrayed:
+        assert np.abs(each.displacement - answer).max() < 1e-4
+        assert (each.row, each.who, each.name) == (row, "mine.py:register", name)
+        assert each.purpose
+
+
+def test_an_own_pair_of_a_report_is_read_again(here, portrayed):
+    pair = irgate_fixtures.pair("brain_mri_real")
+    for name in ("fixed", "moving"):
+        picture = (1000 * getattr(pair, name).clip(0, 1)).astype(np.uint16)
+        sitk.WriteImage(sitk.GetImageFromArray(picture), f"{name}.png")
+    spec = f"{here}/mine.py:register"
+    (here / "mine.py").write_text("def register(fixed, moving): return [[1, 0, 2], [0, 1, 0]]")
+    pair = ["--suite", "pair", "--pair", "fixed.png,moving.png,,translation"]
+    main(["check", spec, *pair, "--json", "r.json"])
+    assert main(["show", "fixed", "--from", "r.json"]) == 0
+    (found,) = portrayed
+    assert np.allclose(found.displacement, (2, 0))
+    assert found.reference[1] == "SimpleITK"
+    (here / "moving.png").write_bytes((here / "fixed.png").read_bytes())
+    assert main(["show", "fixed", "--from", "r.json"]) == 4
+
+
+def test_what_a_report_does_not_hold_is_one_line(here, capsys):
+    row = judged("lena_affine_2d")
+    lost = ResultRow("irgate/base.py::x", "base", "brain_mri_real", None, "failed", "it raised")
+    odd = ResultRow("irgate/base.py::y", "base", "../x", transform=row.transform)
+    stored(here / "r.json", replace(row, truth_rmse=1.0), lost, odd)
+    (here / "not.json").write_text("[]")
+    for name, source, words in (
+        ("lena_affine_2", "r.json", "r.json holds no such case; the nearest are lena_affine_2d"),
+        ("brain_mri_real", "r.json", "holds no answer of it (failed: it raised)"),
+        ("lena_affine_2d", "r.json", "its images are not those that were judged"),
+        ("../x", "r.json", "no name for a file; add --output FILE"),
+        ("lena_affine_2d", "no.json", "no.json: No such file"),
+        ("lena_affine_2d", "not.json", "not.json: JSON without a schema"),
+    ):
+        assert main(["show", name, "--from", source]) == 4
+        err = capsys.readouterr().err
+        assert err.startswith("irgate show: ")
+        assert words in err
+        assert err.count("\n") == 1
+    assert not list(here.glob("**/*.png"))
+
+
+def test_an_answer_is_solved_or_stored(here, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["show", "lena_affine_2d", "--from", "r.json", "--solver", "bundled"])
+    assert ended.value.code == 4
+    assert "not allowed with" in capsys.readouterr().err
 
 
 def test_a_module_of_this_folder_is_found(here, monkeypatch):

@@ -38,11 +38,13 @@ class Answer:
             `(dx, dy)`, pixels, float64.
         matrix: `(3, 3)` on `(x, y, 1)` about the pixel origin, or `None` for a dense or
             a projective answer.
+        homography: `(3, 3)` of a projective answer, or `None`.
 
     """
 
     displacement: NDArray[np.float64]
     matrix: NDArray[np.float64] | None
+    homography: NDArray[np.float64] | None = None
 
 
 def read_answer(raw: object, shape: tuple[int, int], *, projective: bool = False) -> Answer:
@@ -130,7 +132,8 @@ def _from_homography(homography: NDArray[np.float64], shape: tuple[int, int], pl
             "points of the fixed image to infinity; expected one whose w = h31 x + h32 y + h33 has "
             "one sign on the image. Is it transposed, or in other coordinates?"
         )
-    return Answer(displacement=Homography(homography).displacement(shape), matrix=None)
+    displacement = Homography(homography).displacement(shape)
+    return Answer(displacement=displacement, matrix=None, homography=homography)
 
 
 def _guess(came: tuple[int, ...], shape: tuple[int, int]) -> str:

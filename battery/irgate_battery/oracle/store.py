@@ -34,6 +34,9 @@ __all__ = [
 Mode: TypeAlias = Literal["auto", "stored", "live"]
 Origin: TypeAlias = Literal["stored", "cached", "live"]
 
+STORED: Origin = "stored"
+"""The origin of a result that everybody with this package has."""
+
 FILE = ("stored", "oracle.json")
 """The stored results, inside this package."""
 
@@ -119,7 +122,7 @@ class OracleStore:
             return _compute(case, pair), "live"
         key = digest(case)
         try:
-            return believe(stored_entries()[key], case, pair), "stored"
+            return believe(stored_entries()[key], case, pair), STORED
         except KeyError:
             reason = "no result is stored"
         except NotBelievedError as error:

@@ -8,12 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.last_line import is_undecided
+from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.results.result_row import BAD, ResultRow
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.systematic import systematic
 from irgate_battery.results.verdict import Verdicts
-from irgate_battery.suites.registry import REGISTRY, expected_items
+from irgate_battery.suites.registry import REGISTRY, expected_items, suites_of
 
 ENDED_EARLY = "did not report: the session ended before it ran"
 """The message of a row that is missing because its run was interrupted."""
@@ -59,6 +60,8 @@ def conclude(
     solver: SolverIdentity,
     spec: RunSpec,
     *,
+    suites: Collection[str] | None = None,
+    provenance: Provenance | None = None,
     strict: bool = False,
     require_verdict: bool = False,
     deselected: int = 0,
@@ -70,6 +73,8 @@ def conclude(
         rows: of the whole run, `missing` ones included.
         solver: who was judged.
         spec: what was asked for.
+        suites: the names of those that were asked for; all that a complete run has, if not given.
+        provenance: when it began, and on what commit.
         strict: whether the verdicts that are strict only decide the exit status too.
         require_verdict: whether it is a failure that a verdict is not evaluated.
         deselected: how many items were left out.
@@ -85,7 +90,11 @@ def conclude(
         solver=solver,
         exit_status=exit_status
         or _exit_status(rows, verdicts, strict=strict, require_verdict=require_verdict),
-        seed=spec.seed,
+        spec=spec,
+        suites=tuple(
+            suite.name for suite in suites_of(spec) if suites is None or suite.name in suites
+        ),
+        provenance=provenance or Provenance(),
         strict=strict,
         require_verdict=require_verdict,
         deselected=deselected,

@@ -1,51 +1,40 @@
 """The figure of a registration: two images, how they lie before and after, and what moves where.
 
-matplotlib is imported here and nowhere else, through its objects and its Agg canvas: no window, no
-global state.
+matplotlib is imported here and in `figure_panels`, through its objects and its Agg canvas: no
+window, no global state.
 """
 
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from numpy.typing import NDArray
 
+from irgate_battery.cases.own_pairs import PreparedPair
 from irgate_battery.judge.measure import Warped, warp
-from irgate_fixtures import Pair, pixel_grid
+from irgate_battery.report import figure_panels as panels
+from irgate_battery.report.figure_panels import Array
+from irgate_battery.report.row_figures import figures
+from irgate_battery.results.result_row import ResultRow
+from irgate_fixtures import Pair
 
-Array = NDArray[np.float64]
+COLUMNS = 5
 
-ORANGE = (1.0, 0.5, 0.0)
-BLUE = (0.0, 0.5, 1.0)
-"""They add up to white, so that what is equal is grey; and every kind of colour blindness tells
-them apart."""
-
-DIFFERENCE_MAP = "PuOr"
-DISTANCE_MAP = "viridis"
-HATCHED = {"facecolor": "0.9", "edgecolor": "0.55", "hatch": "////"}
-"""What shows where nothing is measured: masked, or mapped out of the moving image."""
-
-NOT_MEASURED = "hatched: not measured"
-
-PITCH_PX = 16
-"""Between two lines of the grid, px."""
-
-ROOM = 0.8
-"""How far beyond the image a moved grid is followed, as a part of the image's size."""
-
-TAIL = 99.5
-"""Percentile of the absolute difference at which the colour scale ends, so that one pixel cannot
-make all others pale."""
-
-WIDTH_IN, PANEL_IN, WORDS_IN, BAR_IN, HEADING_IN = 15.0, 3.6, 0.8, 0.7, 0.7
+WIDTH_IN, PANEL_IN, WORDS_IN, BAR_IN, HEADING_IN = 18.0, 3.4, 0.8, 0.22, 0.8
 """Inches: of the whole, of one panel, for a panel's words, for a colour bar, for the heading."""
 
-BAR: dict[str, Any] = {"orientation": "horizontal", "aspect": 30, "shrink": 0.9, "pad": 0.02}
+WRAP = 50
+"""Characters of a line of words, as wide as a panel."""
 
 DPI = 100
+
+WORDS = {"xfailed": "failed, as expected"}
+"""Of statuses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,57 +42,117 @@ class FigureInput:
     """What is portrayed.
 
     Attributes:
-        pair: the images, the mask and the true transform.
+        pair: the images, the mask and the true transform; or an own pair, which has no truth.
         name: the case's id.
-        purpose: what it is for.
-        displacement: the answer's, `(H, W, 2)`, px; `None` portrays the true transform.
+        purpose: what it is for; empty where nobody says.
+        displacement: the answer's, `(H, W, 2)`, px; `None` portrays the reference.
         who: whose answer it is.
+        row: what was judged of it, or `None`.
+        oracle: SimpleITK's displacement, which stands in for the truth of an own pair.
 
     """
 
-    pair: Pair
+    pair: Pair | PreparedPair
     name: str
     purpose: str
     displacement: Array | None = None
     who: str = "the true transform"
+    row: ResultRow | None = None
+    oracle: Array | None = None
+
+    @property
+    def reference(self) -> tuple[Array, str]:
+        """What an answer is held against, and its name. Raises: ValueError where there is none."""
+        if isinstance(self.pair, Pair):
+            return self.pair.truth.displacement(self.pair.shape), "the truth"
+        if self.oracle is None:
+            raise ValueError(f"{self.name}: an own pair without SimpleITK's transform")
+        return self.oracle, "SimpleITK"
 
 
 def draw(figure_input: FigureInput) -> Figure:
-    """Return the picture: eight panels, the numbers in their titles.
+    """Return the picture: ten panels, the numbers in their titles, the verdict in words.
 
     The images are warped by the judge, from the transform alone; y points down in every panel.
     """
     pair = figure_input.pair
-    shape = (pair.fixed.shape[0], pair.fixed.shape[1])
-    truth = pair.truth.displacement(shape)
+    shape = pair.shape
+    truth, whose = figure_input.reference
     answer = truth if figure_input.displacement is None else figure_input.displacement
     unmoved = np.zeros_like(truth)
     before, after = warp(pair, unmoved), warp(pair, answer)
-    floor = warp(pair, truth).rmse
 
-    tall = HEADING_IN + BAR_IN + 2 * (PANEL_IN * shape[0] / shape[1] + WORDS_IN)
-    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06, wspace=0.01)
+    panel_in = PANEL_IN * min(1.3, shape[0] / shape[1])
+    tall = HEADING_IN + BAR_IN + 2 * (panel_in + WORDS_IN)
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.12, wspace=0.01)
     figure = Figure(figsize=(WIDTH_IN, tall), dpi=DPI, layout=layout)
     FigureCanvasAgg(figure)
-    told = f"{pair.model}, intensity {pair.intensity}, RMSE at the true transform {_number(floor)}"
-    figure.suptitle(f"{figure_input.name} ({told})\n{figure_input.purpose}", fontsize=13)
-    top, bottom = figure.subplots(2, 4)
+    # The bars have a row of their own, so that no panel is lower for having one.
+    cells = GridSpec(3, COLUMNS, figure, height_ratios=[panel_in, panel_in, BAR_IN])
+    top, bottom = ([figure.add_subplot(cells[row, k]) for k in range(COLUMNS)] for row in (0, 1))
+    figure.suptitle(_heading(figure_input), fontsize=14)
 
-    _image(top[0], pair.fixed, f"fixed, {_size(pair.fixed)}")
-    _mask(top[0], pair.mask)
-    _image(top[1], pair.moving, f"moving, {_size(pair.moving)}")
-    _mask(top[1], pair.moving_mask)
-    _overlay(top[2], pair, before, f"before\n{_told(before, unmoved, truth)}")
-    measured = f"RMSE {_number(floor)}" if answer is truth else _told(after, answer, truth)
-    _overlay(top[3], pair, after, f"after {figure_input.who}\n{measured}")
+    panels.image(top[0], pair.fixed, f"fixed, {_size(pair.fixed)}", pair.mask)
+    panels.image(top[1], pair.moving, f"moving, {_size(pair.moving)}", pair.moving_mask)
+    mine = None if figure_input.displacement is None else answer
+    panels.grid(top[2], pair.fixed, truth, mine, whose)
+    told = _told(before, unmoved, truth, whose)
+    panels.overlay(top[3], pair.fixed, before, f"before\n{told}")
+    told = f"RMSE {_number(after.rmse)}" if mine is None else _told(after, answer, truth, whose)
+    panels.overlay(top[4], pair.fixed, after, f"after {figure_input.who}\n{told}")
 
-    _grid(bottom[0], pair, truth, figure_input)
-    if figure_input.displacement is None:
-        _valid(bottom[1], pair, after)
+    _words(bottom[0], figure_input, warp(pair, truth).rmse, whose)
+    if mine is None:
+        panels.valid_region(bottom[1], pair.fixed, after)
     else:
-        _distance(figure, bottom[1], after, answer, truth)
-    _differences(figure, bottom[2:], pair, before, after)
+        tolerance = figure_input.row.tolerance_px if figure_input.row else None
+        off = np.linalg.norm(answer - truth, axis=-1)
+        bar = figure.add_subplot(cells[2, 1])
+        panels.distance(figure, bottom[1], bar, off, after.valid, tolerance, whose)
+    both = figure.add_subplot(cells[2, 2:4])
+    panels.differences(
+        figure, bottom[2:4], both, pair.fixed, (("before", before), ("after", after))
+    )
+    own = figure.add_subplot(cells[2, 4])
+    panels.differences(figure, bottom[4:], own, pair.fixed, (("after, its own scale", after),))
     return figure
+
+
+def _heading(figure_input: FigureInput) -> str:
+    row = figure_input.row
+    verdict = f": {WORDS.get(row.status, row.status)}" if row else ""
+    pair = figure_input.pair
+    return f"{figure_input.name}{verdict}\n{pair.model}, intensity {pair.intensity}"
+
+
+def _words(axes: Any, figure_input: FigureInput, floor: float | None, whose: str) -> None:
+    """Write the verdict, its limits, the diagnosis, and what the case is there to show."""
+    axes.set_axis_off()
+    axes.set_anchor("N")
+    said = "\n".join(_lines(figure_input, floor, whose))
+    axes.text(0, 1, said, transform=axes.transAxes, va="top", fontsize=9.5, linespacing=1.35)
+
+
+def _lines(figure_input: FigureInput, floor: float | None, whose: str) -> Iterable[str]:
+    row = figure_input.row
+    if row is not None:
+        yield f"{WORDS.get(row.status, row.status).upper()}: {figure_input.who}"
+        for figure in figures(row):
+            if figure.holds is not None:
+                over = "" if figure.holds else " (over)" if "most" in figure.limit else " (under)"
+                yield from _wrapped(f"{figure.label}: {figure.text}, {figure.limit}{over}")
+        if row.diagnosis:
+            yield from _wrapped(f"Diagnosis: {row.diagnosis}")
+        if row.status != "passed" and row.message:
+            yield from _wrapped(row.message.removeprefix(f"{row.case}: "))
+        yield ""
+    yield f"RMSE at {whose}: {_number(floor)}"
+    if figure_input.purpose:
+        yield from _wrapped(f"This case is there to show: {figure_input.purpose}")
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WRAP, subsequent_indent="  ", max_lines=7, placeholder=" ...")
 
 
 def _number(value: float | None) -> str:
@@ -114,119 +163,9 @@ def _size(image: Array) -> str:
     return f"{image.shape[1]} x {image.shape[0]} px"
 
 
-def _told(warped: Warped, displacement: Array, truth: Array) -> str:
+def _told(warped: Warped, displacement: Array, truth: Array, whose: str) -> str:
     """Say what a transform measures, over the valid region."""
     if warped.rmse is None:
         return "nothing lands inside the moving image"
     off = np.linalg.norm(displacement - truth, axis=-1)[warped.valid].mean()
-    return f"RMSE {warped.rmse:.4f}, {off:.3g} px from the truth"
-
-
-def _plain(axes: Any, title: str) -> None:
-    axes.set_title(title, fontsize=11)
-    # Panels of a row stand at one height, whether they have a colour bar or not.
-    axes.set_anchor("N")
-    axes.set_xticks([])
-    axes.set_yticks([])
-
-
-def _image(axes: Any, image: Array, title: str) -> None:
-    axes.imshow(image, cmap="gray", vmin=0, vmax=max(1.0, float(image.max())))
-    _plain(axes, title)
-
-
-def _mask(axes: Any, mask: NDArray[np.bool_] | None) -> None:
-    """Hatch what must not be trusted."""
-    if mask is not None:
-        axes.contourf(mask, levels=[-0.5, 0.5], colors="none", hatches=["///"])
-        axes.contour(mask, levels=[0.5], colors=[ORANGE], linewidths=1.5)
-        axes.set_xlabel("hatched: masked, not to be trusted", fontsize=10)
-
-
-def _overlay(axes: Any, pair: Pair, warped: Warped, title: str) -> None:
-    """Lay the fixed image in orange over the warped one in blue; one alone has its colour."""
-    inside = np.where(warped.valid, np.clip(warped.image, 0, 1), 0.0)
-    fixed = np.clip(pair.fixed, 0, 1)
-    mixed = fixed[..., None] * ORANGE + inside[..., None] * BLUE
-    axes.imshow(np.clip(mixed, 0, 1))
-    _plain(axes, title)
-    axes.set_xlabel("orange: fixed, blue: moving, grey: both", fontsize=10)
-
-
-def _differences(
-    figure: Figure, pair_of_axes: Any, pair: Pair, before: Warped, after: Warped
-) -> None:
-    """Show moving(T(x)) - fixed(x) before and after on one scale, symmetric about zero."""
-    differences = [
-        np.ma.masked_where(~warped.valid, warped.image - pair.fixed) for warped in (before, after)
-    ]
-    absolute = np.concatenate([np.abs(each.compressed()) for each in differences])
-    end = float(np.percentile(absolute, TAIL)) if absolute.size else 1.0
-    shown = None
-    for axes, difference, when in zip(pair_of_axes, differences, ("before", "after"), strict=True):
-        axes.patch.set(**HATCHED)
-        shown = axes.imshow(
-            difference, cmap=DIFFERENCE_MAP, vmin=-max(end, 1e-12), vmax=max(end, 1e-12)
-        )
-        largest = f", largest {np.abs(difference).max():.3g}" if difference.count() else ""
-        _plain(axes, f"difference {when}{largest}")
-    if shown is not None:
-        figure.colorbar(
-            shown, ax=list(pair_of_axes), label="moving(T(x)) - fixed(x)", extend="both", **BAR
-        )
-
-
-def _grid(axes: Any, pair: Pair, truth: Array, figure_input: FigureInput) -> None:
-    """Draw where the transform puts a regular grid of the fixed image."""
-    height, width = pair.fixed.shape
-    axes.imshow(pair.fixed, cmap="gray", vmin=-0.6, vmax=1.4)
-    _lines(axes, truth, BLUE, 1.0 if figure_input.displacement is None else 1.8)
-    drawn = [truth]
-    if figure_input.displacement is not None:
-        _lines(axes, figure_input.displacement, ORANGE, 0.9)
-        drawn.append(figure_input.displacement)
-    moved = np.concatenate([(pixel_grid((height, width)) + u).reshape(-1, 2) for u in drawn])
-    _frame(axes, moved, (height, width))
-    u = truth if figure_input.displacement is None else figure_input.displacement
-    _plain(axes, f"grid moved by {np.linalg.norm(u, axis=-1).mean():.3g} px on average")
-    key = "blue: the truth" + ("" if figure_input.displacement is None else ", orange: the solver")
-    axes.set_xlabel(key, fontsize=10)
-
-
-def _frame(axes: Any, points: Array, shape: tuple[int, int]) -> None:
-    """Zoom out until the image and, within reason, these points are seen, in the image's aspect."""
-    size = np.array([shape[1], shape[0]])
-    low = np.clip(points.min(axis=0), -ROOM * size, 0)
-    high = np.clip(points.max(axis=0), size - 1, (1 + ROOM) * size)
-    middle, half = (low + high) / 2, size * float(((high - low) / size).max()) / 2 + 2
-    axes.set_xlim(middle[0] - half[0], middle[0] + half[0])
-    axes.set_ylim(middle[1] + half[1], middle[1] - half[1])
-
-
-def _lines(axes: Any, displacement: Array, colour: Any, thickness: float) -> None:
-    height, width = displacement.shape[:2]
-    moved = pixel_grid((height, width)) + displacement
-    # The last row and column close the grid, wherever the pitch ends.
-    for row in dict.fromkeys([*range(0, height, PITCH_PX), height - 1]):
-        axes.plot(moved[row, :, 0], moved[row, :, 1], color=colour, linewidth=thickness)
-    for column in dict.fromkeys([*range(0, width, PITCH_PX), width - 1]):
-        axes.plot(moved[:, column, 0], moved[:, column, 1], color=colour, linewidth=thickness)
-
-
-def _valid(axes: Any, pair: Pair, after: Warped) -> None:
-    """Show the region over which all is measured."""
-    axes.patch.set(**HATCHED)
-    axes.imshow(np.ma.masked_where(~after.valid, pair.fixed), cmap="gray", vmin=0, vmax=1)
-    _plain(axes, f"valid region: {after.coverage:.0%} of what is trusted")
-    axes.set_xlabel(NOT_MEASURED, fontsize=10)
-
-
-def _distance(figure: Figure, axes: Any, after: Warped, answer: Array, truth: Array) -> None:
-    """Show how far the answer is from the truth, pixel by pixel."""
-    off = np.ma.masked_where(~after.valid, np.linalg.norm(answer - truth, axis=-1))
-    axes.patch.set(**HATCHED)
-    shown = axes.imshow(off, cmap=DISTANCE_MAP, vmin=0)
-    largest = f": largest {off.max():.3g} px" if off.count() else ""
-    _plain(axes, f"distance to the truth{largest}")
-    axes.set_xlabel(NOT_MEASURED, fontsize=10)
-    figure.colorbar(shown, ax=axes, label="px", **BAR)
+    return f"RMSE {warped.rmse:.4f}, {off:.3g} px from {whose}"

@@ -3,14 +3,16 @@
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from irgate_battery.cases.catalogue import BATTERY_VERSION
+from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.diagnosis.pattern import pattern
 from irgate_battery.interface.outside_text import one_line
 from irgate_battery.report.last_line import failed_for, is_undecided, last_line
+from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.text import layout
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.systematic import Systematic
@@ -19,6 +21,9 @@ from irgate_battery.results.verdict import Verdicts
 from irgate_battery.suites.rows import family_of
 
 SCHEMA = 1
+
+NO_VERDICT = "there is no verdict, and one is required"
+"""Why a run fails whose verdict is not evaluated, where that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,9 @@ class Report:
         verdicts: what the rows say together.
         solver: who was judged.
         exit_status: 0, or 1 where an item or the hard gate failed, or 5 where nothing was judged.
-        seed: what the battery was drawn with.
+        spec: what was asked for.
+        suites: the names of the suites that were.
+        provenance: when it began, and on what commit.
         strict: whether the verdicts that are strict only decide too.
         require_verdict: whether it is a failure that a verdict is not evaluated.
         deselected: how many items were left out of what was named.
@@ -71,7 +78,9 @@ class Report:
     verdicts: Verdicts
     solver: SolverIdentity
     exit_status: int
-    seed: int = 0
+    spec: RunSpec = field(default_factory=RunSpec)
+    suites: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
     strict: bool = False
     require_verdict: bool = False
     deselected: int = 0
@@ -97,7 +106,7 @@ class Report:
         """Return the one line that says pass, fail or not evaluated, and why."""
         line = last_line(self.rows, self.verdicts, strict=self.strict, deselected=self.deselected)
         if self.require_verdict and is_undecided(self.rows, self.verdicts, strict=self.strict):
-            return failed_for(line, "there is no verdict, and one is required")
+            return failed_for(line, NO_VERDICT)
         return line
 
     def diagnosis(self) -> Line | None:
@@ -112,16 +121,38 @@ class Report:
             "schema": SCHEMA,
             "irgate": installed_version("pytest-irgate"),
             "battery": BATTERY_VERSION,
-            "seed": self.seed,
+            "seed": self.spec.seed,
             "solver": {name: getattr(self.solver, name) for name in ("spec", "name", "version")},
             "machine": machine(),
+            **asdict(self.provenance),
             "isolation": self.solver.isolation,
+            "asked": self._asked(),
+            **self._headlines(),
             "systematic": self._systematic(),
             "verdicts": self.verdicts.to_dict(),
             "diagnosis": found.to_dict() if found else None,
             "exit_status": self.exit_status,
             "deselected": self.deselected,
             "cases": [row.to_dict() for row in self.rows],
+        }
+
+    def _asked(self) -> dict[str, Any]:
+        """Return what decides which items a complete run has, and what it must show."""
+        return {
+            "suites": list(self.suites),
+            "count": self.spec.count,
+            "examples": self.spec.examples,
+            "pairs": [str(pair) for pair in self.spec.pairs],
+            "strict": self.strict,
+            "require_verdict": self.require_verdict,
+        }
+
+    def _headlines(self) -> dict[str, Any]:
+        """Return the verdicts' figures that go by a name of their own."""
+        return {
+            verdict.headline: getattr(verdict, verdict.headline)
+            for verdict in self.verdicts
+            if verdict.headline
         }
 
     def _systematic(self) -> dict[str, Any] | None:
@@ -133,7 +164,11 @@ class Report:
 
     def to_json(self) -> str:
         """Return JSON schema 1 as text; a figure that does not exist is null."""
-        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+        told = self.to_dict()
+        # A line for each row: a grid's numbers would take a line each.
+        rows = ",\n  ".join(json.dumps(row, allow_nan=False) for row in told.pop("cases"))
+        head = json.dumps(told, indent=1, allow_nan=False).removesuffix("\n}")
+        return f'{head},\n "cases": [\n  {rows}\n ]\n}}\n'
 
     def __str__(self) -> str:
         return "\n".join(line.text for line in self.lines())

@@ -10,17 +10,15 @@ from typing import Any, get_args
 
 from irgate_battery.cases.battery_table import MOST_CASES
 from irgate_battery.interface.outside_text import one_line, said_by
+from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import SCHEMA, SolverIdentity
 from irgate_battery.results.compared import SavedVerdict, SavedVerdicts
-from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.result_row import NEEDED, ResultRow
 from irgate_battery.results.systematic import Systematic
 from irgate_battery.results.verdict import Verdict, VerdictStatus
 from irgate_battery.suites.registry import suites
 
 WANTED = "expected a report that --irgate-json or `irgate check --json` wrote"
-
-NEEDED = ("id", "suite", "case", "status")
-"""Keys without which a row says nothing: one that lost its status must not count as passed."""
 
 _BUILTIN = (str, float, int, bool, NoneType)
 
@@ -39,6 +37,30 @@ class SavedReportError(Exception):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What was asked for, as a report tells it.
+
+    Attributes:
+        suites: names.
+        count, examples: of the battery and the fuzz suite.
+        pairs: a user's own, as `own_pairs` reads them.
+        strict, require_verdict: as the options.
+    """
+
+    suites: tuple[str, ...]
+    count: int
+    examples: int
+    pairs: tuple[str, ...]
+    strict: bool
+    require_verdict: bool
+
+    def __str__(self) -> str:
+        told = [f"{self.count} cases", f"{self.examples} examples", f"{len(self.pairs)} pairs"]
+        told += [name for name in ("strict", "require_verdict") if getattr(self, name)]
+        return f"{', '.join(self.suites) or 'no suite'} ({', '.join(told)})"
+
+
+@dataclass(frozen=True)
 class SavedReport:
     """One run, as its JSON report tells it.
 
@@ -48,6 +70,10 @@ class SavedReport:
         seed: what its battery was drawn with.
         solver: who was result.
         platform, cpu_count: what the times were measured on.
+        provenance: when it began, and on what commit.
+        asked: what decides which items a complete run has; `None` in the reports of an earlier
+            version.
+        exit_status: of the run; `None` where it does not say.
         verdicts: those that this version knows, by name.
         rows: the items.
         unknown: keys of rows that this version does not know; they are left out.
@@ -61,6 +87,9 @@ class SavedReport:
     solver: SolverIdentity
     platform: str | None
     cpu_count: int | None
+    provenance: Provenance
+    asked: Asked | None
+    exit_status: int | None
     verdicts: SavedVerdicts
     rows: tuple[ResultRow, ...]
     unknown: tuple[str, ...]
@@ -117,6 +146,9 @@ class SavedReport:
             solver=_identity(_typed(data, "solver", dict), data.get("isolation")),
             platform=_printable(machine.get("platform")),
             cpu_count=machine.get("cpu_count"),
+            provenance=_provenance(data),
+            asked=_asked(data.get("asked")),
+            exit_status=_plain(data, "exit_status", int),
             verdicts={
                 kind.name: _verdict(kind.name, _typed(verdicts, kind.name, dict))
                 for kind in _verdict_types()
@@ -134,6 +166,41 @@ def _typed(data: Mapping[str, Any], key: str, kind: type) -> Any:
     if type(value) is not kind:
         raise TypeError(f"{key} is {type(value).__name__}, not {kind.__name__}")
     return value
+
+
+def _plain(data: Mapping[str, Any], key: str, kind: type) -> Any:
+    """Return a value of this kind, or `None` where there is none. Raises: TypeError."""
+    return None if data.get(key) is None else _typed(data, key, kind)
+
+
+def _provenance(data: Mapping[str, Any]) -> Provenance:
+    return Provenance(
+        started=_plain(data, "started", str),
+        commit=_plain(data, "commit", str),
+        branch=_plain(data, "branch", str),
+        modified=_plain(data, "modified", bool),
+    )
+
+
+def _asked(data: Any) -> Asked | None:
+    if data is None:
+        return None
+    if not isinstance(data, dict):
+        raise TypeError("asked is no object")
+    lists = {name: _typed(data, name, list) for name in ("suites", "pairs")}
+    if not all(isinstance(each, str) for texts in lists.values() for each in texts):
+        raise TypeError("asked holds something else than text")
+    count, examples = (_typed(data, name, int) for name in ("count", "examples"))
+    if not (0 <= count <= MOST_CASES and 0 <= examples <= MOST_CASES):
+        raise ValueError(f"asked for {count} cases; a run has 0 to {MOST_CASES}")
+    return Asked(
+        suites=tuple(map(one_line, lists["suites"])),
+        count=count,
+        examples=examples,
+        pairs=tuple(lists["pairs"]),
+        strict=_typed(data, "strict", bool),
+        require_verdict=_typed(data, "require_verdict", bool),
+    )
 
 
 def _refuse(constant: str) -> None:
@@ -191,7 +258,7 @@ def _row(values: Any, known: set[str]) -> ResultRow:
     for key in NEEDED:
         if not isinstance(values.get(key), str):
             raise ValueError(f"a case has no {key}")
-    row = ResultRow(**{key: value for key, value in values.items() if key in known})
+    row = ResultRow.from_dict({key: value for key, value in values.items() if key in known})
     for field in fields(ResultRow):
         kinds = get_args(field.type) or (field.type,)
         kind = type(getattr(row, field.name))

@@ -1,5 +1,11 @@
 """How a distance, a ratio, an error and a time are written where runs stand side by side."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
+Form: TypeAlias = Callable[[float], str]
+"""Writes a figure."""
+
 
 def px(value: float) -> str:
     """Write a distance, pixels."""

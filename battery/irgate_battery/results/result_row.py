@@ -6,10 +6,17 @@ here, whether they come from a solver or from another's report.
 """
 
 import math
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from irgate_battery.interface.outside_text import one_line
+from irgate_battery.results.stored_transform import (
+    StoredGrid,
+    StoredMatrix,
+    StoredTransform,
+    read_stored,
+)
 
 Status = Literal["passed", "failed", "skipped", "xfailed", "error", "missing"]
 
@@ -18,6 +25,14 @@ BAD = ("failed", "error", "missing")
 
 RAN = ("passed", "failed", "xfailed")
 """Statuses of an item on which the solver was really called."""
+
+NEEDED = ("id", "suite", "case", "status")
+"""Keys without which a row says nothing: one that lost its status must not count as passed."""
+
+TRANSFORMS = ("transform", "oracle_transform")
+"""Fields that hold a transform."""
+
+_KINDS = (str, float, bool, int, StoredMatrix, StoredGrid)
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,9 @@ class ResultRow:
         undone_px: mean distance to the truth once the fault is undone; where a wrong objective
             explains it, to that one's minimum.
         beyond_reach: what the solver claims, where the case lies beyond it and was not asked.
+        transform: the answer, with which every figure can be measured anew; where there was one.
+        oracle_transform: the oracle's, unless it is a stored one.
+        files: of an own pair, as it was given: `"fixed.png,moving.png,rigid"`.
         error_dx_px, error_dy_px, error_degrees, error_scale, error_shear: the signed error over the
             true transform, `irgate_battery.judge.signed_error`; on clean cases only.
 
@@ -99,12 +117,16 @@ class ResultRow:
     error_degrees: float | None = None
     error_scale: float | None = None
     error_shear: float | None = None
+    files: str | None = None
+    transform: StoredTransform | None = None
+    oracle_transform: StoredTransform | None = None
 
     def __post_init__(self) -> None:
         if self.status not in get_args(Status):
             raise ValueError(f"ResultRow: status {self.status!r} is none of {get_args(Status)}")
-        for name, value in asdict(self).items():
-            if value is not None and type(value) not in (str, float, bool, int):
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if value is not None and type(value) not in _KINDS:
                 raise TypeError(f"ResultRow: {name} is {type(value).__name__}; builtin types only")
             if isinstance(value, str):
                 object.__setattr__(self, name, one_line(value))
@@ -115,13 +137,20 @@ class ResultRow:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict of builtin types, in schema order."""
-        return asdict(self)
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in TRANSFORMS:
+            if values[name] is not None:
+                values[name] = values[name].to_dict()
+        return values
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "ResultRow":
+    def from_dict(cls, values: Mapping[str, Any]) -> "ResultRow":
         """Read a row back; fields that this version does not know are an error."""
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
             raise ValueError(f"ResultRow: unknown fields {unknown}; another version wrote this row")
-        return cls(**values)
+        held = {
+            name: read_stored(values[name]) for name in TRANSFORMS if values.get(name) is not None
+        }
+        return cls(**{**values, **held})

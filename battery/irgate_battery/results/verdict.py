@@ -26,6 +26,7 @@ class Verdict:
         title: its name in the text report.
         effect: what its failure fails.
         needs: what must have run for it to be evaluated, `"all fixtures"`.
+        headline: the attribute that a report holds at its top, too, by this name; none where empty.
         since_first: whether every report of schema 1 holds it; a later version may add others.
         status: pass, fail or not_evaluated.
         reason: a sentence with the numbers and the limit.
@@ -39,6 +40,7 @@ class Verdict:
     title: ClassVar[str]
     effect: ClassVar[Effect] = "items"
     needs: ClassVar[str] = "all its items"
+    headline: ClassVar[str] = ""
     since_first: ClassVar[bool] = False
 
     status: VerdictStatus

@@ -68,9 +68,13 @@ class BatterySuite(Suite[Case]):
 
         def rule(measured: Measurement, near_px: float) -> str | None:
             draft.row = replace(draft.row, tolerance_px=near_px)
-            return battery_fault(measured, near_px)
+            return self.fault_of(measured, near_px)
 
         return evaluate_case(draft, item.subject, solver, setup, rule)
+
+    def fault_of(self, measured: Measurement, near_px: float) -> str | None:
+        """Return what is wrong with its RMSE, or with its distance to the truth."""
+        return battery_fault(measured, near_px)
 
     def verdicts(self, results: SuiteResults) -> tuple[Verdict, ...]:
         """Return the mean ratio."""

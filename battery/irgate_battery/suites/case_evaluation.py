@@ -43,20 +43,17 @@ def evaluate_case(
         pair, case.model, intensity=case.intensity, timeout=setup.timeout
     )
     draft.row = replace(draft.row, seconds=seconds)
-    measured = measure(pair, answer.displacement, oracle.transform.displacement(pair.shape))
-    if oracle_moved(measured.oracle_tre_px, stored_distance_px(case)):
-        measured = replace(measured, oracle_diverged=True)
+    draft.answered(answer, oracle.transform, pair.shape)
+    measured = told_of_oracle(
+        case, measure(pair, answer.displacement, oracle.transform.displacement(pair.shape))
+    )
     draft.measured(measured)
     if case.is_clean:
         valid = warp(pair, answer.displacement).valid
         draft.erred(SignedError.of(pair, answer.displacement, valid))
     if measured.oracle_diverged:
         draft.row = replace(draft.row, oracle="diverged")
-    # An oracle that is lost does not widen the tolerance.
-    oracle_px = 0.0 if measured.oracle_diverged else measured.oracle_tre_px or 0.0
-    near_px = tolerance_px(case.model, case.intensity, case.noise, oracle_px)
-    if case.tight:
-        near_px = float(CLEAN_PX)
+    oracle_px, near_px = nearness(case, measured)
     fault = rule(measured, near_px)
     if fault is None:
         return draft.row
@@ -73,6 +70,22 @@ def evaluate_case(
     )
     draft.explained(reason)
     return draft.failed(f"{case.id}: {fault}; {_off(measured)}. {_because(reason, solver)}")
+
+
+def told_of_oracle(case: Case, measured: Measurement) -> Measurement:
+    """Return a measurement that says so where the oracle has diverged from what was stored."""
+    if oracle_moved(measured.oracle_tre_px, stored_distance_px(case)):
+        return replace(measured, oracle_diverged=True)
+    return measured
+
+
+def nearness(case: Case, measured: Measurement) -> tuple[float, float]:
+    """Return the oracle's distance to the truth that counts, and the largest that passes, px."""
+    # An oracle that is lost does not widen the tolerance.
+    oracle_px = 0.0 if measured.oracle_diverged else measured.oracle_tre_px or 0.0
+    if case.tight:
+        return oracle_px, float(CLEAN_PX)
+    return oracle_px, tolerance_px(case.model, case.intensity, case.noise, oracle_px)
 
 
 def _off(measured: Measurement) -> str:

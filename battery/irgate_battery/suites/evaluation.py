@@ -9,14 +9,17 @@ from textwrap import shorten
 from irgate_battery.cases.own_pairs import PairError
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.diagnosis.pattern import SEPARATOR
+from irgate_battery.interface.answer import Answer
 from irgate_battery.interface.outside_text import said_by, several_lines
 from irgate_battery.interface.protocol import Solver, SolverFault
 from irgate_battery.judge.measure import Measurement
 from irgate_battery.judge.motion import Motion
 from irgate_battery.judge.signed_error import SignedError
 from irgate_battery.oracle.result import OracleUnavailable
+from irgate_battery.oracle.store import STORED
 from irgate_battery.results.result_row import ResultRow
-from irgate_fixtures import MissingDataError, Pair
+from irgate_battery.results.stored_transform import stored
+from irgate_fixtures import Homography, Matrix, MissingDataError, Pair, Transform
 
 _MOST_SAID = 200
 """Characters of a solver's own words that a skip repeats."""
@@ -98,6 +101,22 @@ class Draft:
                 self.not_finite[name] = value
                 values[name] = None
         self.row = replace(self.row, **values)  # type: ignore[arg-type]
+
+    def answered(self, answer: Answer, oracle: Transform, shape: tuple[int, int]) -> None:
+        """Keep the answer itself, and the oracle's where no file of the package holds it.
+
+        Args:
+            answer: the solver's.
+            oracle: the oracle's.
+            shape: `(H, W)` of the fixed image.
+        """
+        matrix = answer.homography if answer.matrix is None else answer.matrix
+        self.row = replace(self.row, transform=stored(answer.displacement, matrix))
+        if self.row.oracle != STORED:
+            linear = {Matrix: "matrix", Homography: "homography"}.get(type(oracle))
+            matrix = getattr(oracle, linear) if linear else None
+            kept = stored(oracle.displacement(shape), matrix)
+            self.row = replace(self.row, oracle_transform=kept)
 
     def measured(self, figures: Measurement) -> None:
         """Take over the judge's figures."""

@@ -80,7 +80,10 @@ class PairSuite(Suite[OwnPair]):
             require_argument(solver, "mask")
         prepared = pair.read()
         draft.row = replace(
-            draft.row, preparation=prepared.preparation, spacing_mm=prepared.spacing_mm
+            draft.row,
+            files=str(pair),
+            preparation=prepared.preparation,
+            spacing_mm=prepared.spacing_mm,
         )
         oracle, origin = setup.store.get(prepared, prepared)
         oracle_displacement = oracle.transform.displacement(prepared.shape)
@@ -100,6 +103,7 @@ class PairSuite(Suite[OwnPair]):
             timeout=setup.timeout,
         )
         draft.row = replace(draft.row, seconds=seconds)
+        draft.answered(answer, oracle.transform, prepared.shape)
         measured = measure_without_truth(prepared, answer.displacement, oracle_displacement)
         draft.measured(measured)
         if prepared.spacing_mm is not None and measured.oracle_distance_px is not None:

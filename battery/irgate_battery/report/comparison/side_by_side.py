@@ -79,7 +79,7 @@ def compare(
             f"there is {', '.join(there) or 'nothing'}"
         )
     run_set = RunSet(reports, suites)
-    _refuse_other_cases(reports, run_set.suites)
+    refuse_other_cases(reports, run_set.suites)
     labels = labels_of(reports)
     columns = (ORACLE, *labels)
     return Comparison(
@@ -141,7 +141,8 @@ def _faults(labels: Sequence[str], run_set: RunSet) -> Iterable[tuple[str, str]]
             yield label, found.sentence
 
 
-def _refuse_other_cases(reports: Sequence[SavedReport], suites: Sequence[str]) -> None:
+def refuse_other_cases(reports: Sequence[SavedReport], suites: Sequence[str]) -> None:
+    """Refuse reports whose cases have other images. Raises: NotComparableError."""
     first = reports[0]
     depends = {suite.name for suite in all_suites() if suite.is_drawn}
     drawn = [suite for suite in suites if suite in depends]

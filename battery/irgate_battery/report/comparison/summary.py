@@ -12,6 +12,8 @@ from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.text import Tone
 from irgate_battery.suites.registry import entry_of, suites
 
+Statistic = Callable[[Sequence[float]], float]
+
 
 def summary(run_set: RunSet) -> Iterable[Section]:
     """Yield a section for each suite, and one of times."""
@@ -26,6 +28,7 @@ def summary(run_set: RunSet) -> Iterable[Section]:
         rows = [row for run in run_set.runs for row in run.of(name)]
         if any(row.tre_px is not None for row in rows):
             table_rows += _distances(run_set, name)
+            table_rows += _over_the_common(run_set, name)
         elif any(row.oracle_distance_px is not None for row in rows):
             table_rows.append(_to_oracle(run_set, name))
         yield Section(name, tuple(table_rows))
@@ -66,7 +69,9 @@ def _passed(run_set: RunSet, suite: str) -> TableRow:
             return Cell("none ran" if run.of(suite) else "not run", tone="open")
         passed = sum(row.status == "passed" for row in ran)
         tone: Tone = "plain" if passed == expected else "open" if passed == len(ran) else "bad"
-        return Cell(f"{passed}/{len(ran)}", float(-passed), tone=tone)
+        # Who was asked for less has not passed more: 33 of 41 is not beside 5 of 5.
+        partial = len(ran) < expected
+        return Cell(f"{passed}/{len(ran)}", float(-passed), partial=partial, tone=tone)
 
     return _row_of(run_set, f"passed / ran, of {expected}", Cell(), cell)
 
@@ -121,6 +126,36 @@ def _distances(run_set: RunSet, suite: str) -> Iterable[TableRow]:
                 ]
                 for run in run_set.runs
             ]
+        )
+
+
+def _over_the_common(run_set: RunSet, suite: str) -> Iterable[TableRow]:
+    """Yield the distances over the cases that all solved, where these are fewer than any ran."""
+    passed = [
+        {row.case for row in run.of(suite) if row.status == "passed" and row.tre_px is not None}
+        for run in run_set.runs
+    ]
+    common = set.intersection(*passed)
+    measured = [
+        {row.case for row in run.ran(suite) if row.tre_px is not None} for run in run_set.runs
+    ]
+    if not common or all(cases == common for cases in measured):
+        return
+    for title, statistic in (("median", median), ("largest", max)):
+
+        def cell(rows: Iterable[ResultRow], figure: str, statistic: Statistic = statistic) -> Cell:
+            values = [getattr(row, figure) for row in rows if row.case in common]
+            there = [value for value in values if value is not None]
+            value = statistic(there) if there else None
+            return Cell() if value is None else Cell(formatting.px(value), value)
+
+        oracle = cell(run_set.oracle_rows(suite), "oracle_tre_px")
+        yield TableRow(
+            f"px, {title} of {len(common)} that all solved",
+            (
+                replace(oracle, value=None),
+                *(cell(run.of(suite), "tre_px") for run in run_set.runs),
+            ),
         )
 
 

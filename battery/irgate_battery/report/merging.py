@@ -1,0 +1,136 @@
+"""Several parts of one run, judged on several machines, as the whole run that they are.
+
+Verdicts are evaluated anew over all rows. An item that no part has is missing, and that fails.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from irgate_battery.cases.catalogue import BATTERY_VERSION
+from irgate_battery.cases.own_pairs import own_pairs
+from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.report.conclusion import conclude
+from irgate_battery.report.report import Report, SolverIdentity, installed_version
+from irgate_battery.report.saved_report import Asked, SavedReport
+from irgate_battery.results.result_row import ResultRow
+from irgate_battery.suites.registry import expected_items
+
+NO_PART_HAS_IT = "did not report: it is in none of the parts"
+"""The message of a row that is missing after a merge."""
+
+ENDED_OTHERWISE = (2, 3)
+"""Exit statuses of a part that was interrupted, or in which the gate itself failed."""
+
+
+class NotMergeableError(ValueError):
+    """The reports are no parts of one run; the message is one line."""
+
+
+def merged(parts: Sequence[SavedReport]) -> Report:
+    """Return the report of the whole run.
+
+    Parts may differ in their suites: the whole run is that of all of them.
+
+    Args:
+        parts: in any order; the result does not depend on it.
+    Raises: NotMergeableError; PairError where the pairs that were asked for cannot be parsed.
+    """
+    asked = _asked(parts)
+    solver = _solver(parts)
+    spec = RunSpec(
+        seed=parts[0].seed,
+        count=asked.count,
+        pairs=own_pairs(asked.pairs, Path.cwd()),
+        examples=asked.examples,
+    )
+    rows = _rows_of(parts)
+    expected = expected_items(spec, asked.suites)
+    strangers = sorted(set(rows) - {item.id for item in expected})
+    if strangers:
+        raise NotMergeableError(f"{strangers[0]} is no item of a run of {asked}")
+    ended = [part.exit_status for part in parts if part.exit_status in ENDED_OTHERWISE]
+    began = min(parts, key=lambda part: (part.provenance.started or "", part.source))
+    return conclude(
+        [
+            rows.get(item.id)
+            or ResultRow(item.id, item.suite, item.case, None, "missing", NO_PART_HAS_IT)
+            for item in expected
+        ],
+        solver,
+        spec,
+        suites=asked.suites,
+        provenance=began.provenance,
+        strict=asked.strict,
+        require_verdict=asked.require_verdict,
+        exit_status=max(filter(None, ended), default=0),
+    )
+
+
+def _asked(parts: Sequence[SavedReport]) -> Asked:
+    """Return what all parts together were asked for. Raises: NotMergeableError."""
+    first = parts[0]
+    suites: set[str] = set()
+    whole = None
+    for part in parts:
+        if part.asked is None:
+            raise NotMergeableError(
+                f"{part.source}: it does not say what was asked for; run the gate again with this "
+                "version"
+            )
+        suites |= set(part.asked.suites)
+        whole = whole or part.asked
+        for what, ours, other in (
+            ("battery", first.battery, part.battery),
+            ("irgate", first.irgate, part.irgate),
+            ("seed", first.seed, part.seed),
+            ("commit", first.provenance.commit, part.provenance.commit),
+            ("what was asked for", replace(whole, suites=()), replace(part.asked, suites=())),
+        ):
+            if ours != other:
+                raise _of_different_runs(first, part, what, ours, other)
+    here = installed_version("pytest-irgate")
+    if (first.battery, first.irgate) != (BATTERY_VERSION, here):
+        raise NotMergeableError(
+            f"{first.source} was written by irgate {first.irgate} with battery {first.battery}; "
+            f"this is {here} with {BATTERY_VERSION}, and would evaluate other verdicts"
+        )
+    assert whole is not None
+    return replace(whole, suites=tuple(sorted(suites)))
+
+
+def _solver(parts: Sequence[SavedReport]) -> SolverIdentity:
+    """Return who was judged; a part in which nothing was called knows the SPEC alone.
+
+    Raises: NotMergeableError.
+    """
+    called = sorted((part for part in parts if part.solver.name), key=lambda part: part.source)
+    first = (called or list(parts))[0]
+    for part in parts:
+        known = part.solver if part.solver.name else replace(first.solver, spec=part.solver.spec)
+        if known != first.solver:
+            raise _of_different_runs(first, part, "solver", first.solver, part.solver)
+    return first.solver
+
+
+def _of_different_runs(
+    first: SavedReport, part: SavedReport, what: str, ours: object, other: object
+) -> NotMergeableError:
+    return NotMergeableError(
+        f"{first.source} and {part.source} are no parts of one run: {what} is {ours} in one and "
+        f"{other} in the other"
+    )
+
+
+def _rows_of(parts: Sequence[SavedReport]) -> dict[str, ResultRow]:
+    """Return all rows by id. Raises: NotMergeableError."""
+    rows: dict[str, ResultRow] = {}
+    where: dict[str, str] = {}
+    for part in parts:
+        for row in part.rows:
+            if row.id in rows:
+                raise NotMergeableError(
+                    f"{row.id} is in {where[row.id]} and in {part.source}: parts share no item"
+                )
+            rows[row.id], where[row.id] = row, part.source
+    return rows

@@ -1,0 +1,336 @@
+"""The pages of a site: the table of all solvers, one page a solver, one page a case."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from statistics import median
+from urllib.parse import quote
+
+from irgate_battery.cases.catalogue import Case
+from irgate_battery.report.page.markup import Child, Markup, element, joined
+from irgate_battery.report.site.entries import CheckedRow, Entry, Version
+from irgate_battery.report.site.pictures import FULL_SCALE
+from irgate_battery.results import formatting
+from irgate_battery.results.verdict import Verdicts
+from irgate_battery.suites.base import HardGate
+
+NONE = "-"
+"""Where there is no figure."""
+
+MOST_BROKEN = 20
+"""Rows that do not hold, named one by one."""
+
+
+def index_page(entries: Sequence[Entry], cases: Sequence[tuple[str, str]], title: str) -> str:
+    """Return the table of all solvers."""
+    common = solved_by_all(entries)
+    ranked = sorted(entries, key=lambda entry: (-entry.passed, entry.name))
+    verdicts = {entry.name: entry.verdicts() for entry in entries}
+    heads = (
+        "solver",
+        "version",
+        "cases passed",
+        "hard gate",
+        "rmse_vs_simpleitk_max",
+        "median px",
+        f"median px of the {len(common)} that all solved",
+        "median s",
+        "checked",
+    )
+    body = [
+        (
+            link(f"solver/{quote(entry.name)}/index.html", entry.name),
+            entry.latest.name,
+            cell(f"{entry.passed} of {len(cases)}", entry.passed),
+            gate_cell(verdicts[entry.name]),
+            figure(_headline(verdicts[entry.name]), "{:.1e}".format),
+            figure(_median(entry.cases, "tre_px"), formatting.px),
+            figure(_median(_of(entry, common), "tre_px"), formatting.px),
+            figure(_median(entry.cases, "seconds"), formatting.seconds),
+            checked_cell(entry),
+        )
+        for entry in ranked
+    ]
+    told = element(
+        "p",
+        "All but the times is judged anew from the transforms that an entry stores: a case counts "
+        "as passed where its transform passes, and not where its report says so. Times are each "
+        "entry's own, on its own machine. A click on a title sorts.",
+    )
+    by_case = element(
+        "ul",
+        [
+            element("li", link(f"case/{quote(case)}.html", case), f" ({solved} of {len(entries)})")
+            for case, solved in _solved(entries, cases)
+        ],
+        class_="columns",
+    )
+    content = [told, table(heads, body), element("h2", "Cases, and how many solve them"), by_case]
+    return page(title, content, "")
+
+
+def solver_page(entry: Entry, title: str) -> str:
+    """Return a solver's page: how it stands, and how it stood."""
+    latest = entry.latest
+    content: list[Child] = [
+        element("p", link("../../index.html", "All solvers")),
+        element("p", element("strong", f"{latest.run.word}: "), latest.run.reason),
+    ]
+    if latest.run.diagnosis:
+        content.append(element("p", latest.run.diagnosis))
+    content.append(element("p", _checked_sentence(entry)))
+    if entry.broken:
+        shown = [
+            element("li", f"{row.row.suite} {row.row.case}: {row.trouble}")
+            for row in entry.broken[:MOST_BROKEN]
+        ]
+        content.append(element("ul", shown))
+    content.append(
+        element("p", link(f"{quote(latest.name)}.html", "The whole report, with pictures"))
+    )
+    content.append(element("h2", "Versions"))
+    heads = ("version", "started", "commit", "verdict", "items passed", "median px", "median s")
+    body = [
+        (
+            link(f"{quote(version.name)}.html", version.name),
+            (version.saved.provenance.started or NONE)[:10],
+            (version.saved.provenance.commit or NONE)[:10],
+            tone(version.run.word, version.run.tone),
+            cell(f"{version.passed} of {len(version.saved.rows)}", version.passed),
+            figure(version.median_px, formatting.px),
+            figure(_median_of(version, "seconds"), formatting.seconds),
+        )
+        for version in reversed(entry.versions)
+    ]
+    content.append(table(heads, body))
+    content.append(element("h2", "Cases"))
+    content.append(
+        table(
+            ("case", "outcome", "px to the truth", "ratio", "s", "judged anew"),
+            [_case_row(row, "../../case/") for row in entry.cases],
+        )
+    )
+    return page(f"{entry.name} ({title})", content, "../../")
+
+
+def case_page(
+    case: Case, suite: str, entries: Sequence[Entry], drawn: frozenset[str], title: str
+) -> str:
+    """Return a case's page: every solver's figures and picture.
+
+    Args:
+        case: of the catalogue.
+        suite: its suite.
+        entries: all.
+        drawn: the names of those whose answer was drawn.
+        title: the site's.
+    """
+    rows = [(entry, entry.case(suite, case.id)) for entry in entries]
+    heads = ("solver", "outcome", "px to the truth", "largest px", "ratio", "s", "judged anew")
+    body = [
+        (
+            link(f"../solver/{quote(entry.name)}/index.html", entry.name),
+            *_outcome(row),
+        )
+        for entry, row in rows
+    ]
+    pictures = [
+        element(
+            "li",
+            element(
+                "figure",
+                element(
+                    "img",
+                    src=f"{quote(case.id)}/{quote(entry.name)}.png",
+                    alt=f"difference after {entry.name}: {_told(row)}",
+                    loading="lazy",
+                ),
+                element("figcaption", element("strong", entry.name), f": {_told(row)}"),
+            ),
+        )
+        for entry, row in rows
+        if entry.name in drawn
+    ]
+    content: list[Child] = [
+        element("p", link("../index.html", "All solvers")),
+        element("p", f"{suite}, model {case.model}, intensity {case.intensity}", class_="soft"),
+        element("p", f"It is there to show: {case.purpose}."),
+        table(heads, body),
+        element("h2", "What is left between the images"),
+        element(
+            "p",
+            f"moving(T(x)) - fixed(x): orange above, blue below, full colour at {FULL_SCALE:g} of "
+            "the range in every picture; grey is beyond what is measured.",
+        ),
+        element("ul", pictures, class_="pictures"),
+    ]
+    return page(f"{case.id} ({title})", content, "../")
+
+
+def solved_by_all(entries: Sequence[Entry]) -> frozenset[tuple[str, str]]:
+    """Return the cases that every entry passes, judged anew."""
+    passed = [{_name(row) for row in entry.cases if row.passed} for entry in entries]
+    return frozenset(set.intersection(*passed)) if passed else frozenset()
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+def page(title: str, content: Child, root: str) -> str:
+    """Return a page. It loads the site's style, and the pictures beside it, and nothing else."""
+    policy = (
+        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self' "
+        f"'{_digest(asset('site.js'))}'; base-uri 'none'; form-action 'none'"
+    )
+    head = [
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        Markup(f'<link rel="stylesheet" href="{root}site.css">'),
+    ]
+    body = [
+        element("header", element("h1", title), class_="top"),
+        element("main", content),
+        Markup(f"<script>{asset('site.js')}</script>"),
+    ]
+    whole = element("html", element("head", head), element("body", body), lang="en")
+    return f"<!doctype html>\n{whole}\n"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Child]]) -> Markup:
+    """Return a table that can be sorted; cells that are no `td` yet become one."""
+    titles = element("tr", [element("th", head, scope="col") for head in heads])
+    body = [element("tr", [_as_cell(child) for child in row]) for row in rows]
+    whole = element("table", element("thead", titles), element("tbody", body), class_="sortable")
+    return element("div", whole, class_="wide", tabindex="0")
+
+
+def _as_cell(child: Child) -> Markup:
+    made = joined(child)
+    return made if made.startswith("<td") else element("td", made)
+
+
+def cell(text: str, value: float) -> Markup:
+    """Return a cell that is sorted by a number."""
+    return element("td", text, data_sort=f"{value:.9g}")
+
+
+def figure(value: float | None, form: formatting.Form) -> Markup:
+    """Return a cell with a figure."""
+    return element("td", NONE, data_sort="") if value is None else cell(form(value), value)
+
+
+def link(address: str, text: str) -> Markup:
+    """Return a link."""
+    return element("a", text, href=address)
+
+
+def tone(text: str, kind: str) -> Markup:
+    """Return a text in a colour; the text says it too."""
+    return element("span", text, class_=kind)
+
+
+def gate_cell(verdicts: Verdicts) -> Markup:
+    """Return what became of the hard gate."""
+    status = getattr(verdicts, HardGate.name).status
+    kinds = {"pass": "good", "fail": "bad", "not_evaluated": "open"}
+    return tone(status.replace("_", " "), kinds[status])
+
+
+def checked_cell(entry: Entry) -> Markup:
+    """Say whether the entry holds."""
+    if entry.broken:
+        return tone(f"{len(entry.broken)} do not hold", "bad")
+    held = sum(row.holds for row in entry.cases)
+    return tone(f"{held} hold", "good" if held else "open")
+
+
+def _checked_sentence(entry: Entry) -> str:
+    held = sum(row.holds for row in entry.cases)
+    told = f"{held} of {len(entry.cases)} cases were judged anew from their transforms and hold"
+    if entry.broken:
+        return f"{told}; {len(entry.broken)} do not:"
+    rest = len(entry.cases) - held
+    return f"{told}; {rest} hold no transform and do not claim to pass." if rest else f"{told}."
+
+
+def _case_row(row: CheckedRow, cases: str) -> tuple[Child, ...]:
+    name, *rest = (link(f"{cases}{quote(row.row.case)}.html", row.row.case), *_outcome(row))
+    del rest[2]
+    return (name, *rest)
+
+
+def _outcome(row: CheckedRow | None) -> tuple[Child, ...]:
+    if row is None:
+        return (tone("not in its report", "open"), *[element("td", NONE, data_sort="")] * 4, NONE)
+    said = row.row
+    kinds = {"passed": "good", "failed": "bad", "error": "bad", "missing": "bad"}
+    if row.holds:
+        held = tone("holds", "good")
+    else:
+        held = tone(row.trouble or "no transform", "bad" if row.trouble else "open")
+    return (
+        tone(said.status, kinds.get(said.status, "open")),
+        figure(said.tre_px, formatting.px),
+        figure(said.tre_max_px, formatting.px),
+        figure(said.ratio, formatting.ratio),
+        figure(said.seconds, formatting.seconds),
+        held,
+    )
+
+
+def _of(entry: Entry, names: frozenset[tuple[str, str]]) -> list[CheckedRow]:
+    return [row for row in entry.cases if _name(row) in names]
+
+
+def _told(row: CheckedRow | None) -> str:
+    if row is None or row.row.tre_px is None:
+        return "no figure"
+    return f"{row.row.status}, {formatting.px(row.row.tre_px)} px from the truth"
+
+
+def _name(row: CheckedRow) -> tuple[str, str]:
+    return row.row.suite, row.row.case
+
+
+def _solved(
+    entries: Sequence[Entry], cases: Sequence[tuple[str, str]]
+) -> Iterable[tuple[str, int]]:
+    for suite, name in cases:
+        rows = (entry.case(suite, name) for entry in entries)
+        yield name, sum(row is not None and row.passed for row in rows)
+
+
+def _median(rows: Iterable[CheckedRow], field: str) -> float | None:
+    there = [getattr(row.row, field) for row in rows if row.holds]
+    values = [value for value in there if value is not None]
+    return median(values) if values else None
+
+
+def _median_of(version: Version, field: str) -> float | None:
+    there = [getattr(row, field) for row in version.saved.rows if row.tre_px is not None]
+    values = [value for value in there if value is not None]
+    return median(values) if values else None
+
+
+def _headline(verdicts: Verdicts) -> float | None:
+    for verdict in verdicts:
+        if verdict.headline:
+            found: float | None = getattr(verdict, verdict.headline)
+            return found
+    return None
+
+
+def asset(name: str) -> str:
+    """Return a file of the site, or of the page of a report."""
+    folder = "page" if name == "page.css" else "site"
+    found = resources.files("irgate_battery").joinpath("report", folder, "assets", name)
+    return found.read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

@@ -1,0 +1,180 @@
+"""A leaderboard believes no entry: figures and outcomes are those of its transforms."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from irgate_battery import check_solver
+from irgate_battery.report.saved_report import SavedReportError
+from irgate_battery.report.site.entries import EntryError, checked, read_entries
+from irgate_battery.report.site.pages import index_page
+from irgate_battery.report.site.pictures import (
+    FULL_SCALE,
+    HIGH,
+    LOW,
+    NOT_MEASURED,
+    difference_picture,
+)
+from irgate_battery.report.site.site import site
+from irgate_fixtures import Pair, pair, translation
+
+COUNT = 50
+
+
+@pytest.fixture(scope="module")
+def told(solvers):
+    """Return the JSON of a good and of an idle solver, on the base fixtures."""
+    return {
+        name: json.loads(check_solver(f"{solvers / name}.py:register", suites=["base"]).to_json())
+        for name in ("knowing", "identity")
+    }
+
+
+@pytest.fixture
+def folder(told, tmp_path):
+    """Write entries, and return where; `write` changes one or adds a version."""
+
+    def write(name, report, version="1"):
+        path = tmp_path / name / f"{version}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(report), encoding="utf-8")
+
+    for name, report in told.items():
+        write(name, report)
+    return tmp_path, write
+
+
+def entry_of(folder, name):
+    (found,) = [entry for entry in read_entries(folder) if entry.name == name]
+    return checked(found, 0, COUNT)
+
+
+def changed(report, **values):
+    other = json.loads(json.dumps(report))
+    other["cases"][2].update(values)
+    return other
+
+
+def test_an_honest_entry_holds(folder, told):
+    where, _ = folder
+    good, idle = entry_of(where, "knowing"), entry_of(where, "identity")
+    assert (good.passed, good.broken) == (5, ())
+    assert all(row.holds for row in idle.cases)
+    assert idle.passed == sum(row["status"] == "passed" for row in told["identity"]["cases"])
+    assert good.verdicts().hard_gate.status == "pass"
+    assert idle.verdicts().hard_gate.status == "fail"
+
+
+@pytest.mark.parametrize(
+    ("change", "trouble"),
+    [
+        ({"tre_px": 0.0, "ratio": 1.0}, "other figures when judged anew: ratio, tre_px"),
+        ({"status": "passed"}, "it says passed, and RMSE"),
+        ({"status": "passed", "transform": None}, "it says passed, and holds no transform"),
+        ({"transform": {"matrix": [[1, 0, 9], [0, 1, 0], [0, 0, 1]]}}, "other figures"),
+        ({"case": "nobody"}, "this version has no such case"),
+        ({"truth_rmse": 0.5}, "not those that were judged"),
+    ],
+)
+def test_a_forged_entry_does_not(folder, told, change, trouble):
+    where, write = folder
+    write("identity", changed(told["identity"], message="", **change))
+    entry = entry_of(where, "identity")
+    assert [row.trouble.startswith(trouble) or trouble in row.trouble for row in entry.broken] == [
+        True
+    ]
+    assert entry.verdicts().hard_gate.status == "fail"
+    page = index_page([entry], [("base", "x")], "t")
+    assert "1 do not hold" in page
+
+
+def test_an_entry_with_a_false_oracle_does_not_hold(folder, told):
+    where, write = folder
+    false = {"matrix": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}
+    write("identity", changed(told["identity"], oracle="live", oracle_transform=false))
+    (row,) = entry_of(where, "identity").broken
+    assert "from the one that the package holds" in row.trouble
+
+
+def test_the_files_and_how_they_are_linked(folder, told):
+    where, write = folder
+    write("knowing", {**told["knowing"], "started": "2020-01-01T00:00:00+00:00"}, "0.9")
+    files = {each.path: each.content for each in site(where, "Mine <b>")}
+    assert {"index.html", "site.css", "solver/knowing/index.html"} <= set(files)
+    assert {"solver/knowing/0.9.html", "solver/knowing/1.html"} <= set(files)
+    assert "case/lena_affine_2d/knowing.png" in files
+    assert "<h1>Mine &lt;b&gt;</h1>" in files["index.html"]
+    # The good one stands first, and its newest version is the one that counts.
+    order = re.findall(r'href="solver/(\w+)/', files["index.html"])
+    assert order == ["knowing", "identity"]
+    history = files["solver/knowing/index.html"]
+    assert history.index('href="1.html"') < history.index('href="0.9.html"')
+    for path, content in files.items():
+        if path.count("/") < 2 and path.endswith(".html"):
+            depth = path.count("/")
+            for address in re.findall(r'(?:href|src)="([^"#]+)"', content):
+                parts = [*path.split("/")[:depth], *address.split("/")]
+                while ".." in parts:
+                    at = parts.index("..")
+                    del parts[at - 1 : at + 1]
+                assert "/".join(parts) in files, (path, address)
+
+
+def test_hostile_text_is_text(folder, told):
+    where, write = folder
+    hostile = "<script>alert(1)</script>"
+    report = changed(told["identity"], message=hostile)
+    report["solver"]["name"] = hostile
+    write("identity", report)
+    for each in site(where):
+        if each.path.endswith(".html"):
+            assert hostile not in each.content
+
+
+@pytest.mark.parametrize("name", ["a b", "..hidden", "<x>", "a%2f"])
+def test_a_name_that_is_no_address_is_refused(folder, told, name):
+    where, write = folder
+    write(name, told["identity"])
+    with pytest.raises(EntryError, match="its name becomes an address"):
+        read_entries(where)
+
+
+def test_what_is_no_entry_is_refused(folder, tmp_path):
+    where, write = folder
+    write("other", {"schema": 2})
+    with pytest.raises(SavedReportError, match="schema 2"):
+        read_entries(where)
+    with pytest.raises(EntryError, match="no folder"):
+        read_entries(where / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(EntryError, match="no entries"):
+        read_entries(tmp_path / "empty")
+
+
+def decoded(picture):
+    return np.rint(255 * imread(io.BytesIO(picture))[..., :3]).astype(int)
+
+
+def test_a_picture_is_the_difference():
+    fixed = np.full((20, 30), 0.5)
+    moving = fixed.copy()
+    moving[:, :10] += FULL_SCALE
+    moving[:, 20:] -= FULL_SCALE
+    flat = Pair("flat", fixed, moving, None, translation(0, 0), "translation", "same")
+    shown = decoded(difference_picture(flat, translation(0, 2).displacement(fixed.shape)))
+    assert shown.shape == (20, 30, 3)
+    assert tuple(shown[5, 5]) == HIGH
+    assert tuple(shown[5, 25]) == LOW
+    assert shown[5, 15].min() > 230
+    assert tuple(shown[19, 5]) == NOT_MEASURED
+
+
+def test_at_the_truth_little_is_left():
+    known = pair("lena_affine_2d")
+    shown = decoded(difference_picture(known, known.truth.displacement(known.shape)))
+    grey = np.all(shown == NOT_MEASURED, axis=-1)
+    assert np.median(shown[~grey].min(axis=-1)) > 230
