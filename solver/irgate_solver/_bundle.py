@@ -163,10 +163,10 @@ class AutogradForward(Forward):
         moved = (points - points.detach()).to(jet.slopes.dtype)
         return jet.value + (jet.slopes * moved).sum(1)
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix at `p`, from the whole Jacobian."""
         if self.exact:  # the last rounds' Hessian has no other source
-            return super().linearise(p)
+            return super().linearise(p, active)
         _, fit = self.compare(p)
         plain = super().linearise(p)
 

@@ -39,6 +39,10 @@ damping gave a better point; ended because the iterations ran out; ended after a
 steps, without a test of convergence."""
 
 
+OF_PAIRS = ("state", "iterations", "damping", "moved")
+"""What a descent says of each pair."""
+
+
 class Linearisation:
     """The objective around p; gradient and matrix are computed when first asked for.
 
@@ -93,8 +97,8 @@ class Linearisation:
 class Problem(Protocol):
     """What a descent asks of a problem."""
 
-    def linearise(self, p: Tensor) -> Linearisation:
-        """Return the objective around `p` `(B, n)`."""
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
+        """Return the objective around `p` `(B, n)`; only pairs that are `active` need be right."""
         ...
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
@@ -126,6 +130,30 @@ class Descent:
     iterations: tuple[int, ...]
     damping: tuple[float, ...]
     moved: tuple[float, ...]
+
+    def rows(self, rows: Sequence[int]) -> "Descent":
+        """Return the descents of these pairs."""
+        if len(rows) == len(self.p):
+            return self
+        index = torch.tensor(rows, device=self.p.device)
+        at = self.at
+        part = Linearisation(
+            at.objective[index],
+            at.rounding[index],
+            at.overlap[index],
+            lambda: (at.gradient[index], at.normal[index]),
+        )
+        parts = (getattr(self, name) for name in OF_PAIRS)
+        return Descent(self.p[index], part, *(tuple(one[row] for row in rows) for one in parts))
+
+    def with_rows(self, rows: Sequence[int], other: "Descent") -> "Descent":
+        """Return these descents with those of `other` in the place of the pairs `rows`."""
+        if len(rows) == len(self.p):
+            return other
+        place = {row: index for index, row in enumerate(rows)}
+        chosen = [row in place for row in range(len(self.p))]
+        spread = other.rows([place.get(row, 0) for row in range(len(self.p))])
+        return choose_descent(chosen, spread, self)
 
     def continuing(self, before: "Descent") -> "Descent":
         """Return this descent with the steps of the one that it continues added to its own."""
@@ -274,7 +302,8 @@ def descend(
         p = choose(converged, trial, p)
         if not any(pair.state == RUNNING for pair in pairs):
             break
-        there = problem.linearise(trial)
+        active = [pair.state == RUNNING for pair in pairs]
+        there = problem.linearise(trial, None if all(active) else active)
         figures = torch.stack((there.objective, there.rounding, there.overlap), 1).tolist()
         accepted = [
             pair.state == RUNNING and pair.accept(objective, rounding, overlap, length)
@@ -323,7 +352,7 @@ def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> D
     return Descent(
         choose(chosen, first.p, second.p),
         choose_all(chosen, first.at, second.at),
-        *(either(name) for name in ("state", "iterations", "damping", "moved")),
+        *(either(name) for name in OF_PAIRS),
     )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from irgate_solver import (
     _allocator,
+    _chunks,
     _functional,
     _implicit,
     _inputs,
@@ -237,7 +238,7 @@ def _register(
         heeds_noise=tolerance is None and not differentiated,
     )
     with _without_gradients(settings, parts):
-        solution = STAGES[parts.stages](pair, settings).run(warp, init)
+        solution = _chunks.solve(STAGES[parts.stages], pair, settings, warp, init)
     solution = solution.released()
     first, second = pair.settled_on
     images = _snapshot.kept(first, fixed), _snapshot.kept(second, moving)

@@ -1,8 +1,9 @@
 """The stages of a solve: start, family, level and linearisation of each."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -31,6 +32,7 @@ from irgate_solver._multistart import Multistart, ends_lower
 from irgate_solver._objective import AUTO, Objective, Problem, Settings, full_level
 from irgate_solver._precision import Units
 from irgate_solver._pyramid import Level
+from irgate_solver._rows import taken
 from irgate_solver._solution import Solution
 from irgate_solver._template import Inverse
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -52,6 +54,13 @@ DESCENTS: dict[str, Callable[..., Descent]] = {
     "adam": _first_order.adam,
 }
 """Besides "lm", by the names that a recipe gives them."""
+
+
+OF_PAIRS = (
+    *("mask", "moving_mask", "settings", "fixed_units", "moving_units", "given", "levels"),
+    *("ranges", "full", "origin"),
+)
+"""What a schedule holds of the pairs of its batch."""
 
 
 class Schedule:
@@ -336,16 +345,35 @@ class Schedule:
         return [*own[:-1], _levenberg.choose_descent(ends_lower(other, own[-1]), other, own[-1])]
 
     def _search_beyond(self, problem: Inverse, found: Descent) -> Descent:
-        """Return `found`, or the end of a search where that shows more of the images' detail."""
+        """Return `found`, or where that does not convince the end of a search that shows more."""
+        convincing = _search.convincing(problem, found.p)
+        doubted = [index for index, sure in enumerate(convincing) if not sure]
+        if not doubted:
+            return found
+        part = self.rows(doubted)
         multistart = Multistart(
-            self.levels,
-            self.judged,
-            self.settings,
-            metric=self._pointwise,
-            problem=self._problem,
-            descend=self._go_down,
+            part.levels,
+            part.judged,
+            part.settings,
+            metric=part._pointwise,
+            problem=part._problem,
+            descend=part._go_down,
         )
-        return multistart.beyond(problem, found)
+        level = taken(problem.level, doubted, self.batch)
+        other = multistart.beyond(problem.warp, level, found.rows(doubted))
+        return found.with_rows(doubted, other)
+
+    def rows(self, rows: Sequence[int]) -> Self:
+        """Return the schedule of these pairs of the batch."""
+        if len(rows) == self.batch:
+            return self
+        part = copy(self)
+        for name in OF_PAIRS:
+            setattr(part, name, taken(getattr(self, name), rows, self.batch))
+        if self.full is self.levels[0]:
+            part.full = part.levels[0]
+        part.batch = len(rows)
+        return part
 
     def _pointwise(self, warp: Warp, level: Level, p: Tensor) -> _metrics.Metric:
         """Return the comparison of single pixels that approaches: correlation for any metric."""
