@@ -62,16 +62,17 @@ class Bundle(Schedule):
         return descents
 
     def _descend(
-        self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
+        self, problem: Problem, p: Tensor, after: Descent, slack: Sequence[float] | None
     ) -> Descent:
         problem, solve = _apart(problem)
         return _levenberg.descend(
             problem,
             p,
             iterations=self.settings.iterations,
-            tolerance=tolerance,
+            tolerance=self.settings.tolerance,
             after=after,
             solve=solve,
+            slack=slack,
             kept=overlap_kept(problem),
         )
 
@@ -162,10 +163,10 @@ class AutogradForward(Forward):
         moved = (points - points.detach()).to(jet.slopes.dtype)
         return jet.value + (jet.slopes * moved).sum(1)
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix at `p`, from the whole Jacobian."""
         if self.exact:  # the last rounds' Hessian has no other source
-            return super().linearise(p)
+            return super().linearise(p, active)
         _, fit = self.compare(p)
         plain = super().linearise(p)
 

@@ -11,7 +11,7 @@ they vary most, because they need to come near only.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -100,9 +100,10 @@ class Channels:
         """Return 0/1 weights of the trusted pixels that `p` `(B, n)` maps inside, `(B, h, w)`."""
         return self.each.inside_at(spread(p, self.count))[:: self.count]
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return (1) and what a descent needs of it at `p`."""
-        at = self._wide().linearise(spread(p, self.count))
+        wide = None if active is None else [one for one in active for _ in range(self.count)]
+        at = self._wide().linearise(spread(p, self.count), wide)
         prior = self.priors.at(self.warp, p)
         objective, rounding, overlap = (
             gather(values, self.count) for values in (at.objective, at.rounding, at.overlap)

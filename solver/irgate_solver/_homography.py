@@ -13,6 +13,7 @@ so that each number is in px: p6 moves the point at xi = 1 by p6. T is no sum of
 A solve comes to it from an affine map, as an FFD's does, and settles forward-additively.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -166,7 +167,7 @@ class Projective(Forward):
         """Return the sum of `image` times the derivatives of the warped one, `(B, n)`."""
         return (self._steepest(p, jet) @ image.flatten(1).to(SOLVE).unsqueeze(-1)).squeeze(-1)
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
         jet, fit = self.compare(p)
 

@@ -4,7 +4,7 @@ Answers are compared by the detail of the images that they show (`_octaves`), an
 itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -54,18 +54,16 @@ class Multistart:
     problem: Callable[[LinearWarp, Level, Tensor], Problem]
     descend: Callable[[Problem, Tensor, int, float], Descent]
 
-    def beyond(self, problem: Inverse, found: Descent) -> Descent:
+    def beyond(self, warp: LinearWarp, level: Level, found: Descent) -> Descent:
         """Return, pair by pair, `found`, or the end of a search where that shows more.
 
         Args:
-            problem: what was solved on the judged level.
-            found: where that ended.
+            warp: the family.
+            level: on which the answer was found.
+            found: the answer.
 
         """
-        convincing = _search.convincing(problem, found.p)
-        if all(convincing):
-            return found
-        warp, level, batch = problem.warp, problem.level, len(found.p)
+        batch = len(found.p)
         turning: LinearWarp
         if isinstance(warp, _warps.Translation):
             turning = warp
@@ -82,12 +80,10 @@ class Multistart:
         start = _start.between_linear(turning, chosen, warp)
         rival = Inverse(warp, self.levels[self.judged], self.metric(warp, level, start))
         other = rival.descend(start, self.settings.iterations)
-        return self._choose(warp, found, other, convincing)
+        return self._choose(warp, found, other)
 
-    def _choose(
-        self, warp: LinearWarp, found: Descent, other: Descent, kept: Sequence[bool]
-    ) -> Descent:
-        """Return, pair by pair, `other` where it shows more than `found`, but not where `kept`.
+    def _choose(self, warp: LinearWarp, found: Descent, other: Descent) -> Descent:
+        """Return, pair by pair, `other` where it shows more than `found`.
 
         What was found competes as what it becomes on the full images.
         """
@@ -95,8 +91,7 @@ class Multistart:
         if not bool(apart.any()):
             return found
         before, after = self._evidence(warp, found.p), self._evidence(warp, other.p)
-        more = (apart & (after > before)).tolist()
-        rivals = [not sure and shows for sure, shows in zip(kept, more, strict=True)]
+        rivals = (apart & (after > before)).tolist()
         if not any(rivals):
             return found
         found = _levenberg.choose_descent(rivals, self._nearer(warp, found), found)

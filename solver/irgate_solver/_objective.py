@@ -44,6 +44,7 @@ class Settings:
         smoothing: of both full images; None for none.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level.
+        heeds_noise: whether a step ends it, too, that is far below the answer's standard error.
 
     """
 
@@ -61,6 +62,7 @@ class Settings:
     tolerance: float
     smoothing: Smoothing | None = None
     bending_chosen: bool = False
+    heeds_noise: bool = False
 
     @property
     def weights(self) -> tuple[Weight, Weight, Weight]:

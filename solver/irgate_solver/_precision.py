@@ -34,6 +34,8 @@ DAMPING_FLOOR = 1e-15
 nothing."""
 DAMPING_CEILING = 1e10
 """Largest damping: steps are then 1e-10 of a gradient step, and the descent gives up."""
+UNDAMPED = 1e-2
+"""Largest damping that hardly shortens a step: with more it may be short far from a minimum."""
 GAUGE = 1e-12
 """Floor of the damped diagonal, relative to its mean: control points that no pixel depends on stay
 where they are. It pulls towards the current iterate and not towards zero, so it moves no

@@ -1,8 +1,9 @@
 """The stages of a solve: start, family, level and linearisation of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from irgate_solver import (
     _sampling,
     _search,
     _start,
+    _stops,
     _warps,
 )
 from irgate_solver._any_metric import AnyMetric
@@ -30,6 +32,7 @@ from irgate_solver._multistart import Multistart, ends_lower
 from irgate_solver._objective import AUTO, Objective, Problem, Settings, full_level
 from irgate_solver._precision import Units
 from irgate_solver._pyramid import Level
+from irgate_solver._rows import taken
 from irgate_solver._solution import Solution
 from irgate_solver._template import Inverse
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -51,6 +54,13 @@ DESCENTS: dict[str, Callable[..., Descent]] = {
     "adam": _first_order.adam,
 }
 """Besides "lm", by the names that a recipe gives them."""
+
+
+OF_PAIRS = (
+    *("mask", "moving_mask", "settings", "fixed_units", "moving_units", "given", "levels"),
+    *("ranges", "full", "origin"),
+)
+"""What a schedule holds of the pairs of its batch."""
 
 
 class Schedule:
@@ -225,15 +235,14 @@ class Schedule:
         objective = self._objective(warp, level, p)
         problem = objective.on(level, self.extent)
         descent = self._go_down(problem, p, self.settings.iterations, near)
+        slack = _stops.slack(problem, descent.at) if self.settings.heeds_noise else None
         if newton:
             problem = problem.newton()
         region = found = problem.inside_at(descent.p)
         unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
             region = _levenberg.choose(unsettled, found, region)
-            again = self._continue(
-                replace(problem, region=region), descent, self.settings.tolerance
-            )
+            again = self._continue(replace(problem, region=region), descent, slack)
             descent = _levenberg.choose_descent(unsettled, again, descent)
             found = problem.inside_at(descent.p)
             other = (found != region).flatten(1).any(1).tolist()
@@ -249,7 +258,7 @@ class Schedule:
         if isinstance(alone, AnyMetric) and problem.exact and any(stalled):
             # The local form steers too roughly to come all the way where the objective is flat.
             whole = replace(problem, region=region).complete()
-            again = self._continue(whole, descent, self.settings.tolerance)
+            again = self._continue(whole, descent)
             descent = _levenberg.choose_descent(stalled, again, descent)
         return descent, replace(objective, region=region)
 
@@ -262,20 +271,23 @@ class Schedule:
         return _levenberg.descend(problem, p, iterations=iterations, tolerance=tolerance, kept=kept)
 
     def _descend(
-        self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
+        self, problem: Problem, p: Tensor, after: Descent, slack: Sequence[float] | None
     ) -> Descent:
         return _levenberg.descend(
             problem,
             p,
             iterations=self.settings.iterations,
-            tolerance=tolerance,
+            tolerance=self.settings.tolerance,
             after=after,
             kept=overlap_kept(problem),
+            slack=slack,
         )
 
-    def _continue(self, problem: Problem, before: Descent, tolerance: float) -> Descent:
+    def _continue(
+        self, problem: Problem, before: Descent, slack: Sequence[float] | None = None
+    ) -> Descent:
         """Continue a descent on the same level; its steps are added to the earlier ones."""
-        after = self._descend(problem, before.p, tolerance, before)
+        after = self._descend(problem, before.p, before, slack)
         return after.continuing(before)
 
     def _approach(self, warp: LinearWarp, p: Tensor) -> list[Descent]:
@@ -333,16 +345,35 @@ class Schedule:
         return [*own[:-1], _levenberg.choose_descent(ends_lower(other, own[-1]), other, own[-1])]
 
     def _search_beyond(self, problem: Inverse, found: Descent) -> Descent:
-        """Return `found`, or the end of a search where that shows more of the images' detail."""
+        """Return `found`, or where that does not convince the end of a search that shows more."""
+        convincing = _search.convincing(problem, found.p)
+        doubted = [index for index, sure in enumerate(convincing) if not sure]
+        if not doubted:
+            return found
+        part = self.rows(doubted)
         multistart = Multistart(
-            self.levels,
-            self.judged,
-            self.settings,
-            metric=self._pointwise,
-            problem=self._problem,
-            descend=self._go_down,
+            part.levels,
+            part.judged,
+            part.settings,
+            metric=part._pointwise,
+            problem=part._problem,
+            descend=part._go_down,
         )
-        return multistart.beyond(problem, found)
+        level = taken(problem.level, doubted, self.batch)
+        other = multistart.beyond(problem.warp, level, found.rows(doubted))
+        return found.with_rows(doubted, other)
+
+    def rows(self, rows: Sequence[int]) -> Self:
+        """Return the schedule of these pairs of the batch."""
+        if len(rows) == self.batch:
+            return self
+        part = copy(self)
+        for name in OF_PAIRS:
+            setattr(part, name, taken(getattr(self, name), rows, self.batch))
+        if self.full is self.levels[0]:
+            part.full = part.levels[0]
+        part.batch = len(rows)
+        return part
 
     def _pointwise(self, warp: Warp, level: Level, p: Tensor) -> _metrics.Metric:
         """Return the comparison of single pixels that approaches: correlation for any metric."""

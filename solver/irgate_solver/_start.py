@@ -1,5 +1,6 @@
 """Start values: what a caller passes as `init`, as parameters of the family."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,6 +12,13 @@ from irgate_solver._homography import Homography
 from irgate_solver._inputs import read_tensor
 from irgate_solver._precision import SOLVE
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A start that was read already: the family's parameters, `(batch, size)`."""
+
+    p: Tensor
 
 
 def identity(warp: Warp | Homography, batch: int, device: torch.device) -> Tensor:
@@ -37,6 +45,8 @@ def read(init: Any, warp: Warp | Homography, batch: int, device: torch.device) -
         TypeError, ValueError: it is neither, or not finite.
 
     """
+    if isinstance(init, Parameters):
+        return init.p
     given = hasattr(init, "displacement")
     matrix = getattr(init, "matrix", None) if given else init
     projective = isinstance(warp, Homography)
