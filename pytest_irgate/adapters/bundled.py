@@ -47,8 +47,10 @@ class Bundled:
         Arrays are sampled as the recipe says, and where it does not say, linearly, which is the
         objective that SimpleITK minimises by default. Tensors come from whoever wants gradients:
         they are sampled with cubic splines, because an answer under linear sampling has no
-        derivative wherever a sample crosses a pixel's border.
+        derivative wherever a sample crosses a pixel's border. Descents go on to the minimum, as the
+        oracle's do, however far that is below the noise.
         """
+        double = any("float64" in str(image.dtype) for image in (fixed, moving))
         sampling = "cubic" if isinstance(fixed, torch.Tensor) else None
         with one_thread():
             return _register(
@@ -61,6 +63,7 @@ class Bundled:
                 intensity=intensity,
                 sampling=sampling,
                 recipe=self._recipe,
+                tolerance=1e-9 if double else 1e-6,
             )
 
 

@@ -6,9 +6,10 @@ from irgate_solver._recipes import recipes
 from irgate_solver._register import register
 from irgate_solver._result import Result
 from irgate_solver._status import Status
-from irgate_solver._transform import Transform, load
+from irgate_solver._transform import Exportable, Transform, load
 
 __all__ = [
+    "Exportable",
     "InexactGradientWarning",
     "Result",
     "Status",
@@ -20,6 +21,6 @@ __all__ = [
 ]
 
 # Where they are found, and not where they are written: what `help` and messages say.
-for _public in (InexactGradientWarning, Result, Status, Transform, kernel, load, recipes, register):
-    _public.__module__ = __name__
-del _public
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name

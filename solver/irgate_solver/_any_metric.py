@@ -19,7 +19,7 @@ only steers the descent: (1) is exact, and the implicit gradient takes (2) as it
 eigenvectors and the eigenvalues' sizes (Dauphin et al. 2014, "saddle-free Newton").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -133,7 +133,7 @@ class AnyMetric(Additive):
         """Return the problem whose matrix is the Hessian (2) itself."""
         return replace(self, exact=True, columns=True, signed=True)
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return objective, gradient and matrix at `p`."""
         points = self.points(p)
         valid = self.valid(points)

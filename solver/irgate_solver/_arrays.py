@@ -26,6 +26,8 @@ class Form:
 
     def give_image(self, tensor: Tensor) -> Any:
         """Return an image in the type that came: whole numbers are rounded and kept in range."""
+        if tensor.dtype == self.dtype:
+            return self.give(tensor)
         if self.dtype == torch.bool:
             tensor = tensor > 0.5
         elif not self.dtype.is_floating_point:
@@ -45,7 +47,8 @@ def read(who: str, value: Any) -> tuple[Tensor, Form]:
 
     """
     if isinstance(value, Tensor):
-        tensor, array = value, False
+        # Autograd takes no tensor that was made in inference mode.
+        tensor, array = value.clone() if value.is_inference() else value, False
     else:
         import numpy  # only where the caller brings arrays
 

@@ -31,7 +31,7 @@ from irgate_solver._lucas_kanade import Forward
 from irgate_solver._objective import Objective, Problem, Settings
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
-from irgate_solver._schedule import Schedule
+from irgate_solver._schedule import Schedule, overlap_kept
 from irgate_solver._size_cache import cached_by_size
 from irgate_solver._template import Inverse
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -62,16 +62,18 @@ class Bundle(Schedule):
         return descents
 
     def _descend(
-        self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
+        self, problem: Problem, p: Tensor, after: Descent, slack: Sequence[float] | None
     ) -> Descent:
         problem, solve = _apart(problem)
         return _levenberg.descend(
             problem,
             p,
             iterations=self.settings.iterations,
-            tolerance=tolerance,
+            tolerance=self.settings.tolerance,
             after=after,
             solve=solve,
+            slack=slack,
+            kept=overlap_kept(problem),
         )
 
     def _go_down(self, problem: Problem, p: Tensor, iterations: int, tolerance: float) -> Descent:
@@ -79,9 +81,15 @@ class Bundle(Schedule):
         problem, solve = _apart(problem)
         if self.settings.metric != "huber" or not isinstance(problem, Forward):
             return _levenberg.descend(
-                problem, p, iterations=iterations, tolerance=tolerance, solve=solve
+                problem,
+                p,
+                iterations=iterations,
+                tolerance=tolerance,
+                solve=solve,
+                kept=overlap_kept(problem),
             )
         after: Descent | None = None
+        shown = problem.linearise(p).overlap.tolist()
         for _ in range(iterations):
             # A new width is a new objective: only damping and the last step are taken over.
             metric = self._objective(problem.warp, problem.level, p).metric()
@@ -92,6 +100,8 @@ class Bundle(Schedule):
                 tolerance=tolerance,
                 after=after,
                 solve=solve,
+                kept=overlap_kept(problem),
+                shown=shown,
             )
             after = found if after is None else found.continuing(after)
             p = found.p
@@ -153,10 +163,10 @@ class AutogradForward(Forward):
         moved = (points - points.detach()).to(jet.slopes.dtype)
         return jet.value + (jet.slopes * moved).sum(1)
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix at `p`, from the whole Jacobian."""
         if self.exact:  # the last rounds' Hessian has no other source
-            return super().linearise(p)
+            return super().linearise(p, active)
         _, fit = self.compare(p)
         plain = super().linearise(p)
 

@@ -1,4 +1,4 @@
-"""What surrounds a call: torch's autocast is kept out, and a warning names the caller's line."""
+"""What surrounds a call: torch's modes are kept out, and a warning names the caller's line."""
 
 import sys
 import warnings
@@ -30,6 +30,23 @@ def without_autocast(function: Callable[P, R]) -> Callable[P, R]:
         with ExitStack() as stack:
             for kind in active:
                 stack.enter_context(torch.autocast(kind, enabled=False))
+            return function(*arguments, **options)
+
+    return plainly
+
+
+def without_inference(function: Callable[P, R]) -> Callable[P, R]:
+    """Run `function` outside of inference mode, and without gradients where the caller is in it.
+
+    Tensors made in inference mode are refused by autograd for ever, and errors and status are
+    computed by it later.
+    """
+
+    @wraps(function)
+    def plainly(*arguments: P.args, **options: P.kwargs) -> R:
+        if not torch.is_inference_mode_enabled():
+            return function(*arguments, **options)
+        with torch.inference_mode(False), torch.no_grad():
             return function(*arguments, **options)
 
     return plainly

@@ -10,7 +10,8 @@ Coarse levels and the search see one grey image, the channels' projection on the
 they vary most, because they need to come near only.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -99,9 +100,10 @@ class Channels:
         """Return 0/1 weights of the trusted pixels that `p` `(B, n)` maps inside, `(B, h, w)`."""
         return self.each.inside_at(spread(p, self.count))[:: self.count]
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return (1) and what a descent needs of it at `p`."""
-        at = self._wide().linearise(spread(p, self.count))
+        wide = None if active is None else [one for one in active for _ in range(self.count)]
+        at = self._wide().linearise(spread(p, self.count), wide)
         prior = self.priors.at(self.warp, p)
         objective, rounding, overlap = (
             gather(values, self.count) for values in (at.objective, at.rounding, at.overlap)
@@ -140,7 +142,9 @@ class Channels:
 def projection(fixed: Tensor, moving: Tensor, trusted: Tensor) -> Callable[[Tensor], Tensor]:
     """Return the projection of channels `(B, C, h, w)` on one grey image, `(B, h, w)`.
 
-    Its weights are the first principal component of both images' channels together.
+    Its weights are the first principal component of both images' channels together, scaled so that
+    equal channels give their mean: squared differences of the grey image are then a mean over
+    channels too, as those of (1) are.
 
     Args:
         fixed, moving: `(B, C, H, W)` and `(B, C, H', W')`.
@@ -158,5 +162,6 @@ def projection(fixed: Tensor, moving: Tensor, trusted: Tensor) -> Callable[[Tens
         assert isinstance(scatter, Tensor)
         first = torch.linalg.eigh(torch.nan_to_num(scatter))[1][:, :, -1]
         sign = torch.where(first.sum(1, keepdim=True) < 0, -1.0, 1.0)
-        weights = (first * sign).to(fixed.dtype)[:, :, None, None]
+        first = first * sign / math.sqrt(first.shape[1])
+        weights = first.to(fixed.dtype)[:, :, None, None]
     return lambda image: (image * weights).sum(1)

@@ -5,10 +5,11 @@ the fixed image (`_octaves`), f the fixed and m the warped moving image, g and h
 
 (1)  rho = sum g.h / sqrt((sum g.g - n k s_f^2) (sum h.h - n k s_m^2)),
 (2)  agreement = on the worse of the two levels, the median of rho over the tiles, each weighed by
-     the smaller of its two energies (the brackets);
+     e / (e + n k s^2), e the smaller of its two energies (the brackets), s^2 the larger variance;
 (3)  f ~ a m + b + c.x + d.h, by least squares in each tile, d in px of the level,
 (4)  drift = on the worse of the two levels, the median over the tiles of |d| along what they
-     determine, sqrt(2 d^T S d / tr S), each weighed by tr S, S being the normal matrix of d.
+     determine, sqrt(2 d^T S d / tr S), S being the normal matrix of d, each weighed by
+     1 / (1 + v / MOST_DRIFT^2), v = 2 s_r^2 / tr S its variance, s_r^2 that of (3)'s residual.
 
 s^2 is the variance of an image's white noise, measured on the image, and k what the pyramid and the
 gradient leave of a variance of 1: noise lowers a correlation and (1) takes that back (Spearman
@@ -16,7 +17,8 @@ gradient leave of a variance of 1: noise lowers a correlation and (1) takes that
 together reach 0.2 on average, and a part of one that fits over a part of the other stays under 0.9,
 because it does not fit all over. (3) is one more Lucas-Kanade step for each tile by itself: where
 a bias or noise has moved the objective's minimum, the detail still asks to move. Medians let
-something foreign in less than half of the view pass.
+something foreign in less than half of the view pass: a tile that tells enough counts as one,
+however strong its edges are.
 
 The limits are calibrated (`benchmarks/reach.py`).
 """
@@ -36,12 +38,17 @@ from irgate_solver._template import gradient, inner
 
 LEAST_AGREEMENT = 0.9
 """Under it an answer is doubtful: of 209 wrong answers 85 % were, of 818 right ones 1 %."""
+NARROW = 0.5
+"""Overlap under which more is asked: among many small overlaps chance finds one that agrees."""
+LEAST_NARROW_AGREEMENT = 0.95
+"""The least agreement there: 133 right answers had 0.98 and more, 16 of 17 wrong ones that drift
+did not show 0.90 and less, halves of repeated patterns over each other."""
 MOST_DRIFT = 0.3
 """Drift, px of the level, over which an answer is doubtful. It finds most of what the agreement
 does not: answers that a bias or noise pulled off by 1 to 6 px."""
-LEAST_OVERLAP = 0.35
+LEAST_OVERLAP = 0.3
 """Part of the trusted fixed pixels in view under which an answer is doubtful: no right one of the
-calibration showed less."""
+calibration showed less than 0.35."""
 ASKED = (1, 2)
 """The levels that are asked. On the full images noise hides much of the detail, and on an eighth of
 the size there are too few pixels."""
@@ -50,10 +57,15 @@ MOST_FOLDED = 1e-3
 does not fold, and no right answer did."""
 LEAST_PIXELS = 24
 """Fewest valid pixels of a tile that counts: (3) has six unknowns."""
+LEAST_SIDE = 10
+"""Least side of a tile, px of its level; a smaller level has fewer tiles. In tiles of 36 px a step
+for six unknowns is mostly chance: of right answers at 48 px it doubted two fifths."""
 LEAST_ENERGY = 0.2
 """Least bracket of (1), as a part of its first term: noise is known to some tenths only."""
 RIDGE = 1e-3
 """Added to the diagonal of a tile's normal matrix of d, as a part of its trace."""
+FLAT = 1e-4
+"""Energy of a tile that counts by half without noise, as a part of the mean over tiles."""
 MOST = 1.2
 """Largest rho of a tile: more is an error in the noise."""
 
@@ -76,7 +88,7 @@ class Confidence:
         figures = zip(self.agreement, self.drift, overlap, folded, strict=True)
         # Comparisons with NaN are false: what was not measured raises no doubt.
         return tuple(
-            agreement < LEAST_AGREEMENT
+            agreement < (LEAST_AGREEMENT if seen >= NARROW else LEAST_NARROW_AGREEMENT)
             or drift > MOST_DRIFT
             or seen < LEAST_OVERLAP
             or inside_out > MOST_FOLDED
@@ -97,7 +109,10 @@ def measure(levels: list[Level], field: Tensor, extent: tuple[int, int], sign: s
 
     """
     full = levels[0]
-    noise = (variance(full.fixed), variance(full.moving))
+    noise = (
+        variance(full.fixed, None if full.whole else full.trusted > 0),
+        variance(full.moving, None if full.hidden is None else full.hidden == 0),
+    )
     agreements, drifts = [], []
     for index in ASKED:
         if index < len(levels):
@@ -148,16 +163,27 @@ def similarity(
     return Similarity(torch.where(count > 0, rho, torch.nan), span * square.sqrt())
 
 
-def variance(image: Tensor) -> Tensor:
+def variance(image: Tensor, trusted: Tensor | None = None) -> Tensor:
     """Return the variance of the white noise of `image` `(B, h, w)`: `(B,)`, float64.
 
     From the median size of its mixed second differences, which see little of a smooth image
     (Donoho & Johnstone 1994: the finest diagonal wavelets of Haar).
+
+    Args:
+        image: of any unit.
+        trusted: bool, the same shape: differences between four trusted pixels are counted, and the
+            variance is 0 where there are none; None where all are.
+
     """
     across = image[:, :, 1:] - image[:, :, :-1]
-    mixed = 0.5 * (across[:, 1:] - across[:, :-1])
-    size = mixed.abs().flatten(1).median(1).values.to(SOLVE)
-    return (MAD_TO_SIGMA * size).square()
+    size = (0.5 * (across[:, 1:] - across[:, :-1])).abs()
+    if trusted is None:
+        middle = size.flatten(1).median(1).values
+    else:
+        both = trusted[:, :, 1:] & trusted[:, :, :-1]
+        size = size.masked_fill(~(both[:, 1:] & both[:, :-1]), torch.nan)
+        middle = size.flatten(1).nanmedian(1).values.nan_to_num(0.0)
+    return (MAD_TO_SIGMA * middle.to(SOLVE)).square()
 
 
 @cache
@@ -200,10 +226,12 @@ def _agreement(
 ) -> Tensor:
     """Return the weighted median of (1) on one level, `(B,)`; NaN where no tile counts."""
     weights, one, other = _octaves.gradients(fixed, moved, valid)
+    tiles = _tiles(fixed)
     if sign == "axes":
         one, other = _axes(one), _axes(other)
-    sums = _octaves.tile_sums(weights, one, other, _octaves.TILES)
+    sums = _octaves.tile_sums(weights, one, other, tiles)
     product, first, second, count = sums.unbind(1)
+    disturbed = passed(halvings) * torch.maximum(*noise).unsqueeze(1) * count
     if sign == "either":
         product = product * torch.where(product.sum(1, keepdim=True) < 0, -1.0, 1.0)
     left = []
@@ -212,7 +240,10 @@ def _agreement(
         left.append((energy - passed(halvings) * part.unsqueeze(1) * count).maximum(least))
     tiny = torch.finfo(SOLVE).tiny
     rho = (product / (left[0] * left[1]).clamp(min=tiny).sqrt()).clamp(-MOST, MOST)
-    return _weighted_median(rho, torch.minimum(*left) * (count >= LEAST_PIXELS))
+    energy = torch.minimum(*left)
+    flat = FLAT * energy.mean(1, keepdim=True)
+    weight = energy / (energy + disturbed + flat).clamp(min=tiny)
+    return _weighted_median(rho, weight * (count >= LEAST_PIXELS))
 
 
 def _drift(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
@@ -221,7 +252,7 @@ def _drift(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
     Columns of (3): the slopes, whose coefficients are d, then gain, offset and ramp, which are
     eliminated by a Schur complement.
     """
-    weights, slopes = inner(valid), gradient(moved, 1)
+    weights, slopes, tiles = inner(valid), gradient(moved, 1), _tiles(fixed)
     height, width = fixed.shape[1:]
     ramp_x = torch.linspace(-1, 1, width, dtype=fixed.dtype, device=fixed.device)
     ramp_y = torch.linspace(-1, 1, height, dtype=fixed.dtype, device=fixed.device).unsqueeze(-1)
@@ -230,10 +261,10 @@ def _drift(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
     columns = columns * weights.unsqueeze(1)
     size = columns.shape[1]
     products = (columns.unsqueeze(1) * columns.unsqueeze(2)).flatten(1, 2)
-    sums = functional.adaptive_avg_pool2d(products, _octaves.TILES).to(SOLVE)
+    sums = functional.adaptive_avg_pool2d(products, tiles).to(SOLVE)
     sums = sums.flatten(2).mT.view(len(fixed), -1, size, size)
-    count = functional.adaptive_avg_pool2d(weights.unsqueeze(1), _octaves.TILES).flatten(1)
-    enough = count.to(SOLVE) * height * width / _octaves.TILES**2 >= LEAST_PIXELS
+    count = functional.adaptive_avg_pool2d(weights.unsqueeze(1), tiles).flatten(1)
+    count = count.to(SOLVE) * height * width / tiles**2
     own, across, others = sums[..., :2, :2], sums[..., :2, 2:6], sums[..., 2:6, 2:6]
     eye = torch.eye(4, dtype=SOLVE, device=fixed.device)
     others = others + torch.finfo(torch.float32).eps * eye
@@ -246,8 +277,19 @@ def _drift(fixed: Tensor, moved: Tensor, valid: Tensor) -> Tensor:
     held = RIDGE * trace[..., None, None] * eye[:2, :2] + torch.finfo(SOLVE).tiny * eye[:2, :2]
     step = torch.linalg.solve_ex(normal + held, right)[0]
     square = (step.mT @ normal @ step)[..., 0, 0].clamp(min=0.0)
-    length = (2.0 * square / trace.clamp(min=torch.finfo(SOLVE).tiny)).sqrt()
-    return _weighted_median(length, trace * enough)
+    tiny = torch.finfo(SOLVE).tiny
+    length = (2.0 * square / trace.clamp(min=tiny)).sqrt()
+    # Sums are means over a tile, of `count` pixels and six unknowns.
+    explained = (wanted[..., 2:] * eliminated[..., 2:]).sum((-2, -1)) + (right * step).sum((-2, -1))
+    left = (sums[..., 6, 6] - explained).clamp(min=0.0) / (count - 6).clamp(min=1)
+    flat = FLAT * trace.mean(1, keepdim=True)
+    weight = trace / (trace + 2.0 * left / MOST_DRIFT**2 + flat).clamp(min=tiny)
+    return _weighted_median(length, weight * (count >= LEAST_PIXELS))
+
+
+def _tiles(image: Tensor) -> int:
+    """Return the number of tiles on each side of a level's `image` `(B, h, w)`."""
+    return max(1, min(_octaves.TILES, min(image.shape[1:]) // LEAST_SIDE))
 
 
 def _axes(gradients: Tensor) -> Tensor:
@@ -259,7 +301,6 @@ def _axes(gradients: Tensor) -> Tensor:
 
 def _weighted_median(values: Tensor, weights: Tensor) -> Tensor:
     """Return the median over the last axis, `(B,)`; NaN where all weights are 0."""
-    weights = torch.minimum(weights, weights.mean(1, keepdim=True))
     order = values.argsort(1)
     values, weights = values.gather(1, order), weights.gather(1, order)
     sums = weights.cumsum(1)

@@ -77,7 +77,14 @@ class _Memory:
         return -found
 
 
-def lbfgs(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -> Descent:
+def lbfgs(
+    problem: Problem,
+    p: Tensor,
+    *,
+    iterations: int,
+    tolerance: float,
+    kept: float = OVERLAP_KEPT,
+) -> Descent:
     """Minimise from `p` `(B, n)` until no pair's step moves a probe by `tolerance` px.
 
     Args:
@@ -85,10 +92,11 @@ def lbfgs(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -> 
         p: the start.
         iterations: most steps.
         tolerance: px.
+        kept: least overlap of a step, as a part of the overlap at `p`.
 
     """
     at = problem.linearise(p)
-    least = (OVERLAP_KEPT * at.overlap).clamp(min=OVERLAP_FLOOR)
+    least = (kept * at.overlap).clamp(min=OVERLAP_FLOOR)
     memory = _Memory([], [], [])
     done = [False] * len(p)
     states = [EXHAUSTED] * len(p)
@@ -130,10 +138,17 @@ def lbfgs(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -> 
     return _ended(p, at, states, counts, moved)
 
 
-def adam(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -> Descent:
+def adam(
+    problem: Problem,
+    p: Tensor,
+    *,
+    iterations: int,
+    tolerance: float,
+    kept: float = OVERLAP_KEPT,
+) -> Descent:
     """Take `ADAM_STEPS` steps from `p` `(B, n)`, or `iterations`, whose rate falls to `tolerance`.
 
-    The best point on the way is returned.
+    The best point on the way is returned, of those that keep `kept` of the overlap at `p`.
     """
     count = min(ADAM_STEPS, iterations)
     start = at = problem.linearise(p)
@@ -149,7 +164,7 @@ def adam(problem: Problem, p: Tensor, *, iterations: int, tolerance: float) -> D
         step = -rate * mean / size.sqrt().clamp(min=torch.finfo(p.dtype).tiny)
         p = problem.retract(p, step)
         at = problem.linearise(p)
-        shown = at.overlap >= (OVERLAP_KEPT * start.overlap).clamp(min=OVERLAP_FLOOR)
+        shown = at.overlap >= (kept * start.overlap).clamp(min=OVERLAP_FLOOR)
         better = ((at.objective < best_at.objective) & shown).tolist()
         best, best_at = choose(better, p, best), choose_all(better, at, best_at)
         rate *= shrink

@@ -13,6 +13,7 @@ so that each number is in px: p6 moves the point at xi = 1 by p6. T is no sum of
 A solve comes to it from an affine map, as an FFD's does, and settles forward-additively.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,10 +37,11 @@ BEYOND = 1e9
 
 @dataclass(frozen=True)
 class Homography:
-    """The family (1) on a fixed image of `height` x `width` pixels."""
+    """The family (1) on a fixed image of `height` x `width` pixels of `spacing` (x, y), mm."""
 
     height: int
     width: int
+    spacing: tuple[float, float] = (1.0, 1.0)
 
     name = "homography"
     size = 8
@@ -47,7 +49,7 @@ class Homography:
     @property
     def affine(self) -> Affine:
         """The family of its first six parameters."""
-        return Affine(self.height, self.width)
+        return Affine(self.height, self.width, self.spacing)
 
     def map(self, p: Tensor, points: Tensor) -> Tensor:
         """Return (1) of `points` `(..., 2)`, px: `(B, ..., 2)`; differentiable by `p` `(B, 8)`."""
@@ -166,7 +168,7 @@ class Projective(Forward):
         """Return the sum of `image` times the derivatives of the warped one, `(B, n)`."""
         return (self._steepest(p, jet) @ image.flatten(1).to(SOLVE).unsqueeze(-1)).squeeze(-1)
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
         jet, fit = self.compare(p)
 

@@ -16,7 +16,8 @@ With bilinear sampling A is the Hessian of the piece of the objective in which p
 border the objective has a kink, and (1) holds on one side of it (`_kinks`). Cubic sampling has no
 kinks, and is what an input that requires grad gets where the caller names no sampler. Huber's width
 is held too; where it is a share of the fixed image's range it follows the range, and where it is
-taken from the residuals the derivative is not exact.
+taken from the residuals the derivative is not exact. A bending weight that was chosen from the
+images is held, and warned of, likewise.
 
 Source: Krantz & Parks 2002, "The implicit function theorem"; for registration Blondel et al. 2022,
 section 2.1. Checked against central differences of the whole solve.
@@ -37,7 +38,7 @@ class InexactGradientWarning(UserWarning):
     """Gradients are not exact: the message says why.
 
     The point is not stationary, its Hessian is singular, it stands on a kink of bilinear sampling,
-    or Huber's width was taken from the residuals.
+    or Huber's width or the bending energy's weight was taken from the images.
     """
 
 
@@ -237,8 +238,8 @@ def examine(
     weights = [torch.as_tensor(weight).detach() for weight in objective.settings.weights]
     with torch.no_grad():
         extent = (moving.shape[1], moving.shape[2])
-        held = objective.weighted(*weights)
-        problem = held.on(objective.level(fixed, moving), extent)
+        detached = objective.weighted(*weights)
+        problem = detached.on(objective.level(fixed, moving), extent)
         at = stationarity(problem, p)
         singular = at.reciprocal_condition < _precision.RECIPROCAL_CONDITION
         astray = at.newton_travel > _precision.STATIONARY
@@ -246,9 +247,21 @@ def examine(
         other = torch.zeros_like(singular)
         if problem.region is not None:
             other = (problem.inside(problem.points(p)) != problem.region).flatten(1).any(1)
-    estimated = objective.holds_width
-    _warn(settled.count(False), singular, astray, bent, other, estimated)
+    held = _held(objective)
+    _warn(settled.count(False), singular, astray, bent, other, held)
     return at
+
+
+def _held(objective: Objective) -> list[tuple[str, str]]:
+    """Return what was taken from the images and is held in the derivative, and what to give."""
+    found = []
+    if objective.settings.estimates_width:
+        found.append(("Huber's width", "`huber_width`"))
+    weight = objective.settings.bending
+    if objective.settings.bending_chosen and isinstance(weight, Tensor):
+        figures = sorted({f"{each:.3g}" for each in weight.tolist()}, key=float)
+        found.append(("the weight of the bending energy", f"`bending`, here {', '.join(figures)}"))
+    return found
 
 
 def _warn(
@@ -257,7 +270,7 @@ def _warn(
     astray: Tensor,
     bent: Tensor,
     other: Tensor,
-    estimated: bool,
+    held: Sequence[tuple[str, str]],
 ) -> None:
     """Warn, once, of all that keeps the gradient from being exact.
 
@@ -265,7 +278,7 @@ def _warn(
         unsettled: number of pairs that ran out of iterations.
         singular, astray, bent, other: bool, `(B,)`: the Hessian is singular, the point is not
             stationary, it stands on a kink, it is the minimum over other pixels than map inside.
-        estimated: whether Huber's width was taken from the residuals.
+        held: what was taken from the images, and what to give in its place.
 
     """
     reasons, cures = [], []
@@ -287,9 +300,9 @@ def _warn(
             "the border"
         )
         cures.append("leave a margin to the border with `mask`")
-    if estimated:
-        reasons.append("Huber's width was taken from the images and is held in the derivative")
-        cures.append("give `huber_width`")
+    for what, instead in held:
+        reasons.append(f"{what} was taken from the images and is held in the derivative")
+        cures.append(f"give {instead}")
     if reasons:
         _calls.warn(
             f"register: the gradient is not exact: {'; '.join(reasons)}. To mend it "

@@ -37,7 +37,7 @@ class Pair:
         batched: whether the caller gave a batch.
         moving_mask: bool `(B, H', W')`, True where the moving image is trusted; None where no such
             mask was given.
-        channels: number of channels C of each image.
+        channels: number of channels C of each image, those that are flat left out.
         colours: both images with their channels, `(B C, H, W)` and `(B C, H', W')`, where there is
             more than one; `fixed` and `moving` are then their projections on one grey image.
         flat: bool `(B,)`, True for a pair with a flat image; None where there is none.
@@ -109,10 +109,55 @@ def read_pair(
     for what, image in (("fixed", first), ("moving", second)):
         if not bool(image.isfinite().all()):
             _refuse_holes(what, image.detach(), batched)
+    kept = _with_content(first.detach(), second.detach(), trusted, seen)
+    first, second = first[:, kept], second[:, kept]
+    if len(kept) == 1:
+        return _without_flat(Pair(first[:, 0], second[:, 0], trusted, whole, batched, seen))
     project = _channels.projection(first.detach(), second.detach(), trusted)
     colours = first.flatten(0, 1), second.flatten(0, 1)
     greys = project(first), project(second)
     return _without_flat(Pair(*greys, trusted, whole, batched, seen, first.shape[1], colours))
+
+
+def _with_content(fixed: Tensor, moving: Tensor, trusted: Tensor, seen: Tensor | None) -> list[int]:
+    """Return the channels to compare: those that are flat in neither image, or all where none is.
+
+    A flat channel, such as the alpha of an opaque picture, holds nothing to align: it has no
+    correlation, and its rounding must not count as content. Pairs that are flat altogether have no
+    say.
+
+    Args:
+        fixed, moving: `(B, C, H, W)` and `(B, C, H', W')`.
+        trusted, seen: masks of both, bool, `(B, H, W)` and `(B, H', W')`; None for all.
+
+    Raises:
+        ValueError: a channel is flat in some pairs only.
+
+    """
+    batch, count = fixed.shape[:2]
+    flat = torch.zeros(batch, count, dtype=torch.bool)
+    for image, mask in ((fixed, trusted), (moving, seen)):
+        planes = image.flatten(0, 1)
+        units = Units.of(planes, None if mask is None else spread(mask, count))
+        ends = torch.cat((units.offset, units.offset + units.span), 1).abs().amax(1).squeeze(1)
+        found = units.span.view(-1) <= _rounding(image.dtype) * ends
+        flat |= found.cpu().view(batch, count)
+    told = flat[~flat.all(1)]
+    if not len(told):
+        return list(range(count))
+    mixed = (told.any(0) & ~told.all(0)).nonzero().flatten().tolist()
+    if mixed:
+        raise ValueError(
+            f"register: channel {mixed[0]} is flat in some pairs of the batch and not in others; "
+            "expected each channel to have content in every pair or in none: leave it out, or "
+            "register those pairs by themselves"
+        )
+    return (~told.any(0)).nonzero().flatten().tolist()
+
+
+def _rounding(dtype: torch.dtype) -> float:
+    """Return the range, as a part of the largest size, up to which intensities are one value."""
+    return 8 * torch.finfo(dtype).eps
 
 
 def _without_flat(pair: Pair) -> Pair:
@@ -158,12 +203,12 @@ def _without_flat(pair: Pair) -> Pair:
 
 
 def read_tensor(what: str, value: Any) -> Tensor:
-    """Return `value` as a float tensor: as it is if it is one, else a copy.
+    """Return `value` as a float tensor: as it is if autograd takes it, else a copy.
 
     Float64 stays; every other real type becomes float32.
     """
     if isinstance(value, Tensor):
-        tensor = value
+        tensor = value.clone() if value.is_inference() else value  # autograd refuses those
     else:
         import numpy  # only where the caller brings arrays
 
@@ -264,14 +309,39 @@ def check_numbers(huber_width: float | None, iterations: int, tolerance: float |
         raise ValueError(f"register: tolerance={tolerance!r}; expected px, 0 or more, or None")
 
 
-def make_warp(model: str, height: int, width: int, control: Any) -> _warps.Warp | Homography:
+def read_spacing(spacing: Any) -> tuple[float, float] | None:
+    """Return the spacing (x, y) of the pixels, mm; None where none was given.
+
+    Raises:
+        ValueError: it is no two positive numbers, nor one for both.
+
+    """
+    if spacing is None:
+        return None
+    try:
+        sides = [float(side) for side in spacing] if hasattr(spacing, "__len__") else [spacing] * 2
+        across, down = (float(side) for side in sides)
+    except (TypeError, ValueError):
+        across = down = math.nan
+    if not all(0 < side < math.inf for side in (across, down)):
+        raise ValueError(
+            f"register: spacing={spacing!r}; expected mm, (x, y), of a pixel of both images, two "
+            "positive numbers: images of unlike spacing are resampled to one first"
+        )
+    return across, down
+
+
+def make_warp(
+    model: str, height: int, width: int, control: Any, spacing: tuple[float, float] | None = None
+) -> _warps.Warp | Homography:
     """Return the family named `model` on a fixed image of `height` x `width`."""
     check_choice("model", model, (*_warps.MODELS, Homography.name))
+    sides = (1.0, 1.0) if spacing is None else spacing
     if model == Homography.name:
-        return Homography(height, width)
+        return Homography(height, width, sides)
     if model == "ffd":
-        return _warps.FreeForm(height, width, read_control(control, height, width))
-    return _warps.LINEAR[model](height, width)
+        return _warps.FreeForm(height, width, read_control(control, height, width), sides)
+    return _warps.LINEAR[model](height, width, sides)
 
 
 def _image(what: str, value: Any, channels: str | None) -> Tensor:
@@ -337,7 +407,7 @@ def _units(
     image = image.detach()
     units = Units.of(image, trusted)
     ranges = torch.cat((units.offset, units.offset + units.span, units.span), 1).squeeze(2).tolist()
-    rounding = 8 * torch.finfo(image.dtype).eps
+    rounding = _rounding(image.dtype)
     flat = []
     for least, most, between in ranges:
         if not math.isfinite(between):

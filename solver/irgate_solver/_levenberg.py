@@ -30,12 +30,17 @@ from irgate_solver._precision import (
     PATIENCE,
     REJECTED,
     SHORT,
+    UNDAMPED,
 )
 
 RUNNING, CONVERGED, STALLED, EXHAUSTED, SCHEDULED = range(5)
 """State of a descent: still running; ended with a step under the tolerance; ended because no
 damping gave a better point; ended because the iterations ran out; ended after a planned number of
 steps, without a test of convergence."""
+
+
+OF_PAIRS = ("state", "iterations", "damping", "moved")
+"""What a descent says of each pair."""
 
 
 class Linearisation:
@@ -92,8 +97,8 @@ class Linearisation:
 class Problem(Protocol):
     """What a descent asks of a problem."""
 
-    def linearise(self, p: Tensor) -> Linearisation:
-        """Return the objective around `p` `(B, n)`."""
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
+        """Return the objective around `p` `(B, n)`; only pairs that are `active` need be right."""
         ...
 
     def retract(self, p: Tensor, step: Tensor) -> Tensor:
@@ -125,6 +130,30 @@ class Descent:
     iterations: tuple[int, ...]
     damping: tuple[float, ...]
     moved: tuple[float, ...]
+
+    def rows(self, rows: Sequence[int]) -> "Descent":
+        """Return the descents of these pairs."""
+        if len(rows) == len(self.p):
+            return self
+        index = torch.tensor(rows, device=self.p.device)
+        at = self.at
+        part = Linearisation(
+            at.objective[index],
+            at.rounding[index],
+            at.overlap[index],
+            lambda: (at.gradient[index], at.normal[index]),
+        )
+        parts = (getattr(self, name) for name in OF_PAIRS)
+        return Descent(self.p[index], part, *(tuple(one[row] for row in rows) for one in parts))
+
+    def with_rows(self, rows: Sequence[int], other: "Descent") -> "Descent":
+        """Return these descents with those of `other` in the place of the pairs `rows`."""
+        if len(rows) == len(self.p):
+            return other
+        place = {row: index for index, row in enumerate(rows)}
+        chosen = [row in place for row in range(len(self.p))]
+        spread = other.rows([place.get(row, 0) for row in range(len(self.p))])
+        return choose_descent(chosen, spread, self)
 
     def continuing(self, before: "Descent") -> "Descent":
         """Return this descent with the steps of the one that it continues added to its own."""
@@ -162,15 +191,19 @@ class PairState:
         if self.objective <= self.rounding:
             self.state = CONVERGED
 
-    def has_converged(self, length: float, tolerance: float) -> bool:
+    def has_converged(self, length: float, tolerance: float, slack: float = 0.0) -> bool:
         """Return whether a step of `length` px is the last one; if it is, set the state.
 
         It is the last one if it is shorter than the tolerance. It is also the last one if it is
         short and the next step is expected to be shorter than the tolerance: steps are expected to
-        go on shrinking by the ratio of this step to the one before.
+        go on shrinking by the ratio of this step to the one before. And it is the last one if all
+        further steps together are expected to be shorter than the slack: that is a geometric series
+        of the same ratio, as long as no damping shortens the steps.
         """
         foreseen = length <= SHORT and length * length <= tolerance * self.moved
-        if self.state != RUNNING or not (length <= tolerance or (foreseen and not self._rejected)):
+        enough = length * length <= slack * (self.moved - length) and self.damping <= UNDAMPED
+        steady = (foreseen or enough) and not self._rejected
+        if self.state != RUNNING or not (length <= tolerance or steady):
             return False
         self.steps += 1
         self.state, self.moved = CONVERGED, length
@@ -216,6 +249,8 @@ def descend(
     after: Descent | None = None,
     solve: "Solve | None" = None,
     kept: float = OVERLAP_KEPT,
+    shown: Sequence[float] | None = None,
+    slack: Sequence[float] | None = None,
 ) -> Descent:
     """Minimise from `p` `(B, n)` until a step moves every probe by less than `tolerance` px.
 
@@ -232,15 +267,20 @@ def descend(
         tolerance: px.
         after: an earlier descent on the same level, whose damping and last step are taken over.
         solve: what solves (1); `damped_step` where not given.
-        kept: least overlap of a step, as a part of the overlap at `p`.
+        kept: least overlap of a step, as a part of `shown`.
+        shown: overlap of each pair; that at `p` where not given.
+        slack: of each pair, px: how far from the minimum a descent may end (`_stops`); None for no
+            slack.
 
     """
     solve = solve or damped_step
+    slack = [0.0] * len(p) if slack is None else slack
     at = problem.linearise(p)
     figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
+    before = [overlap for _, _, overlap in figures] if shown is None else shown
     pairs = [
         PairState(objective, rounding, max(kept * overlap, OVERLAP_FLOOR), DAMPING_START)
-        for objective, rounding, overlap in figures
+        for (objective, rounding, _), overlap in zip(figures, before, strict=True)
     ]
     if after is not None:
         for pair, damping, moved in zip(pairs, after.damping, after.moved, strict=True):
@@ -256,13 +296,14 @@ def descend(
             step = choose(unsolved, torch.zeros_like(step), step)
         trial = problem.retract(p, step)
         converged = [
-            pair.has_converged(length, tolerance)
-            for pair, length in zip(pairs, lengths, strict=True)
+            pair.has_converged(length, tolerance, left)
+            for pair, length, left in zip(pairs, lengths, slack, strict=True)
         ]
         p = choose(converged, trial, p)
         if not any(pair.state == RUNNING for pair in pairs):
             break
-        there = problem.linearise(trial)
+        active = [pair.state == RUNNING for pair in pairs]
+        there = problem.linearise(trial, None if all(active) else active)
         figures = torch.stack((there.objective, there.rounding, there.overlap), 1).tolist()
         accepted = [
             pair.state == RUNNING and pair.accept(objective, rounding, overlap, length)
@@ -311,7 +352,7 @@ def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> D
     return Descent(
         choose(chosen, first.p, second.p),
         choose_all(chosen, first.at, second.at),
-        *(either(name) for name in ("state", "iterations", "damping", "moved")),
+        *(either(name) for name in OF_PAIRS),
     )
 
 

@@ -48,6 +48,7 @@ typedef struct {
     const double *column_values;   /* (functions, width) */
     const int64_t *row_cells;      /* (height,): the index of the first of them */
     const int64_t *column_cells;   /* (width,) */
+    const int64_t *active;         /* (batch,): 0 for pairs to pass over; NULL for none */
     const void *fixed;
     const void *weights;           /* 0/1, on the fixed pixels; NULL for 1 */
     const void *moving;            /* or a spline's coefficients, framed; NULL for `fixed` */
@@ -817,6 +818,8 @@ int NAME(irgate_look)(const look *l)
         jet.yy = l->exact ? room + 6 * area : room;
     }
     for (int64_t pair = 0; pair < l->batch; pair++) {
+        if (l->active && !l->active[pair])
+            continue;
         forget(&s);
         if (l->metric == NCC)
             NAME(look_at_correlation)(l, &s, pair, &jet);

@@ -6,6 +6,7 @@ the kernel does not serve.
 """
 
 import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -140,7 +141,13 @@ class Look:
         self._give("slopes", slopes, (self.batch, 2, height, width), self.dtype)
 
     def __call__(
-        self, coefficients: Tensor, jacobian: Tensor | None, *, matrix: bool, exact: bool = False
+        self,
+        coefficients: Tensor,
+        jacobian: Tensor | None,
+        *,
+        matrix: bool,
+        exact: bool = False,
+        active: Sequence[bool] | None = None,
     ) -> Sums:
         """Return figures, gradient and matrix at the transform of `coefficients` `(B, 2, a, b)`.
 
@@ -149,6 +156,8 @@ class Look:
             jacobian: theirs by the parameters, `(B, 2ab, n)`; None for the identity.
             matrix: whether a matrix is asked for.
             exact: whether it is the Hessian, and not the Gauss-Newton matrix.
+            active: for each pair whether to look at it; zeros are returned for the others. None to
+                look at all.
 
         """
         batch, arguments = self.batch, self.arguments
@@ -159,10 +168,13 @@ class Look:
         if jacobian is not None:
             self._give("jacobian", jacobian, (batch, many, n), SOLVE)
         arguments.size, arguments.matrix, arguments.exact = n, matrix, exact
-        figures = torch.empty(3, batch, dtype=SOLVE)
-        gradient = torch.empty(batch, n, dtype=SOLVE)
-        by_coefficients = torch.empty(batch, many, dtype=SOLVE)
-        normal = torch.empty(batch, n if matrix else 0, n, dtype=SOLVE)
+        arguments.active = None
+        if active is not None:
+            self._give("active", torch.tensor(active).long(), (batch,), torch.int64)
+        figures = torch.zeros(3, batch, dtype=SOLVE)
+        gradient = torch.zeros(batch, n, dtype=SOLVE)
+        by_coefficients = torch.zeros(batch, many, dtype=SOLVE)
+        normal = torch.zeros(batch, n if matrix else 0, n, dtype=SOLVE)
         arguments.figures, arguments.by_parameters = figures.data_ptr(), gradient.data_ptr()
         arguments.by_coefficients, arguments.normal = by_coefficients.data_ptr(), normal.data_ptr()
         _native.call("irgate_look", self.dtype, ctypes.byref(arguments))

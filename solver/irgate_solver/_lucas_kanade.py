@@ -15,6 +15,7 @@ are no group). (2) finds the minimum. This module holds (2) and what both forms 
 holds (1).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
@@ -246,11 +247,11 @@ class Forward(Additive):
         jet = self.jet(points, curvature=self.exact)
         return jet, self.metric(self.level.fixed, jet.value, valid, self.exact)
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
         prior = self.priors.at(self.warp, p)
         if self._compiled:
-            return self._by_kernel(p, prior)
+            return self._by_kernel(p, prior, active)
         jet, fit = self.compare(p)
         objective = fit.objective if prior is None else fit.objective + prior.energy
 
@@ -290,7 +291,9 @@ class Forward(Additive):
         look.sample(self.sampler)
         return look
 
-    def _by_kernel(self, p: Tensor, prior: Term | None) -> Linearisation:
+    def _by_kernel(
+        self, p: Tensor, prior: Term | None, active: Sequence[bool] | None
+    ) -> Linearisation:
         look = self._look
         if self.region is not None or self.hidden is not None:
             weights = self.region if self.region is not None else self.inside(self.points(p))
@@ -298,7 +301,7 @@ class Forward(Additive):
         else:
             look.weigh(None if self.level.whole else self.level.trusted, frozen=False)
         coefficients, jacobian = self.warp.coefficients(p), self.warp.jacobian(p)
-        sums = look(coefficients, jacobian, matrix=True, exact=self.exact)
+        sums = look(coefficients, jacobian, matrix=True, exact=self.exact, active=active)
         gradient, normal = sums.gradient, sums.normal
         if self.exact:
             second = self.warp.second_order(p, sums.by_coefficients)

@@ -25,6 +25,7 @@ from irgate_solver._precision import (
     MAD_TO_SIGMA,
     SOLVE,
     rounding_of_square_sum,
+    squared_rounding,
 )
 
 METRICS = ("ssd", "ncc", "huber")
@@ -149,8 +150,11 @@ def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit
     means = (both * weights).sum((2, 3), dtype=SOLVE) / count.unsqueeze(1)
     both = (both - means.to(both.dtype).view(-1, 2, 1, 1)) * weights
     f, m = both.unbind(1)
-    tiny = torch.finfo(SOLVE).tiny
-    fixed_energy, moved_energy = (both * both).sum((2, 3), dtype=SOLVE).add_(tiny).unbind(1)
+    # Less is rounding and no content: its inverse would be the largest number of all.
+    least = count * squared_rounding(fixed.dtype)
+    energies = (both * both).sum((2, 3), dtype=SOLVE)
+    flat = energies[:, 0] <= least
+    fixed_energy, moved_energy = energies.maximum(least.unsqueeze(1)).unbind(1)
     gain = total(f * m) / moved_energy
     scaled = m * _spread(gain, fixed)
     residual = scaled - f
@@ -165,7 +169,7 @@ def correlation(fixed: Tensor, moved: Tensor, valid: Tensor, exact: bool) -> Fit
         shares = squared_gain.unsqueeze(1) / torch.stack((moved_energy, count), 1)
     return Fit(
         # Where either image is flat there is no correlation: the objective is then 1, the worst.
-        objective=(square + tiny) / fixed_energy,
+        objective=torch.where(flat, 1.0, square / fixed_energy),
         rounding=rounding_of_square_sum(square, count, fixed.dtype) / fixed_energy,
         count=seen,
         gain=gain,

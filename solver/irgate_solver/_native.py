@@ -31,7 +31,7 @@ _INTEGERS = (
 _NUMBERS = ("scale", "middle_x", "half_x", "middle_y", "half_y", "most_hidden")
 _POINTERS = (
     *("y", "x", "row_values", "column_values", "row_cells", "column_cells"),
-    *("fixed", "weights", "moving", "slopes", "hidden", "trusted", "huber"),
+    *("active", "fixed", "weights", "moving", "slopes", "hidden", "trusted", "huber"),
     *("coefficients", "jacobian", "figures", "by_parameters", "by_coefficients", "normal"),
     *("moved", "valid"),
 )

@@ -38,11 +38,13 @@ class Settings:
             take it from the residuals.
         bending, total_variation, anchor: weights of the priors in the given images' squared units,
             or without a unit for metrics that have none.
+        bending_chosen: whether the bending's weight was chosen from the images, for each pair.
         search: whether to search all rotations and shifts where the solution from the identity is
             not convincing.
         smoothing: of both full images; None for none.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level.
+        heeds_noise: whether a step ends it, too, that is far below the answer's standard error.
 
     """
 
@@ -59,6 +61,8 @@ class Settings:
     iterations: int
     tolerance: float
     smoothing: Smoothing | None = None
+    bending_chosen: bool = False
+    heeds_noise: bool = False
 
     @property
     def weights(self) -> tuple[Weight, Weight, Weight]:
@@ -92,11 +96,30 @@ class Settings:
         return "either" if self.metric == "ncc" else "upright"
 
     def units(
-        self, fixed: Tensor, moving: Tensor, mask: Tensor, moving_mask: Tensor | None
+        self,
+        fixed: Tensor,
+        moving: Tensor,
+        mask: Tensor,
+        moving_mask: Tensor | None,
+        channels: int = 1,
     ) -> tuple[Units, Units]:
-        """Return the units of both images for a metric that may depend on them."""
-        fixed_units = Units.smooth(fixed, mask)
-        return fixed_units, Units.smooth(moving, moving_mask) if self.own_units else fixed_units
+        """Return the units of both images for a metric that may depend on them.
+
+        Each channel has units of its own where each image has, and else all channels of a fixed
+        image have the same.
+
+        Args:
+            fixed, moving: `(B C, h, w)`, given intensities.
+            mask, moving_mask: bool, the same shapes; None for all.
+            channels: C.
+
+        """
+        if self.own_units:
+            return Units.smooth(fixed, mask), Units.smooth(moving, moving_mask)
+        rows = (-1, channels * fixed.shape[1], fixed.shape[2])
+        units = Units.smooth(fixed.reshape(rows), mask.reshape(rows))
+        units = Units(spread(units.offset, channels), spread(units.span, channels))
+        return units, units
 
     def approaching(self) -> "Settings":
         """Return the settings of the stages before the last."""
@@ -182,8 +205,12 @@ class Objective:
             for each in (self.fixed_units, self.moving_units)
         )
         fixed_units, moving_units = units
+        settings, weight = self.settings, self.settings.bending
+        if isinstance(weight, Tensor) and weight.dim() > 0:  # one for each pair
+            settings = replace(settings, bending=spread(weight, count))
         return replace(
             self,
+            settings=settings,
             mask=spread(self.mask, count),
             fixed_units=fixed_units,
             moving_units=moving_units,
@@ -200,15 +227,14 @@ class Objective:
         Metrics that are no sum over single pixels may depend on the units, by their floors and
         bins: there the units are functions of the images too.
         """
-        if self.channels > 1:
-            return self.each().level(fixed, moving)
-        fixed_units, moving_units = self.fixed_units, self.moving_units
+        each = self.each()
+        fixed_units, moving_units = each.fixed_units, each.moving_units
         if isinstance(self.settings.metric, Dissimilarity):
             fixed_units, moving_units = self.settings.units(
-                fixed, moving, self.mask, self.moving_mask
+                fixed, moving, each.mask, each.moving_mask, self.channels
             )
         fixed, moving = fixed_units.normalise(fixed), moving_units.normalise(moving)
-        return full_level(fixed, self.mask, moving, self.moving_mask, self.smoothing)
+        return full_level(fixed, each.mask, moving, each.moving_mask, each.smoothing)
 
     def weighted(self, bending: Tensor, total_variation: Tensor, anchor: Tensor) -> "Objective":
         """Return the same objective with other weights of the priors."""
@@ -221,22 +247,16 @@ class Objective:
         """Return the objective whose Huber's width, a share of the range, follows `fixed`.
 
         Args:
-            fixed: `(B, H, W)`, given intensities, which the width is then differentiable by.
+            fixed: `(B C, H, W)`, given intensities, which the width is then differentiable by; each
+                channel's width follows its own range.
 
         """
         share = self.settings.huber_share
         if self.settings.metric != "huber" or self.settings.huber_width is not None or not share:
             return self
-        if self.channels > 1:
-            return self  # the range is that of the grey projection: `holds_width` says so
-        span = Units.of(fixed, self.mask).span / self.fixed_units.span
+        ranges = Units.of(fixed, spread(self.mask, self.channels)).span
+        span = ranges / spread(self.fixed_units.span, self.channels)
         return replace(self, width=share * span.view(-1).to(_precision.SOLVE))
-
-    @property
-    def holds_width(self) -> bool:
-        """Whether Huber's width is a function of the images that the derivative leaves out."""
-        shared = self.settings.metric == "huber" and self.settings.huber_width is None
-        return self.settings.estimates_width or (shared and self.channels > 1)
 
     def metric(self) -> _metrics.Metric:
         """Return the comparison of single pixels by the metric."""

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from irgate_solver._metrics import total
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
 from irgate_solver._template import WarpedLevel, gradient, inner
@@ -50,16 +51,26 @@ def evidence(warp: LinearWarp, levels: list[Level], p: Tensor, *, inverted: bool
         inverted: whether dark on bright may match bright on dark; the better of both then.
 
     """
-    signs = (1.0, -1.0) if inverted else (1.0,)
-    found = p.new_zeros(len(signs), len(p))
-    for level in levels:
-        moved, valid = WarpedLevel(warp, level).evaluate(p)
-        rho, count = correlations(level.fixed, moved, valid)
-        for row, sign in enumerate(signs):
-            agreed = (sign * rho).clamp(0.0, _CEILING)
-            nats = -0.5 * count * torch.log1p(-agreed * agreed) - CHANCE
-            found[row] += nats.clamp(min=0.0).sum(1)
-    return found.amax(0)
+    found = [shared(warp, level, p, inverted=inverted)[0] for level in levels]
+    return torch.stack(found).sum(0).amax(0)
+
+
+def shared(warp: LinearWarp, level: Level, p: Tensor, *, inverted: bool) -> tuple[Tensor, Tensor]:
+    """Return what one level adds to (2), for each sign asked, and the part of it in view.
+
+    Args: as `evidence`'s.
+    Returns: nats, `(1 or 2, B)`, and the part of the trusted fixed pixels that `p` shows, `(B,)`.
+
+    """
+    moved, valid = WarpedLevel(warp, level).evaluate(p)
+    rho, count = correlations(level.fixed, moved, valid)
+    share = total(valid) / total(level.trusted).clamp(min=1)
+    rows = []
+    for sign in (1.0, -1.0) if inverted else (1.0,):
+        agreed = (sign * rho).clamp(0.0, _CEILING)
+        nats = -0.5 * count * torch.log1p(-agreed * agreed) - CHANCE
+        rows.append(nats.clamp(min=0.0).sum(1))
+    return torch.stack(rows), share
 
 
 def correlations(fixed: Tensor, moved: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:

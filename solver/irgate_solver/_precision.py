@@ -34,6 +34,8 @@ DAMPING_FLOOR = 1e-15
 nothing."""
 DAMPING_CEILING = 1e10
 """Largest damping: steps are then 1e-10 of a gradient step, and the descent gives up."""
+UNDAMPED = 1e-2
+"""Largest damping that hardly shortens a step: with more it may be short far from a minimum."""
 GAUGE = 1e-12
 """Floor of the damped diagonal, relative to its mean: control points that no pixel depends on stay
 where they are. It pulls towards the current iterate and not towards zero, so it moves no
@@ -157,7 +159,9 @@ class Units:
         weight = torch.ones_like(image) if trusted is None else trusted.to(image.dtype)
         count = weight.sum((1, 2), keepdim=True)
         mean = (weight * image).sum((1, 2), keepdim=True) / count
-        t = SOFTNESS * ((weight * (image - mean) ** 2).sum((1, 2), keepdim=True) / count).sqrt()
+        variance = (weight * (image - mean) ** 2).sum((1, 2), keepdim=True) / count
+        # A flat image of a batch has no units; whatever stands for them must be finite.
+        t = SOFTNESS * variance.clamp(min=torch.finfo(image.dtype).tiny).sqrt()
         # Taking the extremes off first changes nothing but the rounding.
         above, below = (image - high) / t, (low - image) / t
         if trusted is not None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from irgate_solver import (
     _allocator,
+    _chunks,
     _functional,
     _implicit,
     _inputs,
@@ -23,11 +24,11 @@ from irgate_solver import (
     _unrolled,
 )
 from irgate_solver._bundle import Bundle
-from irgate_solver._calls import without_autocast
+from irgate_solver._calls import without_autocast, without_inference
 from irgate_solver._dissimilarity import Compare, Dissimilarity
 from irgate_solver._homography import Homography
 from irgate_solver._levenberg import EXHAUSTED
-from irgate_solver._objective import Settings
+from irgate_solver._objective import AUTO, Settings
 from irgate_solver._recipes import DEFAULT, Parts
 from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule
@@ -44,6 +45,7 @@ STAGES: dict[str, type[Schedule]] = {
 
 
 @without_autocast
+@without_inference
 def register(
     fixed: Any,
     moving: Any,
@@ -53,6 +55,7 @@ def register(
     moving_mask: Any = None,
     init: Any = None,
     channels: str | None = None,
+    spacing: Sequence[float] | float | None = None,
     intensity: str = "same",
     recipe: str = DEFAULT,
     metric: str | Compare | None = None,
@@ -84,7 +87,8 @@ def register(
         model: the family of T. With c the fixed image's centre, R half its longer side and
             (xi, eta) = (x - c) / R, and numbers p in px:
             "translation", 2: x + (p0, p1);
-            "rigid", 3: x turned about c by p2 / R radians, then shifted by (p0, p1);
+            "rigid", 3: x turned about c by p2 / R radians, then shifted by (p0, p1); this turn, and
+            the next line's, is one of mm where `spacing` is given;
             "similarity", 4: x + (p0, p1) + (p2 xi - p3 eta, p3 xi + p2 eta);
             "affine", 6: x + (p0, p1) + (p2 xi + p3 eta, p4 xi + p5 eta);
             "homography", 8: with y what "affine" gives, c + (y - c) / (1 + (p6 xi + p7 eta) / R);
@@ -96,9 +100,13 @@ def register(
         init: where to start: a 3x3 matrix, or an object with `.matrix` and
             `.displacement(shape)`. There is no search then.
         channels: where an image's channels are: "first", `(C, H, W)`, "last", `(H, W, C)`, or
-            "none": a third axis counts pairs. The metric is the mean of the channels'. Where not
-            given the same as "none", but for three axes of which the first has 3 entries or the
-            last 3 or 4: these may be colour, and are refused.
+            "none": a third axis counts pairs. The metric is the mean of the channels', of those
+            that are flat in neither image. Where not given the same as "none", but for three axes
+            of which the first has 3 entries or the last 3 or 4: these may be colour, and are
+            refused.
+        spacing: (x, y), mm, of a pixel of both images, or one number for square ones; 1 where not
+            given. "rigid" and "similarity" turn in mm then, and weights of priors are in mm where
+            they are said to be in px. All else stays in pixels; the result tells mm when asked.
         intensity: "same" where brightness constancy holds, "varying" where gain or contrast may
             differ; chooses among the recipe's parts.
         recipe: one of `recipes()`: what the other arguments are where they are not given.
@@ -118,14 +126,16 @@ def register(
             default, is what SimpleITK minimises.
         control: numbers of control points (rows, columns) of an FFD.
         bending: weight of an FFD's mean bending energy (px^-2); "auto" for 300 px^2 times the
-            objective that an affine map leaves, held constant.
+            objective that an affine map leaves, held constant. Other families ignore "auto".
         total_variation: weight of the displacement's total variation (no unit).
         anchor: weight of the mean squared distance (px^2) of the displacement's affine part from
             that of `init`, or of the identity. These three weights are in squared intensity units
             with "ssd" and "huber" and have none with other metrics; the recipe's where not given.
         search: whether to look beyond the neighbourhood of the identity.
         iterations: most trial steps on each level.
-        tolerance: step, px, that ends the last level; the precision's own where not given.
+        tolerance: step, px, that ends the last level; where not given 1e-6 for float32 images and
+            1e-9 for float64. Under noise and for a linear family a solve then also ends within a
+            tenth of the standard error of the minimum, unless an input requires grad.
     Returns: the frozen result.
 
     Raises:
@@ -147,6 +157,7 @@ def register(
         moving_mask=moving_mask,
         init=init,
         channels=channels,
+        spacing=spacing,
         intensity=intensity,
         recipe=recipe,
         metric=metric,
@@ -172,6 +183,7 @@ def _register(
     moving_mask: Any,
     init: Any,
     channels: str | None,
+    spacing: Sequence[float] | float | None,
     intensity: str,
     recipe: str,
     metric: str | Compare | None,
@@ -197,10 +209,18 @@ def _register(
     differentiated = _implicit.needed((bending, total_variation, anchor), pair.fixed, pair.moving)
     sampling = sampling or parts.sampling or ("cubic" if differentiated else "linear")
     _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
+    if bending == AUTO and model == "ffd" and parts.stages == "siren":
+        raise ValueError(
+            f"register: bending='auto' came with recipe {recipe!r}, whose smoothness is its own; "
+            "expected no bending: leave it out, or choose recipe='siren-lm'"
+        )
     if model == Homography.name:
         _check_homography(recipe, parts, metric, (bending, total_variation, anchor))
     height, width = pair.fixed.shape[1:]
-    warp = _inputs.make_warp(model, height, width, control)
+    sides = _inputs.read_spacing(spacing)
+    warp = _inputs.make_warp(model, height, width, control, sides)
+    # A recipe's weights are of pixels.
+    area = warp.spacing[0] * warp.spacing[1]
     _inputs.check_numbers(huber_width, iterations, tolerance)
     settings = Settings(
         metric=_inputs.read_metric(parts.metric if metric is None else metric, intensity),
@@ -209,27 +229,35 @@ def _register(
         sampling=sampling,
         huber_width=huber_width,
         huber_share=parts.huber_width if metric is None else None,
-        bending=_inputs.read_bending(bending, parts.bending, model),
+        bending=_inputs.read_bending(bending, parts.bending * area, model),
         total_variation=_inputs.read_weight(
             "total_variation", total_variation, parts.total_variation
         ),
-        anchor=_inputs.read_weight("anchor", anchor, parts.anchor),
+        anchor=_inputs.read_weight("anchor", anchor, parts.anchor / area),
         search=search,
-        smoothing=_smoothing.read(smoothing, pair.fixed, pair.moving),
+        smoothing=_smoothing.read(
+            smoothing,
+            pair.fixed,
+            pair.moving,
+            None if pair.whole else pair.mask,
+            pair.moving_mask,
+        ),
         iterations=iterations,
         tolerance=_precision.final_tolerance(pair.fixed.dtype) if tolerance is None else tolerance,
+        # A derivative wants the minimum itself.
+        heeds_noise=tolerance is None and not differentiated,
     )
     with _without_gradients(settings, parts):
-        solution = STAGES[parts.stages](pair, settings).run(warp, init)
+        solution = _chunks.solve(STAGES[parts.stages], pair, settings, warp, init)
     solution = solution.released()
     first, second = pair.settled_on
     images = _snapshot.kept(first, fixed), _snapshot.kept(second, moving)
     settled = [state != EXHAUSTED for state in solution.states]
     if parts.gradient == "implicit":
         p, at = _implicit.attach(solution.objective, first, second, solution.p, settled)
-        return _finish(pair, solution, p, at, images)
+        return _finish(pair, solution, p, at, images, sides)
     if not differentiated:
-        return _finish(pair, solution, solution.p, None, images)
+        return _finish(pair, solution, solution.p, None, images, sides)
     if parts.gradient == "none":
         raise ValueError(
             f"register: recipe {recipe!r} has no gradient and an input requires one; expected "
@@ -242,7 +270,7 @@ def _register(
         )
     _implicit.examine(solution.objective, pair.fixed, pair.moving, solution.p, settled)
     p = _unrolled.attach(solution.objective, pair.fixed, pair.moving, solution.p)
-    return _finish(pair, solution, p, None, images)
+    return _finish(pair, solution, p, None, images, sides)
 
 
 def _check_homography(recipe: str, parts: Parts, metric: Any, weights: Sequence[Any]) -> None:
@@ -254,7 +282,8 @@ def _check_homography(recipe: str, parts: Parts, metric: Any, weights: Sequence[
             f"register: model='homography' came with metric={chosen!r} and recipe={recipe!r}; "
             f"expected one of the metrics {', '.join(_metrics.METRICS)} and recipe='iclk-implicit'"
         )
-    if any(weight is not None for weight in (*weights, parts.total_variation or None)):
+    given = [weight for weight in weights if not isinstance(weight, str) or weight != AUTO]
+    if any(weight is not None for weight in (*given, parts.total_variation or None)):
         raise ValueError(
             "register: model='homography' came with a weight of a prior; expected none: leave "
             "out bending, total_variation and anchor, and choose a recipe without them"
@@ -277,11 +306,13 @@ def _finish(
     p: Tensor,
     at: _implicit.Stationarity | None,
     images: tuple[Tensor, Tensor],
+    spacing: tuple[float, float] | None,
 ) -> Result:
     """Build the result; `p` is the solution's, attached to the graph or not.
 
     Args:
         images: both, in memory of the result's own.
+        spacing: as given.
 
     """
     objective = solution.objective
@@ -320,4 +351,5 @@ def _finish(
         _images=images,
         _batched=pair.batched,
         _dense=solution.field,
+        spacing=spacing,
     )

@@ -1,6 +1,9 @@
 """What `register` returns: a frozen transform, and figures that say how good it is."""
 
-from dataclasses import dataclass
+# Annotations stay words: `help` shows them, and must not name modules that are private.
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -8,7 +11,8 @@ import torch
 from torch import Tensor
 
 from irgate_solver import _arrays, _confidence, _summary, _uncertainty, _warping
-from irgate_solver._calls import without_autocast
+from irgate_solver._calls import without_autocast, without_inference
+from irgate_solver._channels import gather, spread
 from irgate_solver._homography import Homography
 from irgate_solver._maps import Dense, Map, Matrix, Spline, grid_points
 from irgate_solver._normal_equations import basis_of
@@ -41,6 +45,7 @@ class Result(Exportable):
         iterations: trial steps, one number per stage of the solve, coarsest first.
         reciprocal_condition: of the normal matrix scaled to unit diagonal; where the result is
             attached to a graph, of the Hessian that the gradient is solved with.
+        spacing: (x, y) of a pixel, mm, as given; None where it was not.
 
     """
 
@@ -58,6 +63,7 @@ class Result(Exportable):
     _images: tuple[Tensor, Tensor]
     _batched: bool
     _dense: Tensor | None = None
+    spacing: tuple[float, float] | None = None
 
     @cached_property
     def status(self) -> Status | tuple[Status, ...]:
@@ -66,6 +72,8 @@ class Result(Exportable):
         Where the descent ended by itself the images' detail is asked whether it agrees there, when
         the status is first read (`_confidence`): if not, it is `Status.DOUBTFUL`.
         """
+        if not any(ended.settled for ended in self._ended):
+            return self._ended if self._batched else self._ended[0]
         shown, folded = (figure.reshape(-1).tolist() for figure in (self.overlap, self.folded))
         doubtful = self._detail.doubtful(shown, folded)
         found = tuple(
@@ -88,14 +96,18 @@ class Result(Exportable):
 
     @property
     def correlation(self) -> Tensor:
-        """Correlation of the fixed and the warped moving image over the valid pixels, -1 to 1."""
+        """Correlation of the fixed and the warped moving image over the valid pixels, -1 to 1.
+
+        In colour that of the grey images in which the channels vary most.
+        """
         return self._one(self._fit.correlation)
 
     @property
     def rmse(self) -> Tensor:
         """Root mean square difference over the valid pixels, in the fixed image's intensities.
 
-        After the best gain and offset, unless the metric compares intensities as they are.
+        After the best gain and offset, unless the metric compares intensities as they are. In
+        colour over the channels' differences, each after its own gain and offset.
         """
         return self._one(self._fit.rmse)
 
@@ -119,18 +131,20 @@ class Result(Exportable):
         return _summary.lines(self)
 
     @without_autocast
-    def displacement(self, shape: tuple[int, int] | None = None) -> Tensor:
+    def displacement(self, shape: tuple[int, int] | None = None, *, unit: str = "px") -> Tensor:
         """Return u(x) = T(x) - x, `(H, W, 2)`, last axis (dx, dy), px; differentiable.
 
         Args:
             shape: `(H, W)` of the grid, from pixel (0, 0); the fixed image's where not given. An
                 FFD moves nothing beyond its own domain, as in SimpleITK.
+            unit: "px", or "mm" where `spacing` was given.
 
         """
+        sides = self._sides("displacement", unit)
         height, width = (
             (self._objective.warp.height, self._objective.warp.width) if shape is None else shape
         )
-        field = self._field(int(height), int(width)).permute(0, 2, 3, 1)
+        field = self._field(int(height), int(width)).permute(0, 2, 3, 1) * sides
         return field if self._batched else field[0]
 
     @without_autocast
@@ -145,7 +159,8 @@ class Result(Exportable):
         place, form = _arrays.read_points("Result.transform", points)
         place = place.to(self.parameters.device, SOLVE)
         if self._dense is not None:
-            return form.give(self.to_transform().transform(place))
+            pairs = [self.to_transform(k).transform(place) for k in range(len(self._ended))]
+            return form.give(self._one(torch.stack(pairs)))
         p = self.parameters if self._batched else self.parameters[None]
         warp = self._objective.warp
         if isinstance(warp, Homography):
@@ -273,6 +288,7 @@ class Result(Exportable):
 
     @cached_property
     @without_autocast
+    @without_inference
     def _uncertainty(self) -> Uncertainty:
         p = self.parameters.detach()
         p = p if self._batched else p[None]
@@ -283,11 +299,12 @@ class Result(Exportable):
             return _uncertainty.uncertainty(self._objective, *self._images, p)
 
     @without_autocast
-    def standard_error(self, points: Any) -> Any:
+    def standard_error(self, points: Any, *, unit: str = "px") -> Any:
         """Return the standard errors of T at `points`, px, from the covariance.
 
         Args:
             points: `(m, 2)`, (x, y), px of the fixed image; tensor or array.
+            unit: of the errors, "px", or "mm" where `spacing` was given.
         Returns: `(m, 2)`, of T's x and y; `(B, m, 2)` for a batch; an array for an array.
 
         """
@@ -297,7 +314,17 @@ class Result(Exportable):
             p, spread = p[None], spread[None]
         place = place.detach().to(p.device, SOLVE)
         errors = _uncertainty.standard_error(self._objective.warp, p, spread, place)
+        errors = errors * self._sides("standard_error", unit)
         return form.give(errors if self._batched else errors[0])
+
+    def _sides(self, method: str, unit: str) -> Tensor:
+        """Return what a length in px along x and y is in `unit`, `(2,)`."""
+        known = ("px",) if self.spacing is None else ("px", "mm")
+        if unit not in known:
+            hint = "; register(..., spacing=) makes mm known" if unit == "mm" else ""
+            raise ValueError(f"Result.{method}: unit={unit!r}; expected {' or '.join(known)}{hint}")
+        sides = self.spacing if unit == "mm" and self.spacing is not None else (1.0, 1.0)
+        return torch.tensor(sides, dtype=SOLVE, device=self.parameters.device)
 
     def _one(self, tensor: Tensor) -> Tensor:
         return tensor if self._batched else tensor[0]
@@ -329,7 +356,17 @@ class Result(Exportable):
         with torch.no_grad():
             same = self._objective.settings.metric in ("ssd", "huber")
             span = self._objective.fixed_units.span.view(-1).to(SOLVE)
-            return _confidence.similarity(self._levels[0], self._shown, self._extent, same, span)
+            grey = _confidence.similarity(self._levels[0], self._shown, self._extent, same, span)
+            count = self._objective.channels
+            if count == 1:
+                return grey
+            # Other metrics have units of their own; here both have the grey image's.
+            settings = replace(self._objective.settings, metric="ssd" if same else "ncc")
+            plain = replace(self._objective, settings=settings, smoothing=None)
+            level = plain.level(*self._images)
+            span, shown = spread(span, count), spread(self._shown, count)
+            each = _confidence.similarity(level, shown, self._extent, same, span)
+            return replace(grey, rmse=gather(each.rmse.square(), count).sqrt())
 
     @property
     def _extent(self) -> tuple[int, int]:

@@ -1,8 +1,9 @@
 """The stages of a solve: start, family, level and linearisation of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -17,10 +18,11 @@ from irgate_solver import (
     _sampling,
     _search,
     _start,
+    _stops,
     _warps,
 )
 from irgate_solver._any_metric import AnyMetric
-from irgate_solver._channels import spread
+from irgate_solver._channels import Channels, spread
 from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._homography import AnyWarp, Homography, points_of
 from irgate_solver._inputs import Pair
@@ -28,7 +30,9 @@ from irgate_solver._levenberg import Descent
 from irgate_solver._lucas_kanade import valid_on
 from irgate_solver._multistart import Multistart, ends_lower
 from irgate_solver._objective import AUTO, Objective, Problem, Settings, full_level
+from irgate_solver._precision import Units
 from irgate_solver._pyramid import Level
+from irgate_solver._rows import taken
 from irgate_solver._solution import Solution
 from irgate_solver._template import Inverse
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
@@ -37,7 +41,8 @@ FREE_FORM_LEVELS = 3
 """Number of levels on which an FFD is solved, full images included. On a coarser level there are
 too few pixels to determine its control points."""
 AUTO_BENDING = 300.0
-"""That weight over the affine start's objective, px^2. From 100 to 1000 lies what serves best with
+"""That weight over the affine start's objective, px^2, the area of one where pixels have a spacing.
+From 100 to 1000 lies what serves best with
 4 x 4 and 8 x 8 points, with noise from 0 to 5 %, and between two slices of a head: without it
 control points where nothing is to be seen ran off by 10^5 px, and it costs 0.003 px at most."""
 JUDGED_LEVEL = 1
@@ -50,6 +55,13 @@ DESCENTS: dict[str, Callable[..., Descent]] = {
     "adam": _first_order.adam,
 }
 """Besides "lm", by the names that a recipe gives them."""
+
+
+OF_PAIRS = (
+    *("mask", "moving_mask", "settings", "fixed_units", "moving_units", "given", "levels"),
+    *("ranges", "full", "origin"),
+)
+"""What a schedule holds of the pairs of its batch."""
 
 
 class Schedule:
@@ -82,6 +94,7 @@ class Schedule:
             full = full_level(fixed, pair.mask, moving, pair.moving_mask, settings.smoothing)
             self.levels = [full, *self.given[1:]]
         self.channels = pair.channels
+        self.ranges = _ranges(pair)
         self.full = self.levels[0] if pair.colours is None else self._coloured(pair)
         self.judged = min(JUDGED_LEVEL, len(self.levels) - 1)
         self.extent = (pair.moving.shape[1], pair.moving.shape[2])
@@ -90,16 +103,18 @@ class Schedule:
     def _coloured(self, pair: Pair) -> Level:
         """Return the full images with their channels, as pairs of their own."""
         grey, count = self.levels[0], pair.channels
-        each = zip(pair.settled_on, (self.fixed_units, self.moving_units), strict=True)
-        fixed, moving = (
-            (image.detach() - spread(units.offset, count)) / spread(units.span, count)
-            for image, units in each
-        )
+        first, second = (image.detach() for image in pair.settled_on)
+        mask = spread(pair.mask, count)
+        moving_mask = None if pair.moving_mask is None else spread(pair.moving_mask, count)
+        units = [
+            Units(spread(one.offset, count), spread(one.span, count))
+            for one in (self.fixed_units, self.moving_units)
+        ]
+        if isinstance(self.settings.metric, Dissimilarity):
+            units = list(self.settings.units(first, second, mask, moving_mask, count))
+        fixed, moving = units[0].normalise(first), units[1].normalise(second)
         if self.settings.smoothing is not None:
-            masks = (None if m is None else spread(m, count) for m in (pair.mask, pair.moving_mask))
             smoothing = self.settings.smoothing.each(count)
-            mask, moving_mask = masks
-            assert mask is not None
             return full_level(fixed, mask, moving, moving_mask, smoothing)
         trusted = spread(grey.trusted, count)
         hidden = None if grey.hidden is None else spread(grey.hidden, count)
@@ -125,24 +140,42 @@ class Schedule:
         """Raise ValueError where a start maps no trusted pixel into the moving image."""
         level = self.levels[0]
         points = points_of(warp, level, p)
-        seen = _metrics.total(valid_on(level, points, self.extent))
-        if not bool((seen > 0).all()):
+        seen, shown = (
+            _metrics.total(valid_on(each, points, self.extent)) for each in (level, self.given[0])
+        )
+        if bool((seen > 0).all()):
+            return
+        if bool((shown > 0).all()):
             raise ValueError(
-                "register: init leaves no overlap: it maps every trusted pixel of fixed outside "
-                f"moving's {self.extent[0]} x {self.extent[1]}; expected a start that shows some "
-                "of it: check that it maps fixed to moving, in pixels, (x, y), or leave it out"
+                "register: init leaves no overlap beside the band that smoothing does not count: "
+                f"{int(shown.min())} pixels show something of moving, all of them near a border or "
+                "a mask; expected a start that shows more: start closer, or give a smaller "
+                "`smoothing`"
             )
+        raise ValueError(
+            "register: init leaves no overlap: it maps every trusted pixel of fixed outside "
+            f"moving's {self.extent[0]} x {self.extent[1]}; expected a start that shows some "
+            "of it: check that it maps fixed to moving, in pixels, (x, y), or leave it out"
+        )
 
     def _free_form(self, warp: FreeForm, start: Tensor | None) -> Solution:
         """Solve an affine map on the coarser levels, then the FFD from there, coarse to fine."""
         descents: list[Descent] = []
+        given = start is not None
         if start is None:
-            affine = _warps.Affine(warp.height, warp.width)
+            affine = _warps.Affine(warp.height, warp.width, warp.spacing)
             descents = self._from_identity(affine)
             start = _start.to_free_form(affine, descents[-1].p, warp)
         if self.settings.bending == AUTO:
-            self.settings = replace(self.settings, bending=self._bending(warp, start))
+            weight = self._bending(warp, start)
+            self.settings = replace(self.settings, bending=weight, bending_chosen=True)
+        if not given:
+            start = self._bent(warp, start)
         return self._settle(warp, descents, start, self.levels[:FREE_FORM_LEVELS])
+
+    def _bent(self, warp: FreeForm, start: Tensor) -> Tensor:
+        """Return where the FFD starts, given the affine start: there, in most recipes."""
+        return start
 
     def _bending(self, warp: FreeForm, start: Tensor) -> Tensor:
         """Return the weight of the bending energy that the affine start suggests, `(B,)`.
@@ -150,12 +183,13 @@ class Schedule:
         The more an affine map leaves unexplained the more there is for an FFD to run after, noise
         and what is in one image only included.
         """
-        level = self.levels[0]
+        level = self.full
         plain = replace(self.settings, bending=0.0)
         left = self._objective(warp, level, start, plain).on(level, self.extent).linearise(start)
         span = self.fixed_units.span.view(-1).to(_precision.SOLVE)
         unit = torch.ones_like(span) if plain.unitless else span * span
-        return AUTO_BENDING * unit * left.objective
+        area = warp.spacing[0] * warp.spacing[1]
+        return AUTO_BENDING * area * unit * left.objective
 
     def _homography(self, warp: Homography, start: Tensor | None) -> Solution:
         """Solve an affine map on the coarser levels, then the homography from there."""
@@ -203,15 +237,14 @@ class Schedule:
         objective = self._objective(warp, level, p)
         problem = objective.on(level, self.extent)
         descent = self._go_down(problem, p, self.settings.iterations, near)
+        slack = _stops.slack(problem, descent.at) if self.settings.heeds_noise else None
         if newton:
             problem = problem.newton()
         region = found = problem.inside_at(descent.p)
         unsettled = [True] * self.batch
         for _ in range(_precision.ROUNDS):
             region = _levenberg.choose(unsettled, found, region)
-            again = self._continue(
-                replace(problem, region=region), descent, self.settings.tolerance
-            )
+            again = self._continue(replace(problem, region=region), descent, slack)
             descent = _levenberg.choose_descent(unsettled, again, descent)
             found = problem.inside_at(descent.p)
             other = (found != region).flatten(1).any(1).tolist()
@@ -223,36 +256,40 @@ class Schedule:
             if not any(unsettled):
                 break
         stalled = [state == _levenberg.STALLED for state in descent.state]
-        if isinstance(problem, AnyMetric) and problem.exact and any(stalled):
+        alone = problem.each if isinstance(problem, Channels) else problem
+        if isinstance(alone, AnyMetric) and problem.exact and any(stalled):
             # The local form steers too roughly to come all the way where the objective is flat.
             whole = replace(problem, region=region).complete()
-            again = self._continue(whole, descent, self.settings.tolerance)
+            again = self._continue(whole, descent)
             descent = _levenberg.choose_descent(stalled, again, descent)
         return descent, replace(objective, region=region)
 
     def _go_down(self, problem: Problem, p: Tensor, iterations: int, tolerance: float) -> Descent:
         """Descend on the way to the minimum, by the descent that the settings name."""
+        kept = overlap_kept(problem)
         if self.settings.descent != "lm":
             descend = DESCENTS[self.settings.descent]
-            return descend(problem, p, iterations=iterations, tolerance=tolerance)
-        kept = _kept(problem)
+            return descend(problem, p, iterations=iterations, tolerance=tolerance, kept=kept)
         return _levenberg.descend(problem, p, iterations=iterations, tolerance=tolerance, kept=kept)
 
     def _descend(
-        self, problem: Problem, p: Tensor, tolerance: float, after: Descent | None = None
+        self, problem: Problem, p: Tensor, after: Descent, slack: Sequence[float] | None
     ) -> Descent:
         return _levenberg.descend(
             problem,
             p,
             iterations=self.settings.iterations,
-            tolerance=tolerance,
+            tolerance=self.settings.tolerance,
             after=after,
-            kept=_kept(problem),
+            kept=overlap_kept(problem),
+            slack=slack,
         )
 
-    def _continue(self, problem: Problem, before: Descent, tolerance: float) -> Descent:
+    def _continue(
+        self, problem: Problem, before: Descent, slack: Sequence[float] | None = None
+    ) -> Descent:
         """Continue a descent on the same level; its steps are added to the earlier ones."""
-        after = self._descend(problem, before.p, tolerance, before)
+        after = self._descend(problem, before.p, before, slack)
         return after.continuing(before)
 
     def _approach(self, warp: LinearWarp, p: Tensor) -> list[Descent]:
@@ -310,16 +347,35 @@ class Schedule:
         return [*own[:-1], _levenberg.choose_descent(ends_lower(other, own[-1]), other, own[-1])]
 
     def _search_beyond(self, problem: Inverse, found: Descent) -> Descent:
-        """Return `found`, or the end of a search where that shows more of the images' detail."""
+        """Return `found`, or where that does not convince the end of a search that shows more."""
+        convincing = _search.convincing(problem, found.p)
+        doubted = [index for index, sure in enumerate(convincing) if not sure]
+        if not doubted:
+            return found
+        part = self.rows(doubted)
         multistart = Multistart(
-            self.levels,
-            self.judged,
-            self.settings,
-            metric=self._pointwise,
-            problem=self._problem,
-            descend=self._go_down,
+            part.levels,
+            part.judged,
+            part.settings,
+            metric=part._pointwise,
+            problem=part._problem,
+            descend=part._go_down,
         )
-        return multistart.beyond(problem, found)
+        level = taken(problem.level, doubted, self.batch)
+        other = multistart.beyond(problem.warp, level, found.rows(doubted))
+        return found.with_rows(doubted, other)
+
+    def rows(self, rows: Sequence[int]) -> Self:
+        """Return the schedule of these pairs of the batch."""
+        if len(rows) == self.batch:
+            return self
+        part = copy(self)
+        for name in OF_PAIRS:
+            setattr(part, name, taken(getattr(self, name), rows, self.batch))
+        if self.full is self.levels[0]:
+            part.full = part.levels[0]
+        part.batch = len(rows)
+        return part
 
     def _pointwise(self, warp: Warp, level: Level, p: Tensor) -> _metrics.Metric:
         """Return the comparison of single pixels that approaches: correlation for any metric."""
@@ -357,7 +413,9 @@ class Schedule:
         if settings.huber_width is not None:
             width = settings.huber_width / span
         elif settings.huber_share is not None:
-            width = torch.full_like(span, settings.huber_share)
+            width = settings.huber_share * (
+                self.ranges if plain.channels > 1 else torch.ones_like(span)
+            )
         else:
             points = points_of(warp, level, p)
             points = spread(points, plain.channels)
@@ -369,7 +427,16 @@ class Schedule:
         return replace(plain, width=width)
 
 
-def _kept(problem: Problem) -> float:
+def _ranges(pair: Pair) -> Tensor:
+    """Return the range of each channel of the fixed image, unit range, `(B C,)`."""
+    image, count = pair.settled_on[0].detach(), pair.channels
+    if count == 1:
+        return torch.ones(len(image), dtype=_precision.SOLVE, device=image.device)
+    spans = Units.of(image, spread(pair.mask, count)).span / spread(pair.fixed_units.span, count)
+    return spans.view(-1).to(_precision.SOLVE)
+
+
+def overlap_kept(problem: Problem) -> float:
     """Return how much of its overlap a descent keeps at least."""
     free = isinstance(problem.warp, FreeForm)
     return _precision.FREE_FORM_KEPT if free else _precision.OVERLAP_KEPT

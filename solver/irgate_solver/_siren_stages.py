@@ -4,9 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
-from irgate_solver import _levenberg, _start, _warps
+from irgate_solver import _levenberg, _start
 from irgate_solver._homography import Homography
-from irgate_solver._levenberg import Descent
 from irgate_solver._schedule import FREE_FORM_LEVELS, Schedule
 from irgate_solver._siren import STEPS, Siren
 from irgate_solver._solution import Solution
@@ -19,16 +18,9 @@ START_STEPS = (150,)
 class SirenStart(Schedule):
     """A SIREN on the coarsest level, projected on the control grid by least squares, then LM."""
 
-    def _free_form(self, warp: FreeForm, start: Tensor | None) -> Solution:
-        descents: list[Descent] = []
-        levels = self.levels[:FREE_FORM_LEVELS]
-        if start is None:
-            affine = _warps.Affine(warp.height, warp.width)
-            descents = self._from_identity(affine)
-            start = _start.to_free_form(affine, descents[-1].p, warp)
-            siren = self._siren(warp, start, levels[-1:]).run(START_STEPS)
-            start = siren.parameters()
-        return self._settle(warp, descents, start, levels)
+    def _bent(self, warp: FreeForm, start: Tensor) -> Tensor:
+        coarsest = self.levels[:FREE_FORM_LEVELS][-1:]
+        return self._siren(warp, start, coarsest).run(START_STEPS).parameters()
 
     def _siren(self, warp: Warp, start: Tensor, levels: list[Any]) -> Siren:
         # Brightness varies where each image has a range of its own.

@@ -26,7 +26,7 @@ from torch.nn import functional
 from irgate_solver._channels import spread
 from irgate_solver._confidence import passed, variance
 from irgate_solver._precision import SOLVE
-from irgate_solver._template import gradient
+from irgate_solver._template import gradient, inner
 from irgate_solver._windows import windowed_means
 
 AUTO_SIGMA = 1.0
@@ -76,29 +76,55 @@ class Smoothing:
         return Smoothing(self.sigma, spread(self.chosen, count))
 
 
-def read(smoothing: Any, fixed: Tensor, moving: Tensor) -> Smoothing | None:
+def read(
+    smoothing: Any,
+    fixed: Tensor,
+    moving: Tensor,
+    mask: Tensor | None = None,
+    moving_mask: Tensor | None = None,
+) -> Smoothing | None:
     """Return what `smoothing`, a number of px or "auto", means for these pairs; None for nothing.
+
+    Args:
+        smoothing: what the caller gave.
+        fixed, moving: `(B, H, W)` and `(B, H', W')`, given intensities.
+        mask, moving_mask: bool, what is trusted of each; None for all.
 
     Raises:
         ValueError: it is neither.
 
     """
     if isinstance(smoothing, str) and smoothing == "auto":
-        chosen = _noisy(fixed.detach()) | _noisy(moving.detach())
+        chosen = _noisy(fixed.detach(), mask) | _noisy(moving.detach(), moving_mask)
         return Smoothing(AUTO_SIGMA, chosen) if bool(chosen.any()) else None
-    number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
-    if not number or not 0 <= smoothing <= MOST_SIGMA:
+    sigma = _number(smoothing)
+    if not 0 <= sigma <= MOST_SIGMA:
         raise ValueError(
             f'register: smoothing={smoothing!r}; expected px from 0 to {MOST_SIGMA:g}, or "auto"'
         )
-    if smoothing == 0:
+    if sigma == 0:
         return None
-    return Smoothing(
-        float(smoothing), torch.ones(len(fixed), dtype=torch.bool, device=fixed.device)
-    )
+    return Smoothing(sigma, torch.ones(len(fixed), dtype=torch.bool, device=fixed.device))
 
 
-def _noisy(image: Tensor) -> Tensor:
+def _number(value: Any) -> float:
+    """Return a number of Python, numpy or torch as a float; NaN for anything else."""
+    single = isinstance(value, int | float) or getattr(value, "shape", None) == ()
+    truth = isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool")
+    if not single or truth or getattr(value, "requires_grad", False):
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _noisy(image: Tensor, trusted: Tensor | None) -> Tensor:
     """Return in which of `image` `(B, h, w)` noise makes more than `NOISY` of the gradients."""
-    energy = gradient(image, 1).square().sum(1).mean((1, 2)).to(SOLVE)
-    return passed(0) * variance(image) > NOISY * energy
+    square = gradient(image, 1).square().sum(1)
+    if trusted is None:
+        energy = square.mean((1, 2)).to(SOLVE)
+    else:
+        weights = inner(trusted.to(image.dtype))
+        energy = (square * weights).sum((1, 2)).to(SOLVE) / weights.sum((1, 2)).clamp(min=1)
+    return passed(0) * variance(image, trusted) > NOISY * energy

@@ -1,5 +1,6 @@
 """Start values: what a caller passes as `init`, as parameters of the family."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +14,13 @@ from irgate_solver._precision import SOLVE
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 
+@dataclass(frozen=True)
+class Parameters:
+    """A start that was read already: the family's parameters, `(batch, size)`."""
+
+    p: Tensor
+
+
 def identity(warp: Warp | Homography, batch: int, device: torch.device) -> Tensor:
     """Return the parameters of T(x) = x, `(batch, size)`: zero in every family."""
     return torch.zeros(batch, warp.size, dtype=SOLVE, device=device)
@@ -22,7 +30,8 @@ def read(init: Any, warp: Warp | Homography, batch: int, device: torch.device) -
     """Return the parameters nearest to `init`, `(batch, size)`.
 
     A matrix becomes the family's nearest member (Procrustes for a rotation), or exactly the same
-    map in the FFD's spline space; a displacement is fitted by least squares. The result is detached
+    map in the FFD's spline space; a displacement, and a projective map with one, is fitted by least
+    squares. The result is detached
     from the caller's graph, because the start of a descent does not change its end.
 
     Args:
@@ -36,11 +45,14 @@ def read(init: Any, warp: Warp | Homography, batch: int, device: torch.device) -
         TypeError, ValueError: it is neither, or not finite.
 
     """
-    matrix = init if not hasattr(init, "displacement") else getattr(init, "matrix", None)
-    if matrix is None:
+    if isinstance(init, Parameters):
+        return init.p
+    given = hasattr(init, "displacement")
+    matrix = getattr(init, "matrix", None) if given else init
+    projective = isinstance(warp, Homography)
+    if matrix is None or (given and not projective and not _is_affine(matrix)):
         field = _field(init, warp, batch, device)
         return _warp_from_field(warp, field)
-    projective = isinstance(warp, Homography)
     matrix = _matrix(matrix, batch, device, projective)
     if isinstance(warp, Homography):
         return warp.from_matrix(matrix)
@@ -71,15 +83,21 @@ def _matrix(value: Any, batch: int, device: torch.device, projective: bool) -> T
             f"register: init's matrix has shape {tuple(matrix.shape)}; expected (3, 3) on "
             "(x, y, 1) about the pixel origin, or one for each pair of the batch"
         )
-    bottom = matrix.new_tensor([0.0, 0.0, 1.0])
-    row = matrix[..., 2, :]
-    known = projective or torch.allclose(row, bottom.expand(row.shape))
-    if not bool(matrix.isfinite().all()) or not known:
+    if not bool(matrix.isfinite().all()) or not (projective or _is_affine(matrix)):
         raise ValueError(
             "register: init's matrix is not finite or its last row is not (0, 0, 1); expected a "
             "homogeneous matrix of an affine map, fixed to moving"
         )
     return matrix.expand(batch, 3, 3)
+
+
+def _is_affine(matrix: Any) -> bool:
+    """Return whether the last row is (0, 0, 1); True for what has no such row."""
+    value = read_tensor("init", matrix).detach().to(SOLVE)
+    if value.shape[-2:] != (3, 3):
+        return True
+    row = value[..., 2, :]
+    return torch.allclose(row, row.new_tensor([0.0, 0.0, 1.0]).expand(row.shape))
 
 
 def _field(init: Any, warp: Warp | Homography, batch: int, device: torch.device) -> Tensor:

@@ -1,5 +1,6 @@
 """The six lines that `print(result)` shows."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -16,7 +17,8 @@ def lines(result: "Result") -> str:
     several = isinstance(result.status, tuple)
     status = result.status if isinstance(result.status, tuple) else (result.status,)
     counts = [f"{status.count(kind)} {kind.name}" for kind in dict.fromkeys(status)]
-    length = result.displacement().detach().norm(dim=-1)
+    unit = "px" if result.spacing is None else "mm"
+    length = result.displacement(unit=unit).detach().norm(dim=-1)
     steps: Any = result.iterations if several else (result.iterations,)
     taken, stages = [sum(counts) for counts in steps], [len(counts) for counts in steps]
     moves = _range(length.mean((-2, -1))), _range(length.amax((-2, -1)))
@@ -28,7 +30,7 @@ def lines(result: "Result") -> str:
         [
             f"{result.model}, {result.size}",
             ", ".join(counts) if several else f"{status[0].name}: {status[0]}",
-            "moves pixels by {} px on average, by {} px at most".format(*moves),
+            "moves pixels by {} {u} on average, by {} {u} at most".format(*moves, u=unit),
             "correlation {}, rmse {}, objective {}".format(*alike),
             "overlap {}, folded {}, agreement {}, drift {}".format(*seen, *detail),
             "{} steps in {} stages, reciprocal condition {}".format(*effort),
@@ -37,9 +39,16 @@ def lines(result: "Result") -> str:
 
 
 def _range(figures: Tensor | float | tuple[float, ...] | list[int]) -> str:
-    """Return one figure, or the least and the largest of several, with three digits."""
+    """Return one figure, or the least and the largest of several, with three digits.
+
+    Those that are NaN are counted beside them.
+    """
     if isinstance(figures, Tensor):
         figures = figures.detach().reshape(-1).tolist()
     values = list(figures) if isinstance(figures, (tuple, list)) else [figures]
-    least, most = f"{min(values):.3g}", f"{max(values):.3g}"
-    return least if least == most else f"{least} to {most}"
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return "nan"
+    least, most = f"{min(known):.3g}", f"{max(known):.3g}"
+    unknown = f" ({len(values) - len(known)} nan)" if len(known) < len(values) else ""
+    return (least if least == most else f"{least} to {most}") + unknown

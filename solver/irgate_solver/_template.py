@@ -5,6 +5,7 @@ moving image. Both compute in the image type. That is precise enough to approach
 judge a match; the forward-additive form then finds the minimum.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -150,10 +151,10 @@ class Inverse(WarpedLevel):
         self.normal = itself(self.warp.coefficients(start), self.jacobian, matrix=True).normal
         self.look.steer(slopes)
 
-    def linearise(self, p: Tensor) -> Linearisation:
+    def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return the objective at `p`, and gradient and matrix by the fixed image's step."""
         if self.compiled:
-            sums = self.look(self.warp.coefficients(p), self.jacobian, matrix=False)
+            sums = self.look(self.warp.coefficients(p), self.jacobian, matrix=False, active=active)
             equations = sums.gradient, self.normal
             return Linearisation(sums.objective, sums.rounding, sums.overlap, lambda: equations)
         moved, valid = self.evaluate(p)

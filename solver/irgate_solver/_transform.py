@@ -5,6 +5,9 @@ matrix, a grid of control displacements, a displacement of an image's pixels, or
 of these.
 """
 
+# Annotations stay words: `help` shows them, and must not name modules that are private.
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,15 +27,20 @@ class Exportable(ABC):
     """What can be handed to other libraries and to disk: a `Transform`, a `Result` of one pair."""
 
     @abstractmethod
-    def to_transform(self) -> "Transform":
+    def to_transform(self) -> Transform:
         """Return the transform by itself, detached from images and graph."""
 
-    def to_simpleitk(self) -> Any:
-        """Return SimpleITK's transform, for images with spacing 1 and origin 0.
+    def to_simpleitk(self, spacing: tuple[float, float] | None = None) -> Any:
+        """Return SimpleITK's transform, for images with origin 0.
 
         `SimpleITK.Resample(moving, fixed, transform)` gives the moving image on the fixed grid.
+
+        Args:
+            spacing: of both images, (x, y), mm; the result's own where not given, and else 1.
+
         """
-        return _exports.to_simpleitk(self.to_transform())
+        sides = spacing or getattr(self, "spacing", None) or (1.0, 1.0)
+        return _exports.to_simpleitk(self.to_transform(), (float(sides[0]), float(sides[1])))
 
     def to_opencv(self) -> Any:
         """Return what OpenCV warps with: a matrix `(2, 3)` or `(3, 3)`, or two maps.
@@ -132,7 +140,7 @@ class Transform(Exportable):
             batched=False,
         )
 
-    def inverse(self, shape: Sequence[int] | None = None) -> "Transform":
+    def inverse(self, shape: Sequence[int] | None = None) -> Transform:
         """Return the map from the second image's pixels to the first's.
 
         A matrix is inverted; a deformation is inverted at each point by Newton's method, to 1e-9
@@ -148,7 +156,7 @@ class Transform(Exportable):
         )
         return Transform(self.shape if shape is None else (int(shape[0]), int(shape[1])), backwards)
 
-    def compose(self, first: Any) -> "Transform":
+    def compose(self, first: Any) -> Transform:
         """Return x -> self(first(x)).
 
         Args:
@@ -161,7 +169,7 @@ class Transform(Exportable):
             first = Transform(self.shape, (Matrix.read("Transform.compose", first),))
         return Transform(first.shape, (*first.maps, *self.maps))
 
-    def to_transform(self) -> "Transform":
+    def to_transform(self) -> Transform:
         """Return itself."""
         return self
 

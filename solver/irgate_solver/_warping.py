@@ -10,6 +10,15 @@ from irgate_solver._channel_axis import to_channels_first
 
 NEAREST = "nearest"
 """The sampler of labels and masks, beside those of a solve."""
+SIGNED = {
+    torch.uint16: torch.int16,
+    torch.uint32: torch.int32,
+    torch.uint64: torch.int64,
+}
+"""Signed types of the same width: torch looks nothing up in unsigned numbers but bytes, so that
+labels of these types are moved as bits."""
+WIDE = (torch.float64, torch.int32, torch.int64, torch.uint32, torch.uint64)
+"""Types whose numbers float32 does not hold."""
 
 
 def warp(
@@ -55,22 +64,29 @@ def warp(
     count = planes.shape[1]
     planes = planes.to(points.device).expand(len(points), *planes.shape[1:]).flatten(0, 1)
     place = points.repeat_interleave(count, 0) if count > 1 else points
-    value = _look_up(planes, place, sampling)
     extent = points.new_tensor([planes.shape[2], planes.shape[1]]).view(2, 1, 1)
     inside = ((place >= -0.5) & (place < extent - 0.5)).all(1)
-    value = torch.where(inside, value, torch.full_like(value, outside))
+    if sampling == NEAREST:
+        value = _nearest(planes, place, inside, outside)
+    else:
+        planes = planes.to(torch.float64 if planes.dtype in WIDE else torch.float32)
+        value = _sampling.make_sampler(sampling, planes).value(place)
+        value = torch.where(inside, value, torch.full_like(value, outside))
     return form.give_image(back(value.view(len(points), count, *value.shape[1:])))
 
 
-def _look_up(planes: Tensor, points: Tensor, sampling: str) -> Tensor:
-    """Return `planes` `(k, H', W')` at `points` `(k, 2, H, W)`, `(k, H, W)`."""
-    if sampling != NEAREST:
-        wide = planes.dtype in (torch.float64, torch.int32, torch.int64)
-        planes = planes.to(torch.float64 if wide else torch.float32)
-        return _sampling.make_sampler(sampling, planes).value(points)
+def _nearest(planes: Tensor, points: Tensor, inside: Tensor, outside: float) -> Tensor:
+    """Return `planes` `(k, H', W')` at the pixels nearest to `points`, in their own type.
+
+    Labels are not converted, as one of 64 bits is no float.
+    """
     height, width = planes.shape[1:]
-    # Labels are looked up in their own type: a label of 64 bits is no float.
     column = (points[:, 0] + 0.5).floor().clamp(0, width - 1).long()
     row = (points[:, 1] + 0.5).floor().clamp(0, height - 1).long()
-    found = planes.flatten(1).gather(1, (row * width + column).flatten(1))
-    return found.view(len(planes), *points.shape[2:])
+    own = planes.dtype
+    whole = not own.is_floating_point and own != torch.bool
+    beyond = torch.tensor([round(outside) if whole else outside]).to(planes.device, own)
+    bits = SIGNED.get(own, own)
+    found = planes.view(bits).flatten(1).gather(1, (row * width + column).flatten(1))
+    found = found.view(len(planes), *points.shape[2:])
+    return torch.where(inside, found, beyond.view(bits)).view(own)

@@ -1,10 +1,14 @@
 """A batch gives each pair the answer that it gets alone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from irgate_solver import register
+from irgate_solver import _chunks, register
+from irgate_solver._multistart import Multistart
+from irgate_solver._schedule import Schedule
 
 from . import scene
 from .test_register import SHAPE
@@ -98,3 +102,72 @@ def test_cuda_gives_the_same_answer(model: str) -> None:
         assert result.parameters.device.type == device
         answers.append(result.displacement().cpu())
     assert float((answers[0] - answers[1]).abs().max()) <= 1e-6
+
+
+CHUNKED: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "NCC": {"intensity": "varying"},
+    "Huber": {"metric": "huber", "huber_width": 0.05},
+    "smoothed": {"smoothing": "auto"},
+    "FFD": {"model": "ffd", "bending": "auto"},
+    "anchored": {"anchor": 1e-3, "sampling": "cubic"},
+    "MIND": {"metric": "mind", "model": "translation"},
+}
+
+
+@pytest.mark.parametrize("what", CHUNKED)
+def test_chunks_of_a_batch_give_its_answers(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Masks, starts, units and weights stay with their pairs; so does all that a result tells."""
+    monkeypatch.setenv("IRGATE_KERNEL", "0")
+    scenes = pairs()
+    fixed = stacked([pair.fixed for pair in scenes], torch.float64)
+    fixed = fixed * torch.tensor([1.0, 2.0, 0.5, 3.0], dtype=torch.float64).view(-1, 1, 1)
+    fixed[1] += 0.02 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(0)).double()
+    moving = stacked([pair.moving for pair in scenes], torch.float64)
+    moving = moving * torch.tensor([1.0, 2.0, 0.5, 3.0], dtype=torch.float64).view(-1, 1, 1)
+    masks = torch.ones(len(scenes), *SHAPE, dtype=torch.bool)
+    masks[1, 10:20] = False
+    starts = np.stack([scene.turned(SHAPE, angle + 1) for angle in DEGREES])
+    options = {"model": "rigid", "mask": masks, "init": starts, **CHUNKED[what]}
+    whole = register(fixed, moving, **options)
+    runs: list[int] = []
+    run = Schedule.run
+
+    def counted(self: Schedule, *arguments: Any) -> Any:
+        runs.append(self.batch)
+        return run(self, *arguments)
+
+    monkeypatch.setattr(Schedule, "run", counted)
+    monkeypatch.setattr(_chunks, "PIXELS", 3 * SHAPE[0] * SHAPE[1])
+    chunked = register(fixed, moving, **options)
+    assert runs == [3, 1]
+    assert float((chunked.displacement() - whole.displacement()).abs().max()) <= ROUNDING
+    assert chunked.status == whole.status
+    assert chunked.iterations == whole.iterations
+    for name in ("objective", "overlap", "correlation", "reciprocal_condition"):
+        torch.testing.assert_close(getattr(chunked, name), getattr(whole, name))
+    if what not in ("FFD", "MIND"):
+        torch.testing.assert_close(chunked.covariance, whole.covariance, rtol=1e-5, atol=0)
+
+
+def test_only_pairs_that_do_not_convince_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenes = pairs()
+    fixed = stacked([pair.fixed for pair in scenes], torch.float64)
+    moving = stacked([pair.moving for pair in scenes], torch.float64)
+    searched: list[int] = []
+    beyond = Multistart.beyond
+
+    def counted(self: Multistart, *arguments: Any) -> Any:
+        searched.append(len(arguments[-1].p))
+        return beyond(self, *arguments)
+
+    monkeypatch.setattr(Multistart, "beyond", counted)
+    result = register(fixed, moving, model="rigid", metric="huber", huber_width=0.05)
+    alone = [
+        register(*pair, model="rigid", metric="huber", huber_width=0.05)
+        for pair in zip(fixed, moving, strict=True)
+    ]
+    assert 0 < searched[0] < len(scenes)
+    assert searched[1:] == [1] * searched[0]
+    for k, one in enumerate(alone):
+        assert float((result.displacement()[k] - one.displacement()).abs().max()) <= ROUNDING

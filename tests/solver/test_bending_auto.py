@@ -4,6 +4,7 @@ Story: between two heads and with the weight that the page named, control points
 be seen ran off by 10^2 to 10^5 px, the background left the view, and the answer was called settled.
 """
 
+import re
 from pathlib import Path
 
 import nibabel
@@ -13,9 +14,10 @@ import pytest
 import torch
 
 import irgate_fixtures
-from irgate_solver import Status, register
+from irgate_solver import InexactGradientWarning, Status, register
 
 from . import scene
+from .test_implicit import Problem
 
 
 @pytest.fixture(scope="module")
@@ -86,18 +88,26 @@ def test_it_has_the_metrics_units(metric: str) -> None:
     torch.testing.assert_close(one.control_points, other.control_points, rtol=0, atol=1e-4)
 
 
-def test_the_gradient_holds_its_weight_constant() -> None:
-    pair = irgate_fixtures.pair("bspline_random_2d")
-    fixed = torch.tensor(pair.fixed[:96, :96], dtype=torch.float64, requires_grad=True)
-    moving = torch.tensor(pair.moving[:96, :96], dtype=torch.float64)
-    result = register(fixed, moving, model="ffd", bending="auto", sampling="cubic")
-    result.displacement().sum().backward()
-    assert bool(fixed.grad.isfinite().all())
+def test_its_gradient_is_warned_of_and_is_that_of_the_weight_it_names() -> None:
+    """Story: the weight follows the images, the derivative holds it, and nothing said so."""
+    problem = Problem("ffd", "ssd", "cubic")
+    problem.options["bending"] = "auto"
+    with pytest.warns(InexactGradientWarning, match="weight of the bending energy") as caught:
+        held = problem.derivative(0)
+    assert abs(problem.difference(0, 1e-6) - held) > 1e-3 * abs(held)
+    said = re.search(r"give `bending`, here (\S+)$", str(caught[0].message))
+    assert said is not None
+    problem.options["bending"] = float(said[1])
+    # The message gives three digits.
+    assert problem.derivative(0) == pytest.approx(held, rel=0.01)
 
 
 def test_linear_families_ignore_it_and_other_words_are_refused() -> None:
     pair = irgate_fixtures.pair("lena_affine_2d")
     plain = register(pair.fixed, pair.moving)
     assert torch.equal(plain.matrix, register(pair.fixed, pair.moving, bending="auto").matrix)
+    plain = register(pair.fixed, pair.moving, model="homography")
+    auto = register(pair.fixed, pair.moving, model="homography", bending="auto")
+    assert torch.equal(plain.matrix, auto.matrix)
     with pytest.raises(ValueError, match=r"bending='much'; expected one of auto"):
         register(pair.fixed, pair.moving, model="ffd", bending="much")

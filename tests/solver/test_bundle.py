@@ -126,3 +126,13 @@ def test_width_stays_above_interpolation_errors(monkeypatch: pytest.MonkeyPatch)
     widths, _ = widths_of_a_run(monkeypatch, noise=0.0)
     assert widths[-1] == pytest.approx(_bundle.LEAST_WIDTH)
     assert min(widths) == widths[-1]
+
+
+def test_an_ffd_keeps_nine_tenths_of_its_level_in_view() -> None:
+    """Story: it kept half, of each step's start, and pushed what does not fit out of view: 0.66."""
+    shape = (64, 72)
+    moving = scene.blobs(*scene.grid(shape), shape)
+    fixed = moving.copy()
+    fixed[:, :18] += 3.0
+    options = {"model": "ffd", "recipe": "lm-bundle", "bending": 0.0, "init": np.eye(3)}
+    assert float(register(fixed, moving, **options).overlap) >= 0.9**2

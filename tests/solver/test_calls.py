@@ -101,3 +101,24 @@ def test_autocast_changes_no_bit(sampling: str) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = run()
     assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def test_results_made_in_inference_mode_are_whole() -> None:
+    """Story: tensors made there are refused by autograd for ever, and the covariance needs it."""
+    plain = register(FIXED, MOVING, model="rigid", mask=MASK)
+    points = torch.tensor([[3.0, 4.0], [30.0, 20.0]])
+    with torch.inference_mode():
+        made = [image.clone() for image in (FIXED, MOVING)]
+        results = [register(*pair, model="rigid", mask=MASK) for pair in (made, (FIXED, MOVING))]
+        within = results[0].covariance
+        assert not results[0].parameters.requires_grad
+    results.append(register(*made, model="rigid", mask=MASK))  # made there, used here
+    assert torch.equal(within, plain.covariance)
+    for result in results:
+        assert torch.equal(result.parameters, plain.parameters)
+        assert torch.equal(result.covariance, plain.covariance)
+        assert torch.equal(result.standard_error(points), plain.standard_error(points))
+        assert result.status is plain.status
+    leaf = FIXED.clone().requires_grad_(True)
+    register(leaf, made[1], model="rigid", mask=MASK).transform(points).sum().backward()
+    assert bool(leaf.grad.any())

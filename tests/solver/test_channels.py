@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from irgate_solver import Status, register
+from irgate_solver import Status, _metrics, register
 
 from . import scene
 from .test_implicit import CUBIC, STEP, Problem
@@ -160,3 +160,175 @@ def test_a_flat_pair_of_a_batch_leaves_the_others_alone(model: str, intensity: s
     assert result.standard_error(np.array([[3.0, 4.0]]))[1:].min() == np.inf
     with pytest.raises(ValueError, match="every pair has a flat image"):
         register(np.stack((one, flat)), np.stack((flat, other)), **options)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("metric", ["ssd", "ncc", "nmi"])
+def test_a_flat_channel_is_left_out(metric: str, dtype: torch.dtype) -> None:
+    """An opaque picture's alpha, once 1, once what float32 rounds it to, once in one image only."""
+    draw = np.random.default_rng(2)
+    planes = [torch.tensor(np.moveaxis(image, -1, 0)[:2], dtype=dtype) for image in (FIXED, MOVING)]
+    ones = torch.ones(1, *SHAPE, dtype=dtype)
+    ripple = 1 + torch.finfo(dtype).eps * torch.tensor(draw.integers(-1, 2, (1, *SHAPE)))
+    options = {"model": "rigid", "metric": metric, "sampling": "cubic", "channels": "first"}
+    leaves = [image.clone().requires_grad_(True) for image in planes]
+    plain = register(*leaves, **options)
+    plain.matrix[:2].sum().backward()
+    alphas = ((ones, ones), (ripple.to(dtype), ones), (ones, planes[0][:1]))
+    for first, second in alphas:
+        given = [
+            torch.cat((image, alpha)).requires_grad_(True)
+            for image, alpha in zip(planes, (first, second), strict=True)
+        ]
+        result = register(*given, **options)
+        assert torch.equal(result.parameters, plain.parameters)
+        assert torch.equal(result.objective, plain.objective)
+        if metric != "nmi":
+            assert torch.equal(result.covariance, plain.covariance)
+            assert torch.equal(result.bias, plain.bias)
+        result.matrix[:2].sum().backward()
+        for got, wanted in zip(given, leaves, strict=True):
+            assert torch.equal(got.grad[:2], wanted.grad)
+            assert not got.grad[2].any()
+
+
+def test_one_channel_with_content_is_a_grey_pair() -> None:
+    alpha = np.ones(SHAPE)
+    pair = [np.stack((image[..., 0], alpha), -1) for image in (FIXED, MOVING)]
+    grey = register(FIXED[..., 0], MOVING[..., 0])
+    assert torch.equal(register(*pair, channels="last").parameters, grey.parameters)
+
+
+def test_a_channel_that_is_flat_in_some_pairs_is_refused_in_one_line() -> None:
+    batches = [np.stack((image, image)) for image in (FIXED, MOVING)]
+    batches[0][1, ..., 2] = 1.0
+    with pytest.raises(ValueError, match="register: channel 2 is flat in some pairs") as caught:
+        register(*batches, channels="last")
+    assert "\n" not in str(caught.value)
+    # A pair that is flat altogether has no say.
+    batches[0][1] = 1.0
+    states = register(*batches, channels="last").status
+    assert states[0].settled
+    assert states[1] is Status.SINGULAR
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_correlation_of_rounding_is_none(dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 16, 16, generator=draw, dtype=dtype)
+    rounding = 0.5 + torch.finfo(dtype).eps * image
+    valid = torch.ones_like(image)
+    for pair in ((image, rounding), (rounding, image), (rounding, rounding)):
+        fit = _metrics.correlation(*pair, valid, True)
+        assert float(fit.objective) == pytest.approx(1.0, abs=1e-3)
+        assert float(fit.scale) < 1e30
+        assert float(fit.shares.abs().max()) < 1e60
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["fixed", "moving"])
+@pytest.mark.parametrize("metric", ["mind", "lncc", "nmi"])
+def test_what_is_solved_is_what_is_differentiated(metric: str, which: int) -> None:
+    """Story: channels were solved in the grey image's units and differentiated in their own.
+
+    Both have floors and bins, so that the answer was no stationary point of what is differentiated.
+    """
+    problem = Problem("rigid", metric, "cubic")
+    problem.images = [torch.stack((image, 0.3 * image.flip(0) ** 2)) for image in problem.images]
+    problem.direction = torch.stack((problem.direction, problem.direction.flip(1)))
+    problem.options["channels"] = "first"
+    exact = problem.derivative(which)
+    # Metrics of neighbourhoods have fifth derivatives of their own.
+    assert abs(problem.difference(which, 1e-6) - exact) <= 1e-5 * abs(exact)
+
+
+def test_a_chosen_bending_goes_with_its_pair_and_has_a_covariance() -> None:
+    """Story: the weights, one for each pair, met the channels of all pairs."""
+    flipped = [np.stack((image, image[::-1])) for image in colour(0.01)]
+    options = {"model": "ffd", "bending": "auto", "channels": "last"}
+    together = register(*flipped, **options)
+    for k in range(2):
+        alone = register(*(image[k].copy() for image in flipped), **options)
+        points = np.array([[20.0, 20.0], [50.0, 40.0]])
+        # The noise is estimated with other draws.
+        found, wanted = together.standard_error(points)[k], alone.standard_error(points)
+        np.testing.assert_allclose(found, wanted, rtol=0.2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"model": "ffd", "bending": "auto"},
+        {"model": "ffd", "recipe": "iclk-huber"},
+        {"model": "rigid", "recipe": "iclk-huber"},
+        {"model": "rigid"},
+        {"model": "rigid", "metric": "ncc"},
+        {"model": "rigid", "metric": "lncc", "sampling": "cubic"},
+    ],
+    ids=str,
+)
+def test_three_equal_channels_have_the_grey_pairs_units(options: dict[str, object]) -> None:
+    """Story: three equal channels made a grey image of 1.7 times their range.
+
+    The bending's weight was three times as large, a twentieth of the range and the rmse 1.7 times.
+    """
+    fixed, moving = (image[..., 0] for image in colour(0.02))
+    grey = register(fixed, moving, **options)
+    thrice = [np.repeat(image[..., None], 3, -1) for image in (fixed, moving)]
+    result = register(*thrice, channels="last", **options)
+    torch.testing.assert_close(result.parameters, grey.parameters, rtol=0, atol=1e-6)
+    for name in ("rmse", "correlation", "objective"):
+        found, wanted = float(getattr(result, name)), float(getattr(grey, name))
+        assert found == pytest.approx(wanted, rel=1e-6)
+
+
+def test_rmse_of_unlike_channels_is_numpys() -> None:
+    fixed, moving = colour(0.02)
+    fixed, moving = fixed * [1.0, 3.0, 0.2], moving * [1.0, 3.0, 0.2]
+    result = register(fixed, moving, model="rigid", channels="last")
+    field = result.displacement().numpy()
+    squares = [
+        scene.rmse(fixed[..., k], moving[..., k], field) ** 2 for k in range(fixed.shape[-1])
+    ]
+    assert float(result.rmse) == pytest.approx(np.sqrt(np.mean(squares)), rel=1e-6)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["fixed", "moving"])
+def test_hubers_share_follows_each_channels_range_exactly(which: int) -> None:
+    problem = Problem("rigid", "ssd", "cubic")
+    problem.images = [torch.stack((image, 0.3 * image.flip(0))) for image in problem.images]
+    problem.direction = torch.stack((problem.direction, problem.direction.flip(1)))
+    del problem.options["metric"], problem.options["huber_width"]
+    problem.options |= {"channels": "first", "recipe": "iclk-huber"}
+    exact = problem.derivative(which)
+    # Ten times smaller than elsewhere: Huber's second derivative jumps where a residual is as wide.
+    assert abs(problem.difference(which, 1e-7) - exact) <= CUBIC * abs(exact)
+
+
+@pytest.mark.parametrize("metric", ["mind", "lncc", "nmi"])
+def test_a_flat_pair_leaves_the_others_alone_with_any_metric(metric: str) -> None:
+    """Story: a flat pair had units of 0 / 0, and the bins of mutual information no place."""
+    one, other = FIXED[..., 0], MOVING[..., 0]
+    flat, options = np.full(SHAPE, 0.3), {"model": "rigid", "metric": metric, "channels": "none"}
+    result = register(np.stack((one, flat)), np.stack((other, other)), **options)
+    alone = register(one, other, **options)
+    torch.testing.assert_close(result.parameters[0], alone.parameters, rtol=0, atol=1e-6)
+    assert result.status[1] is Status.SINGULAR
+
+
+@pytest.mark.filterwarnings("ignore:register. the gradient is not exact")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("recipe", ["iclk-implicit", "mixed-checkpoint"])
+@pytest.mark.parametrize("metric", ["ssd", "ncc", "huber", "nmi"])
+def test_gradients_beside_a_flat_pair(metric: str, recipe: str, dtype: torch.dtype) -> None:
+    if metric == "nmi" and recipe == "mixed-checkpoint":
+        pytest.skip("this recipe unrolls the metrics of single pixels only")
+    one, other = FIXED[..., 0], MOVING[..., 0]
+    options = {"model": "rigid", "metric": metric, "recipe": recipe, "channels": "none"}
+    fixed = torch.tensor(np.stack((one, np.full(SHAPE, 0.3))), dtype=dtype, requires_grad=True)
+    moving = torch.tensor(np.stack((other, other)), dtype=dtype)
+    register(fixed, moving, **options).matrix[:, :2].sum().backward()
+    leaf = fixed.detach()[0].requires_grad_(True)
+    register(leaf, moving[0], **options).matrix[:2].sum().backward()
+    scale = float(leaf.grad.abs().max())
+    torch.testing.assert_close(fixed.grad[0], leaf.grad, rtol=0, atol=1e-3 * scale)
+    assert bool(fixed.grad.isfinite().all())

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import irgate_fixtures
-from irgate_solver import Status, _confidence, _pyramid, register
+from irgate_solver import Status, _confidence, _pyramid, _summary, register
 
 from . import scene
 
@@ -202,3 +202,115 @@ def test_each_pair_of_a_batch_has_its_own_status(scenes: Any) -> None:
     for index, agreement in enumerate(result.agreement):
         alone = register(fixed[index], moving[index], model="rigid")
         assert alone.agreement == pytest.approx(agreement, abs=1e-3)
+
+
+def test_a_batchs_unknown_figures_are_counted_in_any_order() -> None:
+    """Story: with NaN first the least and the largest were NaN, and else were not."""
+    for figures in ((0.5, float("nan"), 0.25), (float("nan"), 0.25, 0.5)):
+        assert _summary._range(figures) == "0.25 to 0.5 (1 nan)"
+    assert _summary._range((float("nan"),) * 2) == "nan"
+
+
+def test_noise_is_measured_where_the_image_is_trusted() -> None:
+    shape = (160, 200)
+    x, y = scene.grid(shape)
+    draw = np.random.default_rng(0)
+    image = scene.blobs(x, y, shape) + 0.03 * draw.standard_normal(shape)
+    trusted = np.zeros(shape, bool)
+    trusted[40:120, 60:120] = True
+    hidden = torch.tensor(np.where(trusted, image, 0.0))[None]
+    found = float(_confidence.variance(hidden, torch.tensor(trusted)[None]))
+    assert found**0.5 == pytest.approx(0.03, rel=0.05)
+    nothing = torch.zeros(1, *shape, dtype=torch.bool)
+    assert float(_confidence.variance(hidden, nothing)) == 0.0
+
+
+def test_a_right_answer_under_noise_and_masks_raises_no_doubt(scenes: Any) -> None:
+    """Story: under masks that hide most of both images no noise was seen, and right was doubted."""
+    pair = scenes.pair("cloud", "small", "translation", 0, noise=0.05)
+    mask = np.zeros(pair.fixed.shape, bool)
+    mask[30:-30, 50:-50] = True
+    result = register(
+        pair.fixed, pair.moving, model="translation", mask=mask, moving_mask=mask, smoothing=1.0
+    )
+    assert scene.distance(result.displacement().numpy(), pair.truth).mean() < 0.5
+    assert result.status.settled
+
+
+@pytest.mark.parametrize("side", [20, 28, 36, 48])
+def test_small_images_are_doubted_too(side: int) -> None:
+    """Story: under 36 px a tile held too few pixels, and nothing was ever doubted.
+
+    Of a few dozen pixels chance makes some agree, and a right answer drift.
+    """
+    doubted, right = 0, 0
+    for seed in range(12):
+        field = np.tile([1.2, -0.7], (side, side, 1))
+        made = scene.make(field, seed=seed, finest=2.5, noise=0.02)
+        other = scene.make(field, seed=seed + 500, finest=2.5, noise=0.02)
+        doubted += not register(made.fixed, other.moving, model="rigid").status.settled
+        right += register(made.fixed, made.moving, model="rigid").status.settled
+    assert doubted >= 8
+    assert right >= 11
+
+
+def test_a_solve_that_ran_out_measures_nothing(
+    scenes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = scenes.unrelated(0)
+    result = register(pair.fixed, pair.moving, model="affine", iterations=1)
+    monkeypatch.setattr(_confidence, "measure", None)
+    assert result.status is Status.EXHAUSTED
+
+
+def test_a_strong_block_has_one_vote_for_each_of_its_tiles() -> None:
+    """Story: four tiles of strong edges, a foreign block, outweighed the twelve of a faint scene.
+
+    A block that stands still fits where the scene, which moved by 1.5 px, does not.
+    """
+    shape = (160, 200)
+    x, y = scene.grid(shape)
+    fixed, moving = (0.05 * scene.blobs(x + dx, y, shape, finest=3.0) for dx in (1.5, 0.0))
+    inside = slice(92, 150), slice(112, 188)  # of four tiles, and their blur
+    fixed[inside] = moving[inside] = scene.blobs(x, y, shape, seed=7, finest=3.0)[inside]
+    field = np.zeros((1, 2, *shape))
+    still = _confidence.measure(levels_of(fixed, moving), torch.tensor(field), shape, "upright")
+    assert still.drift[0] > _confidence.MOST_DRIFT
+    assert still.doubtful([1.0], [0.0]) == (True,)
+    field[:, 0] = 1.5
+    moved = _confidence.measure(levels_of(fixed, moving), torch.tensor(field), shape, "upright")
+    assert moved.drift[0] < 0.5 * _confidence.MOST_DRIFT
+    assert moved.agreement[0] > 0.95
+    assert moved.doubtful([1.0], [0.0]) == (False,)
+
+
+def test_a_flat_background_has_no_vote() -> None:
+    """Two spots on zeros, a pixel and a half off: fourteen tiles of nothing do not agree."""
+    shape = (160, 200)
+    x, y = scene.grid(shape)
+
+    def spots(shift: float) -> np.ndarray:
+        places = ((20.0, 25.0), (140.0, 170.0))
+        return sum(np.exp(-((x + shift - b) ** 2 + (y - a) ** 2) / 18.0) for a, b in places)
+
+    field = torch.zeros(1, 2, *shape, dtype=torch.float64)
+    found = _confidence.measure(levels_of(spots(1.5), spots(0.0)), field, shape, "upright")
+    assert found.drift[0] > _confidence.MOST_DRIFT
+
+
+@pytest.mark.parametrize(
+    ("agreement", "overlap", "doubted"),
+    [
+        (0.92, 0.8, False),
+        (0.88, 0.8, True),
+        (0.92, 0.45, True),
+        (0.97, 0.45, False),
+        (1, 0.2, True),
+    ],
+)
+def test_less_overlap_asks_for_more_agreement(
+    agreement: float, overlap: float, doubted: bool
+) -> None:
+    """Story: five times a half of a brick wall lay over another, at an overlap of 0.36."""
+    found = _confidence.Confidence((agreement,), (0.1,))
+    assert found.doubtful([overlap], [0.0]) == (doubted,)

@@ -1,6 +1,12 @@
-"""When a descent of one pair gives up: steps that drift, and steps that bring nothing."""
+"""When a descent gives up, by steps that drift or bring nothing; and how much stays in view."""
 
-from irgate_solver._levenberg import RUNNING, STALLED, PairState
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from irgate_solver._first_order import adam, lbfgs
+from irgate_solver._levenberg import RUNNING, STALLED, Descent, Linearisation, PairState, descend
 from irgate_solver._precision import PATIENCE
 
 
@@ -37,3 +43,37 @@ def test_a_step_of_progress_renews_the_patience() -> None:
     for step in range(3 * PATIENCE):
         pair.accept(1.0 - 1e-3 * (step + 1), 1e-12, 1.0, length=1.0)
     assert pair.state == RUNNING
+
+
+class Leaving:
+    """(p - 1)^2, of which ever less is in view: the overlap at p is 1 - p."""
+
+    def linearise(self, p: torch.Tensor) -> Linearisation:
+        away = p - 1.0
+        square, nothing = (away * away).sum(1), torch.zeros(len(p), dtype=p.dtype)
+        matrix = 2.0 * torch.eye(1, dtype=p.dtype).expand(len(p), 1, 1)
+        return Linearisation(square, nothing, 1.0 - p[:, 0], lambda: (2.0 * away, matrix))
+
+    def retract(self, p: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+        return p + step
+
+    def length(self, step: torch.Tensor) -> torch.Tensor:
+        return step.abs().amax(1)
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+@pytest.mark.parametrize("descent", [descend, lbfgs, adam])
+def test_every_descent_keeps_its_part_of_the_overlap(
+    descent: Callable[..., Descent], kept: float
+) -> None:
+    start = torch.zeros(1, 1, dtype=torch.float64)
+    found = descent(Leaving(), start, iterations=200, tolerance=1e-3, kept=kept)
+    assert kept <= float(found.at.overlap)
+    if descent is not adam:  # whose first steps may go too far
+        assert float(found.at.overlap) <= kept + 0.07
+
+
+def test_a_descent_that_goes_on_keeps_a_part_of_what_it_began_with() -> None:
+    p = torch.full((1, 1), 0.4, dtype=torch.float64)
+    found = descend(Leaving(), p, iterations=200, tolerance=1e-3, kept=0.5, shown=[1.0])
+    assert float(found.at.overlap) >= 0.5

@@ -1,10 +1,12 @@
 """Similarity and homography: truth, derivatives, gradient, and what each refuses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from irgate_solver import register
+from irgate_solver import load, register
 from irgate_solver._homography import Homography
 from irgate_solver._linear import Affine, Similarity
 
@@ -141,3 +143,18 @@ def test_what_it_cannot_do_is_refused_in_one_line(options: dict[str, object], me
     with pytest.raises(ValueError, match=message) as caught:
         register(pair.fixed, pair.moving, model="homography", **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model", ["translation", "rigid", "similarity", "affine", "ffd"])
+def test_its_result_starts_every_other_family(model: str, tmp_path: Path) -> None:
+    """Story: it was refused for its last row, although it has a displacement."""
+    pair = scene.make(scene.field_of(scene.turned(SHAPE, 4, (1.5, -1.0)), SHAPE))
+    first = register(pair.fixed, pair.moving, model="homography", sampling="cubic")
+    first.save(tmp_path / "first.json")
+    plain = register(pair.fixed, pair.moving, model=model, sampling="cubic")
+    for init in (first, load(tmp_path / "first.json")):
+        again = register(pair.fixed, pair.moving, model=model, sampling="cubic", init=init)
+        both = again.displacement() - plain.displacement()
+        assert float(both.norm(dim=-1).max()) <= 1e-5
+    with pytest.raises(ValueError, match=r"last row is not \(0, 0, 1\)"):
+        register(pair.fixed, pair.moving, model=model, init=PROJECTIVE)

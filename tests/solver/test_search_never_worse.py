@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from irgate_solver import _octaves, _pyramid, _warps, register
+from irgate_solver import _multistart, _octaves, _pyramid, _warps, register
 
 from . import scene
 
@@ -158,3 +158,30 @@ def test_tiles_are_the_means_that_numpy_takes() -> None:
             part = product[top:bottom, left:right]
             assert found[0, i, j] == pytest.approx(part.sum())
             assert found[3, i, j] == part.size
+
+
+@pytest.mark.parametrize(("name", "kind", "seed", "share"), LOST)
+def test_coarse_levels_lead_to_the_choice_of_the_full_images(
+    scenes: Any, monkeypatch: pytest.MonkeyPatch, name: str, kind: str, seed: int, share: float
+) -> None:
+    """All candidates on the full images lead where the few do."""
+    clean = scenes.pair(name, kind, "rigid", seed, noise=0.01)
+    pair = scenes.with_foreign_block(clean, share, seed)
+    pixels = {}
+    whole = _octaves.shared
+
+    def counted(warp: Any, level: Any, p: torch.Tensor, **options: Any) -> Any:
+        if len(p) > 1 and level.scale == 1:
+            pixels[limits] = pixels.get(limits, 0) + len(p)
+        return whole(warp, level, p, **options)
+
+    monkeypatch.setattr(_octaves, "shared", counted)
+    found = []
+    for limits in ((4, 0.5), (8, 0.0)):
+        monkeypatch.setattr(_multistart, "FINALISTS", limits[0])
+        monkeypatch.setattr(_multistart, "NEAR_FIRST", limits[1])
+        found.append(register(pair.fixed, pair.moving, model="rigid", metric="huber").parameters)
+    # Candidates that lead to one minimum may change places.
+    torch.testing.assert_close(*found, rtol=0, atol=1e-3)
+    assert pixels.get((4, 0.5), 0) <= 4
+    assert pixels.get((8, 0.0), 8) > 4  # those that show anything

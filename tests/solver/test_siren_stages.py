@@ -101,3 +101,29 @@ def test_a_start_is_heeded() -> None:
     ]
     assert not torch.equal(free.displacement(), given.displacement())
     assert errors[1] <= errors[0]
+
+
+def test_auto_bending_goes_with_the_start_and_not_with_the_siren_alone() -> None:
+    made = scene.make(scene.field_of(scene.turned((64, 72), 2, (1.2, -0.8)), (64, 72)), noise=0.02)
+    options = {"model": "ffd", "bending": "auto"}
+    plain = register(made.fixed, made.moving, **options)
+    result = register(made.fixed, made.moving, recipe="siren-lm", **options)
+    weights = [each._objective.settings.bending for each in (plain, result)]
+    assert torch.equal(*weights)
+    with pytest.raises(ValueError, match="register: bending='auto' came with recipe 'siren'") as no:
+        register(made.fixed, made.moving, recipe="siren", **options)
+    assert "\n" not in str(no.value)
+
+
+def test_points_of_a_batch_lie_where_the_displacements_say() -> None:
+    """Story: a batch of displacements was asked for one transform, and refused."""
+    pair = scene.make(ffd_field(SHAPE))
+    images = [
+        np.stack((image, image[::-1])).astype(np.float32) for image in (pair.fixed, pair.moving)
+    ]
+    result = register(*images, model="ffd", recipe="siren")
+    points = np.array([[10, 12], [40, 33]])
+    mapped = result.transform(points)
+    for k in range(2):
+        moved = result.displacement()[k].numpy()[points[:, 1], points[:, 0]]
+        np.testing.assert_allclose(mapped[k] - points, moved, atol=1e-9)

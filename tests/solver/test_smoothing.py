@@ -121,7 +121,20 @@ def test_the_smoothed_image_is_scipys_and_the_band_beside_a_mask_does_not_count(
     np.testing.assert_array_equal(left, ndimage.binary_erosion(trusted, square, border_value=0))
 
 
-@pytest.mark.parametrize("smoothing", ["much", -1, 5.0, True, None, float("nan")])
+@pytest.mark.parametrize(
+    "smoothing",
+    [
+        "much",
+        -1,
+        5.0,
+        True,
+        None,
+        float("nan"),
+        np.True_,
+        np.ones(1),
+        torch.ones((), requires_grad=True),
+    ],
+)
 def test_what_is_no_sigma_is_refused(smoothing: object) -> None:
     pair = irgate_fixtures.pair("lena_affine_2d")
     with pytest.raises(ValueError, match=r'smoothing=.*expected px from 0 to 4, or "auto"'):
@@ -153,3 +166,45 @@ def test_predicted_errors_hold_for_noise_on_the_fixed_image() -> None:
     ratio = np.median(predicted, axis=0) / np.std(found, axis=0)
     assert (ratio > 0.7).all()
     assert (ratio < 1.4).all()
+
+
+def test_auto_sees_the_noise_beside_a_mask() -> None:
+    """Story: hidden pixels are zeros within, so that under a large mask no noise was seen."""
+    made = shifted(NOISE)
+    mask = np.zeros(SHAPE, bool)
+    mask[30:-30, 30:-30] = True
+    fixed, moving = (torch.tensor(np.where(mask, image, 0.0))[None] for image in (made.fixed,) * 2)
+    seen = torch.tensor(mask)[None]
+    smoothing = _smoothing.read("auto", fixed, moving, seen, seen)
+    assert smoothing is not None
+    assert smoothing.chosen.all()
+    clean = torch.tensor(np.where(mask, shifted(0.0).fixed, 0.0))[None]
+    assert _smoothing.read("auto", clean, clean, seen, seen) is None
+    options = {"mask": mask, "model": "translation"}
+    auto, given = (
+        register(made.fixed, made.moving, smoothing=smoothing, **options).parameters
+        for smoothing in ("auto", 1.0)
+    )
+    assert torch.equal(auto, given)
+
+
+@pytest.mark.parametrize(
+    "number", [np.float32(1), np.int64(1), np.array(1.0), torch.tensor(1.0), 1], ids=repr
+)
+def test_any_single_number_is_a_sigma(number: object) -> None:
+    made = shifted(NOISE)
+    given = register(made.fixed, made.moving, model="translation", smoothing=number)
+    plain = register(made.fixed, made.moving, model="translation", smoothing=1.0)
+    assert torch.equal(given.parameters, plain.parameters)
+
+
+def test_a_start_within_the_band_is_told_apart_from_one_out_of_view() -> None:
+    made = shifted(0.0)
+    start = np.eye(3)
+    for shift, said in ((126.0, "beside the band that smoothing does not count"), (500, "outside")):
+        start[0, 2] = shift
+        with pytest.raises(ValueError, match=said) as caught:
+            register(made.fixed, made.moving, init=start, smoothing=2.0)
+        assert "\n" not in str(caught.value)
+    start[0, 2] = 126.0
+    register(made.fixed, made.moving, model="translation", init=start)

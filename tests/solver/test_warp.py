@@ -124,3 +124,27 @@ def test_help_names_no_private_module() -> None:
         assert f'"{model}", ' in body
     for name in ("warp", "transform", "standard_error", "covariance", "compose"):
         assert "`_" not in (getattr(type(RESULT), name).__doc__ or "")
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32, np.uint64])
+def test_labels_of_every_unsigned_type_keep_their_value(dtype: Any) -> None:
+    """Story: torch looks nothing up in these types."""
+    most = np.iinfo(dtype).max
+    labels = np.random.default_rng(0).choice(np.array([0, 1, most - 1, most], dtype), MOVING_SHAPE)
+    warped = RESULT.warp(labels, sampling="nearest", outside=7)
+    assert warped.dtype == dtype
+    column, row = np.moveaxis(np.floor(PLACES + 0.5).astype(int), -1, 0)
+    np.testing.assert_array_equal(warped[INSIDE], labels[row[INSIDE], column[INSIDE]])
+    assert (warped[~INSIDE] == 7).all()
+    assert (~INSIDE).any()
+
+
+def test_help_of_every_public_name_names_no_private_module() -> None:
+    import pydoc
+
+    import irgate_solver
+
+    for name in irgate_solver.__all__:
+        text = pydoc.plain(pydoc.render_doc(getattr(irgate_solver, name)))
+        assert "irgate_solver._" not in text
+        assert getattr(irgate_solver, name).__module__ == "irgate_solver"
