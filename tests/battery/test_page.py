@@ -354,7 +354,7 @@ def test_a_report_of_another_battery_has_figures_only():
     report = conclude([judged("lena_affine_2d")], SolverIdentity("m", "m", "1"), RunSpec())
     told = json.dumps({**report.to_dict(), "battery": "0"})
     case = Read(page_of([SavedRun.read(told, "m.json")])).case("lena_affine_2d")
-    assert "of battery 0" in case["drawing"]["why"]
+    assert "drawn by battery 0" in case["drawing"]["why"]
     assert case["rows"][0]["figures"]
 
 
