@@ -310,9 +310,8 @@ class TestOracle:
         first = result(PICTURES, folder, memory=memory)
         again = result('"with, comma.png",moving.png,same', folder, memory=memory)
         assert (first.oracle, again.oracle, len(asked)) == ("live", "cached", 1)
-        assert replace(again, id="", case="", oracle="", seconds=0) == replace(
-            first, id="", case="", oracle="", seconds=0
-        )
+        of_the_name = {"id": "", "case": "", "files": "", "oracle": "", "seconds": 0}
+        assert replace(again, **of_the_name) == replace(first, **of_the_name)
         result("fixed.png,moving.png,same,translation", folder, memory=memory)
         assert len(asked) == 2
 

@@ -273,7 +273,7 @@ def test_a_limit_in_words_says_what_the_judge_says():
     for name in ("lena_affine_2d", "lena_affine_2d-rot15"):
         pair = CASES[name].pair()
         truth = pair.truth.displacement(pair.shape)
-        for shift in (0.0, 0.04, 0.2, 60.0, 1e4):
+        for shift in (0.0, 0.04, 0.07, 0.2, 60.0, 1e4):
             row = judged(name, off_by(name, shift, 0.0))
             measured = measure(pair, off_by(name, shift, 0.0), truth)
             known = {figure.label: figure for figure in figures(row)}
@@ -354,7 +354,7 @@ def test_a_report_of_another_battery_has_figures_only():
     report = conclude([judged("lena_affine_2d")], SolverIdentity("m", "m", "1"), RunSpec())
     told = json.dumps({**report.to_dict(), "battery": "0"})
     case = Read(page_of([SavedRun.read(told, "m.json")])).case("lena_affine_2d")
-    assert "of battery 0" in case["drawing"]["why"]
+    assert "drawn by battery 0" in case["drawing"]["why"]
     assert case["rows"][0]["figures"]
 
 

@@ -6,6 +6,7 @@ Chromium is driven by Playwright; where either is missing, the tests are skipped
 import base64
 import re
 import shutil
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from scipy.spatial import cKDTree
 from irgate_battery.judge.measure import folded_fraction, warp
 from irgate_battery.report.page.page import page_of
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.stored_transform import StoredGrid
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
@@ -178,6 +180,24 @@ def test_what_is_hatched_is_what_the_judge_leaves_out(opened, name):
     valid = warp(CASES[name].pair(), off_by(name, *error)).valid
     assert not hatched[valid].any()
     assert hatched[~valid].mean() > 0.99
+
+
+@pytest.mark.parametrize("nodes", [(4, 4), (5, 7), (13, 6), (9, 31)])
+def test_between_nodes_the_page_s_spline_is_the_package_s(browser, nodes):
+    size = (31, 57)
+    values = np.random.RandomState(2).uniform(-9, 9, (*nodes, 2))
+    kept = StoredGrid(size, nodes, tuple(map(float, values.ravel())), 0.0)
+    source = (resources.files("irgate_battery") / "report/page/assets/spline.js").read_text("utf-8")
+    page = browser.new_page()
+    for axis in (0, 1):
+        numbers = [values[..., axis].ravel().tolist(), *nodes, *size]
+        told = page.evaluate(
+            f"(given) => {{ {source}; return [...splineOver(...given)]; }}", numbers
+        )
+        expected = kept.displacement_on(size)[..., axis]
+        # Rounding of float64 on numbers of this size.
+        assert np.abs(np.reshape(told, size) - expected).max() < 1e-11
+    page.close()
 
 
 def test_the_caption_says_the_report_s_figures(opened):

@@ -55,9 +55,11 @@ def remade(rows: Sequence[ResultRow], case: Case | None, battery: str) -> Remade
     if files is not None:
         return _own(rows, files)
     if battery != BATTERY_VERSION:
-        raise NotRemadeError(f"it is of battery {battery}, and this version has {BATTERY_VERSION}")
+        raise NotRemadeError(
+            f"it was drawn by battery {battery}; this version has {BATTERY_VERSION}"
+        )
     if case is None:
-        raise NotRemadeError("this version has no such case, and the report names no files")
+        raise NotRemadeError("there is no such case here, and the report does not name its files")
     try:
         pair = case.pair()
     except MissingDataError as error:

@@ -1,7 +1,7 @@
 """The images of a page: each once, in steps as fine as there is room for."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,19 +34,18 @@ TRIES = 3
 """Steps of an image: its own, the coarse one, the coarsest."""
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class _Entry:
     array: NDArray[np.float64]
     steps: tuple[float, ...]
-    code: CodedImage | None = None
 
 
-@dataclass
 class Images:
     """Images by number; one that is there already keeps its number."""
 
-    _entries: list[_Entry] = field(default_factory=list)
-    _numbers: dict[bytes, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._entries: list[_Entry] = []
+        self._numbers: dict[bytes, int] = {}
 
     def add(self, image: NDArray[np.float64], floor: float | None) -> int:
         """Take an image, or a mask; return its number.
@@ -71,8 +70,9 @@ class Images:
         number = self._numbers.setdefault(key, len(self._entries))
         if number == len(self._entries):
             self._entries.append(_Entry(image, steps))
-        entry = self._entries[number]
-        entry.steps = tuple(max(min(pair), FINEST) for pair in zip(entry.steps, steps, strict=True))
+        known = self._entries[number].steps
+        finest = (max(min(pair), FINEST) for pair in zip(known, steps, strict=True))
+        self._entries[number] = _Entry(image, tuple(finest))
         return number
 
     def markup(self, most: int = MOST_CHARACTERS) -> tuple[Markup, frozenset[int]]:
@@ -84,19 +84,23 @@ class Images:
         Args:
             most: characters.
         """
+        codes: list[CodedImage] = []
         for step in range(TRIES):
-            for entry in self._entries:
-                if entry.code is None or entry.steps[step] != entry.steps[step - 1]:
-                    entry.code = coded(entry.array, entry.steps[step])
-            if sum(len(entry.code.text) for entry in self._entries if entry.code) <= most:
+            codes = [
+                codes[number]
+                if step and entry.steps[step] == entry.steps[step - 1]
+                else coded(entry.array, entry.steps[step])
+                for number, entry in enumerate(self._entries)
+            ]
+            if sum(len(code.text) for code in codes) <= most:
                 break
         parts, left_out, used = [], set(), 0
-        for number, entry in enumerate(self._entries):
-            if entry.code is None or used + len(entry.code.text) > most:
+        for number, code in enumerate(codes):
+            if used + len(code.text) > most:
                 left_out.add(number)
                 continue
-            used += len(entry.code.text)
-            parts.append(_element(number, entry.code))
+            used += len(code.text)
+            parts.append(_element(number, code))
         return Markup("\n".join(parts)), frozenset(left_out)
 
 
