@@ -904,4 +904,52 @@ int NAME(irgate_spline)(
     return 0;
 }
 
+/* Halve `batch` images by the pyramid's blur (`_pyramid.halve`): out holds `(batch, (rows + 1) / 2,
+ * (columns + 1) / 2)`. `taps` are the blur's first four weights, the middle one last; the borders
+ * are one over the weights that fall into the image. Returns 0, or -1 where there is no memory. */
+int NAME(irgate_halve)(int64_t batch, int64_t rows, int64_t columns, const double *taps,
+    const REAL *row_border, const REAL *column_border, const REAL *image, REAL *out)
+{
+    int64_t tall = (rows + 1) / 2, wide = (columns + 1) / 2, half = wide + 3;
+    REAL tap[4] = {(REAL)taps[0], (REAL)taps[1], (REAL)taps[2], (REAL)taps[3]};
+    /* A row in a frame of three zeros, and then its even and its odd samples. */
+    REAL *row = calloc((size_t)(2 * half + 2 * half), sizeof(REAL));
+    REAL *even = row + 2 * half, *odd = even + half;
+    if (row == NULL)
+        return -1;
+    for (int64_t pair = 0; pair < batch; pair++)
+        for (int64_t i = 0; i < tall; i++) {
+            const REAL *middle = image + (pair * rows + 2 * i) * columns;
+            REAL *to = out + (pair * tall + i) * wide, *inner = row + 3;
+            for (int64_t k = 0; k < columns; k++)
+                inner[k] = middle[k] * tap[3];
+            for (int64_t d = 3; d > 0; d--) {
+                const REAL *above = 2 * i - d >= 0 ? middle - d * columns : NULL;
+                const REAL *below = 2 * i + d < rows ? middle + d * columns : NULL;
+                REAL weight = tap[3 - d];
+                if (above && below)
+                    for (int64_t k = 0; k < columns; k++)
+                        inner[k] += (above[k] + below[k]) * weight;
+                else if (above || below)
+                    for (int64_t k = 0; k < columns; k++)
+                        inner[k] += (above ? above : below)[k] * weight;
+            }
+            for (int64_t k = 0; k < columns; k++)
+                inner[k] *= row_border[i];
+            for (int64_t k = 0; k < half; k++) {
+                even[k] = row[2 * k];
+                odd[k] = row[2 * k + 1];
+            }
+            for (int64_t k = 0; k < wide; k++) {
+                REAL sum = odd[k + 1] * tap[3];
+                sum += (even[k] + even[k + 3]) * tap[0];
+                sum += (odd[k] + odd[k + 2]) * tap[1];
+                sum += (even[k + 1] + even[k + 2]) * tap[2];
+                to[k] = sum * column_border[k];
+            }
+        }
+    free(row);
+    return 0;
+}
+
 #endif

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import irgate_solver
-from irgate_solver import _metrics, _native, _warps, register
+from irgate_solver import _metrics, _native, _pyramid, _warps, register
 from irgate_solver._look import SAMPLERS, number_of
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._octaves import evidence
@@ -165,7 +165,8 @@ def test_inverse_looks(
             at = problem.linearise(p)
             moved, valid = WarpedLevel(warp, level).evaluate(p)
             shown = evidence(warp, [level], p, inverted=True)
-            figures = torch.stack((at.objective, at.overlap, shown), 1).unbind(1)
+            other = problem.objective(p, _metrics.correlation)
+            figures = torch.stack((at.objective, at.overlap, shown, other), 1).unbind(1)
             return (*figures, at.gradient, at.normal, moved, valid.clone())
 
         compiled, expected = by_both(monkeypatch, look)
@@ -173,6 +174,20 @@ def test_inverse_looks(
         assert isinstance(expected, tuple)
         for one, other in zip(compiled, expected, strict=True):
             close(one, other, rounding)
+
+
+@built
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("size", [(4, 4), (1, 3), (3, 1), (2, 5), (33, 64), (64, 131)])
+def test_halved_images_and_splines(
+    size: tuple[int, int], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = torch.rand(2, *size, generator=torch.Generator().manual_seed(1), dtype=dtype)
+    halved = by_both(monkeypatch, lambda: _pyramid.halve(both))
+    torch.testing.assert_close(*halved, rtol=0, atol=4 * torch.finfo(dtype).eps)
+    if min(size) > 2:  # torch frames no smaller image
+        framed = by_both(monkeypatch, lambda: make_sampler("cubic", both).framed)
+        torch.testing.assert_close(*framed, rtol=0, atol=32 * torch.finfo(dtype).eps)
 
 
 def pair(dtype: torch.dtype, size: tuple[int, int] = (61, 74)) -> tuple[torch.Tensor, torch.Tensor]:
