@@ -298,6 +298,9 @@ static void add_row(const look *l, sums *s, int64_t row)
         add_cells(l, s, cell);
 }
 
+/* `_precision.squared_rounding`. */
+static double squared_rounding(double eps) { return 256.0 * eps * eps; }
+
 static double rounding_of(double square, double count, double eps)
 {
     return 8.0 * eps * sqrt(square) + eps * eps * count + 8.0 * DBL_EPSILON * square;
@@ -314,7 +317,7 @@ static void finish_matrix(const look *l, sums *s, const fit *f, double eps, doub
     for (int64_t k = 0; k < size; k++)
         largest = fmax(largest, matrix[k * (size + 1)]);
     for (int64_t k = 0; k < size; k++) {
-        double least = 256.0 * eps * eps * largest;
+        double least = squared_rounding(eps) * largest;
         seen[k] = l->sampler == LINEAR || matrix[k * (size + 1)] > least ? 1.0 : 0.0;
         by[k] *= seen[k];
     }
@@ -713,7 +716,8 @@ static void NAME(look_at_correlation)(const look *l, sums *s, int64_t pair, cons
     int64_t area = l->height * l->width, at;
     const REAL *fixed = (const REAL *)l->fixed + pair * area;
     double seen = 0.0, count, means[2] = {0.0, 0.0}, square = 0.0, covariance = 0.0;
-    double fixed_energy = 0.0, moved_energy = 0.0, wide[CHUNK];
+    double fixed_energy = 0.0, moved_energy = 0.0, least, wide[CHUNK];
+    int flat;
     REAL mean_f, mean_m, gain, psi[CHUNK], first_nuisance[CHUNK];
     fit f;
     int some;
@@ -755,8 +759,10 @@ static void NAME(look_at_correlation)(const look *l, sums *s, int64_t pair, cons
         moved_energy += total(other, some);
         covariance += total(both, some);
     }
-    fixed_energy += DBL_MIN;
-    moved_energy += DBL_MIN;
+    least = count * squared_rounding(EPS);
+    flat = fixed_energy <= least;
+    fixed_energy = fmax(fixed_energy, least);
+    moved_energy = fmax(moved_energy, least);
     f.gain = covariance / moved_energy;
     gain = (REAL)f.gain;
     for (int64_t row = 0; row < l->height; row++) {
@@ -784,7 +790,7 @@ static void NAME(look_at_correlation)(const look *l, sums *s, int64_t pair, cons
         }
         add_row(l, s, row);
     }
-    f.objective = (square + DBL_MIN) / fixed_energy;
+    f.objective = flat ? 1.0 : square / fixed_energy;
     f.rounding = rounding_of(square, count, EPS) / fixed_energy;
     f.seen = seen;
     f.scale = 2.0 / fixed_energy;

@@ -177,6 +177,28 @@ def test_inverse_looks(
 
 
 @built
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("metric", METRICS)
+def test_looks_at_flat_images(metric: str, exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is to be seen no number is infinite: the fixed image flat, the moving, both."""
+    zero, other = torch.zeros(2, 12, 14), images((12, 14), torch.float32)
+    warp = _warps.Rigid(12, 14)
+
+    for fixed, moving in ((zero, other), (other, zero), (zero, zero)):
+
+        def look(fixed: torch.Tensor = fixed, moving: torch.Tensor = moving) -> object:
+            level = Level(fixed, torch.ones_like(fixed), moving, 1, whole=True)
+            sampler, basis = make_sampler("cubic", moving), level_basis(warp, level)
+            problem = Forward(warp, basis, level, sampler, (12, 14), metric_of(metric))
+            at = (problem.newton() if exact else problem).linearise(parameters(warp))
+            assert bool(at.normal.isfinite().all())
+            return at.objective, at.rounding, at.gradient, at.normal
+
+        for one, expected in zip(*by_both(monkeypatch, look), strict=True):  # type: ignore[call-overload]
+            close(one, expected, 1e-3)
+
+
+@built
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("size", [(4, 4), (1, 3), (3, 1), (2, 5), (33, 64), (64, 131)])
 def test_halved_images_and_splines(
