@@ -25,9 +25,11 @@ from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate import __version__, github_summary, terminal
+from pytest_irgate.alike_failures import AlikeFailuresOnce
 from pytest_irgate.endings import RunEndings
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED
 from pytest_irgate.expected_failures import ExpectedFailures
+from pytest_irgate.extras import how_to_get, is_installed, lack_of_run
 from pytest_irgate.gathered_rows import GatheredRows
 from pytest_irgate.item_runner import (
     IDENTITY,
@@ -77,6 +79,8 @@ class GateRun:
             _share_the_machine(int(worker_input.get("workercount", 1)))
         if worker_input is None:
             refuse_unreadable(options.run_spec.pairs)
+            if lack := lack_of_run(options.run_spec, options.suites, options.oracle):
+                raise pytest.UsageError(lack)
         self._options = options
         self._xfail = ExpectedFailures.read(options.xfail) if options.xfail else None
         self._rows = GatheredRows()
@@ -103,6 +107,7 @@ class GateRun:
         manager = config.pluginmanager
         manager.register(SuiteCollection(options.suites, self._selection), "irgate-collection")
         manager.register(KeepUnderLastFailed(), "irgate-lastfailed")
+        manager.register(AlikeFailuresOnce(self._is_item, lambda: self._report), "irgate-alike")
 
     def _divide_arguments(self) -> Selection:
         """Leave pytest the user's own paths."""
@@ -146,6 +151,8 @@ class GateRun:
     def pytest_collection(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Refuse what would be an error in every item: a hidden fixture, a SPEC of no solver."""
         self._refuse_hidden_fixture(session)
+        if not self._from_fixture and self._options.solver == DEFAULT_SOLVER:
+            _refuse_lack_of_torch()
         collected = yield
         if not (self._is_worker or self._from_fixture or self._options.solver == DEFAULT_SOLVER):
             # The solver was loaded meanwhile.
@@ -348,6 +355,15 @@ class GateRun:
         if self._options.write_xfail is not None and not self._files.troubles:
             notices.append(f"today's failures: {self._options.write_xfail}")
         return [*notices, *self._files.troubles]
+
+
+def _refuse_lack_of_torch() -> None:
+    """Refuse a run that names no solver where the default one cannot be had."""
+    if not is_installed("torch"):
+        raise pytest.UsageError(
+            "no solver is named, and the bundled one needs torch, which is not installed; name "
+            f"one with --irgate-solver, or {how_to_get('torch')}"
+        )
 
 
 def _distributes(config: pytest.Config) -> bool:

@@ -166,11 +166,9 @@ def _cannot_import(spec: str, error: BaseException) -> SpecError:
     if spec in ADAPTERS and isinstance(error, ModuleNotFoundError):
         library = (error.name or "").partition(".")[0]
         if library and library not in OWN_PACKAGES:
-            extra = ADAPTERS[spec].extra
-            wanted = f"pytest-irgate[{extra}]" if extra else library
             return SpecError(
                 f"{spec}: needs the library {library}, which is not installed; "
-                f'python -m pip install "{wanted}"'
+                f'python -m pip install "pytest-irgate[{ADAPTERS[spec].extra}]"'
             )
     refused = _broken(spec, "importing it", error)
     module = spec.partition(":")[0]

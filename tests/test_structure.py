@@ -20,11 +20,14 @@ OTHER_MEANINGS = {
     ("pytest_irgate/run_options.py", "fuzz"),
     ("pytest_irgate/item_runner.py", "fuzz"),
     ("pytest_irgate/command/check.py", "pair"),
+    # An extra of this distribution.
+    ("pytest_irgate/extras.py", "fuzz"),
     # A key of the JSON report and of a digest: the battery's version.
     ("irgate_battery/cases/catalogue.py", "battery"),
     ("irgate_battery/report/report.py", "battery"),
     ("irgate_battery/report/saved_report.py", "battery"),
     ("irgate_battery/report/schema.py", "battery"),
+    ("irgate_battery/report/merging.py", "battery"),
     # A function, and the id of a user's pair whose file has no usable name.
     ("irgate_fixtures/__init__.py", "pair"),
     ("irgate_battery/cases/image_file.py", "pair"),
@@ -77,6 +80,10 @@ DECIDE_NOTHING = {
     "irgate_battery/report/figure.py": {"COLUMNS", "WRAP", "DPI"},
     "irgate_battery/report/figure_panels.py": {"PITCH_PX", "ROOM", "TAIL", "LEAST_END"},
     "irgate_battery/report/last_line.py": {"_MOST_NAMED"},
+    "irgate_battery/report/alike.py": {"MOST_NAMED"},
+    "irgate_battery/report/site/pages.py": {"MOST_BROKEN"},
+    "irgate_battery/report/site/pictures.py": {"FULL_SCALE", "STEPS"},
+    "irgate_battery/results/suite_results.py": {"MOST_NAMED"},
     "irgate_battery/report/github.py": {"MOST_FAILURES", "MOST_ANNOTATIONS", "LONGEST_SAID"},
     "irgate_battery/report/page/charts.py": {"LEAST", "MOST_COLOURS"},
     "irgate_battery/report/page/images.py": {"FIELD_STEP_PX", "FINE", "MOST_CHARACTERS", "TRIES"},

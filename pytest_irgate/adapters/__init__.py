@@ -14,8 +14,7 @@ class Adapter:
 
     Attributes:
         target: where the callable lies, `module:attribute`.
-        extra: the extra of this distribution that brings its library, or `None` where every
-            installation has it.
+        extra: the extra of this distribution that brings its library.
         about: what it is and which models it has, one line.
         recipes: named ways in which the solver works, each with what it is, one line; the SPEC
             `NAME:RECIPE` chooses one. They are the keys of its module's `RECIPES`.
@@ -23,7 +22,7 @@ class Adapter:
     """
 
     target: str
-    extra: str | None
+    extra: str
     about: str
     recipes: Mapping[str, str] = field(default_factory=dict)
 
@@ -48,13 +47,13 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
     {
         "bundled": Adapter(
             "pytest_irgate.adapters.bundled:register",
-            None,
+            "bundled",
             "this project's own differentiable solver: translation, rigid, affine, ffd",
             BUNDLED_RECIPES,
         ),
         "simpleitk": Adapter(
             "pytest_irgate.adapters.simpleitk:register",
-            None,
+            "oracle",
             "SimpleITK as its users set it up, without a search: all models but the homography",
         ),
         "opencv-ecc": Adapter(

@@ -24,6 +24,7 @@ from pytest_irgate.command.usage import (
     opened,
 )
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED, ExitGuard, guarded
+from pytest_irgate.extras import lack_of_run
 from pytest_irgate.options import (
     GITHUB_MODES,
     ISOLATIONS,
@@ -121,6 +122,8 @@ def _checked(
 
     run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
     suites = _suites(arguments)
+    if lack := lack_of_run(run_spec, suites, arguments.oracle):
+        raise UsageError(lack)
     # A solver may change the current folder, and the environment.
     summary = github_summary.asked_for(arguments.github)
     target = arguments.json.absolute() if arguments.json else None
@@ -287,17 +290,17 @@ def _judge(
 def _show(done: list["ItemResult"], report: "Report") -> None:
     """Print what failed in full, the same failure once, and the report but for its last line."""
     width, paint = colour.width(), colour.paint_for(sys.stdout)
-    same: dict[tuple[str, str], list[str]] = {}
-    for result in done:
-        if result.row.status in ("failed", "error"):
-            told = (result.row.message, result.detail)
-            same.setdefault(told, []).append(result.row.id)
-    if same:
+    from irgate_battery.report.alike import alike
+
+    bad = [each for each in done if each.row.status in ("failed", "error")]
+    groups = alike((result.row, result.detail) for result in bad)
+    if groups:
         print(paint(" failures ".center(width, "="), "head"))
-    for (message, detail), ids in same.items():
-        print(paint("\n".join(ids), "bad"))
-        print(textwrap.indent(textwrap.fill(message, width - 2, break_long_words=False), "  "))
-        print(textwrap.indent(detail, "  | "))
+    for group in groups:
+        print(paint(group.first.id, "bad"))
+        for text in filter(None, [group.first.message, group.more]):
+            print(textwrap.indent(textwrap.fill(text, width - 2, break_long_words=False), "  "))
+        print(textwrap.indent(group.detail, "  | "))
     print(paint(" irgate ".center(width, "="), "head"))
     print(f"solver: {report.solver}")
     print()

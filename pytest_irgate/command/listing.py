@@ -129,8 +129,7 @@ def _installed(adapter: Adapter) -> str:
     needed = _libraries(adapter.target.partition(":")[0])
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
-        wanted = f"pytest-irgate[{adapter.extra}]" if adapter.extra else missing[0]
-        return f'not installed (python -m pip install "{wanted}")'
+        return f'not installed (python -m pip install "pytest-irgate[{adapter.extra}]")'
     distributions = packages_distributions()
     told = [
         f"{distribution} {version(distribution)}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from irgate_battery.suites.registry import suites
 from pytest_irgate.command.usage import UsageError, add_option, opened, read_text
 from pytest_irgate.exit_guard import guarded
+from pytest_irgate.extras import lack_of
 from pytest_irgate.options import PROGRAM_CONVENTIONS, PROGRAM_FORMATS
 from pytest_irgate.output_file import OutputFileError, refuse_output, write_whole
 
@@ -74,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if lack := lack_of("matplotlib", "a picture"):
+        raise UsageError(lack)
     name, portrayed = _of_report(arguments) if arguments.report else _of_case(arguments)
     output = arguments.output or Path(f"{name}.png")
     # A solver may change the current folder.

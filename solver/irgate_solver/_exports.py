@@ -15,17 +15,19 @@ FLAT = 1e-12
 """Size of a last row's entries, per px, under which a matrix is an affine map."""
 
 
-def to_simpleitk(transform: "Transform") -> Any:
-    """Return SimpleITK's transform.
+def to_simpleitk(transform: "Transform", spacing: tuple[float, float] = (1.0, 1.0)) -> Any:
+    """Return SimpleITK's transform of points in mm, of images with `spacing` (x, y), origin 0.
 
     What SimpleITK has no form for (a homography, an inverse) is the displacement of the pixels:
     exact there, interpolated between them, and nothing beyond.
     """
     itk = _library("SimpleITK", "SimpleITK")
-    found = [_itk_map(itk, each) for each in transform.maps]
+    found = [_itk_map(itk, each, spacing) for each in transform.maps]
     if any(each is None for each in found):
-        field = transform.displacement().numpy()
-        return itk.DisplacementFieldTransform(itk.GetImageFromArray(field, isVector=True))
+        field = transform.displacement() * torch.tensor(spacing, dtype=torch.float64)
+        image = itk.GetImageFromArray(field.numpy(), isVector=True)
+        image.SetSpacing(spacing)
+        return itk.DisplacementFieldTransform(image)
     if len(found) == 1:
         return found[0]
     # SimpleITK applies the last transform of a composite first.
@@ -59,10 +61,11 @@ def to_kornia(transform: "Transform") -> Any:
     return points[..., 0], points[..., 1]
 
 
-def _itk_map(itk: Any, each: Map) -> Any:
+def _itk_map(itk: Any, each: Map, spacing: tuple[float, float]) -> Any:
     """Return the map as SimpleITK has it; None for what it has as a field of the whole only."""
     if isinstance(each, Matrix) and _affine(each.matrix):
-        matrix = each.matrix / each.matrix[2, 2]
+        sides = each.matrix.new_tensor([*spacing, 1.0])
+        matrix = sides.unsqueeze(1) * each.matrix / each.matrix[2, 2] / sides
         affine = itk.AffineTransform(2)
         affine.SetMatrix(matrix[:2, :2].flatten().tolist())
         affine.SetTranslation(matrix[:2, 2].tolist())
@@ -70,9 +73,11 @@ def _itk_map(itk: Any, each: Map) -> Any:
     if isinstance(each, Spline):
         family = each.family
         image = itk.Image(family.width, family.height, itk.sitkUInt8)
+        image.SetSpacing(spacing)
         rows, columns = family.control
         spline = itk.BSplineTransformInitializer(image, [columns - 3, rows - 3], order=3)
-        spline.SetParameters(each.control_points.flatten().tolist())
+        sides = each.control_points.new_tensor(spacing).view(2, 1, 1)
+        spline.SetParameters((sides * each.control_points).flatten().tolist())
         return spline
     return None
 

@@ -25,12 +25,14 @@ class FreeForm:
     Attributes:
         height, width: the fixed image, px.
         control: number of control points (rows, columns), at least 4 each.
+        spacing: of the pixels, (x, y), mm.
 
     """
 
     height: int
     width: int
     control: tuple[int, int] = (4, 4)
+    spacing: tuple[float, float] = (1.0, 1.0)
 
     name = "ffd"
 
@@ -89,9 +91,11 @@ class FreeForm:
 
     @cached_property
     def bending(self) -> Tensor:
-        """Q `(K, K)`, K = control points: mean bending energy = sum over x, y of c^T Q c, px^-2.
+        """Q `(K, K)`, K = control points: mean of (2) of one component = c^T Q c.
 
         (2)  E = 1/area  integral  u_xx^2 + 2 u_xy^2 + u_yy^2
+
+        with u in px and derivatives by mm: px^2 / mm^4.
 
         Source: Rueckert et al. 1999, eq. 5 (the factor 2 belongs to the mixed term); integrated
         in closed form cell by cell. Its null space is 1, x, y.
@@ -102,7 +106,9 @@ class FreeForm:
             axes.append([_spline.product_integrals(cells, length, order) for order in range(3)])
         (y0, y1, y2), (x0, x1, x2) = axes
         area = (self.height + _DOMAIN_EXTRA) * (self.width + _DOMAIN_EXTRA)
-        return (torch.kron(y0, x2) + 2.0 * torch.kron(y1, x1) + torch.kron(y2, x0)) / area
+        by_x, by_y = (1.0 / side**2 for side in self.spacing)
+        across, down = by_x**2 * torch.kron(y0, x2), by_y**2 * torch.kron(y2, x0)
+        return (across + 2.0 * by_x * by_y * torch.kron(y1, x1) + down) / area
 
 
 def _domain_weights(place: Tensor, pixels: int, control: int, order: int = 0) -> Tensor:

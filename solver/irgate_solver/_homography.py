@@ -37,10 +37,11 @@ BEYOND = 1e9
 
 @dataclass(frozen=True)
 class Homography:
-    """The family (1) on a fixed image of `height` x `width` pixels."""
+    """The family (1) on a fixed image of `height` x `width` pixels of `spacing` (x, y), mm."""
 
     height: int
     width: int
+    spacing: tuple[float, float] = (1.0, 1.0)
 
     name = "homography"
     size = 8
@@ -48,7 +49,7 @@ class Homography:
     @property
     def affine(self) -> Affine:
         """The family of its first six parameters."""
-        return Affine(self.height, self.width)
+        return Affine(self.height, self.width, self.spacing)
 
     def map(self, p: Tensor, points: Tensor) -> Tensor:
         """Return (1) of `points` `(..., 2)`, px: `(B, ..., 2)`; differentiable by `p` `(B, 8)`."""

@@ -309,14 +309,39 @@ def check_numbers(huber_width: float | None, iterations: int, tolerance: float |
         raise ValueError(f"register: tolerance={tolerance!r}; expected px, 0 or more, or None")
 
 
-def make_warp(model: str, height: int, width: int, control: Any) -> _warps.Warp | Homography:
+def read_spacing(spacing: Any) -> tuple[float, float] | None:
+    """Return the spacing (x, y) of the pixels, mm; None where none was given.
+
+    Raises:
+        ValueError: it is no two positive numbers, nor one for both.
+
+    """
+    if spacing is None:
+        return None
+    try:
+        sides = [float(side) for side in spacing] if hasattr(spacing, "__len__") else [spacing] * 2
+        across, down = (float(side) for side in sides)
+    except (TypeError, ValueError):
+        across = down = math.nan
+    if not all(0 < side < math.inf for side in (across, down)):
+        raise ValueError(
+            f"register: spacing={spacing!r}; expected mm, (x, y), of a pixel of both images, two "
+            "positive numbers: images of unlike spacing are resampled to one first"
+        )
+    return across, down
+
+
+def make_warp(
+    model: str, height: int, width: int, control: Any, spacing: tuple[float, float] | None = None
+) -> _warps.Warp | Homography:
     """Return the family named `model` on a fixed image of `height` x `width`."""
     check_choice("model", model, (*_warps.MODELS, Homography.name))
+    sides = (1.0, 1.0) if spacing is None else spacing
     if model == Homography.name:
-        return Homography(height, width)
+        return Homography(height, width, sides)
     if model == "ffd":
-        return _warps.FreeForm(height, width, read_control(control, height, width))
-    return _warps.LINEAR[model](height, width)
+        return _warps.FreeForm(height, width, read_control(control, height, width), sides)
+    return _warps.LINEAR[model](height, width, sides)
 
 
 def _image(what: str, value: Any, channels: str | None) -> Tensor:

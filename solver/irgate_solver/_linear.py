@@ -2,6 +2,12 @@
 
 All are sums over the basis {1, eta} x {1, xi}, the centred coordinates over `radius`; the equation
 and the units of the parameters stand in `_warps`.
+
+A turn is one of mm, not of pixels, where a pixel is not square. With S = diag(spacing) it is
+
+(1)  A = S^-1 R S = [[cos, -a sin], [sin / a, cos]],    a = spacing y / spacing x,
+
+a group as R is, so that all else stays as it is.
 """
 
 from abc import ABC, abstractmethod
@@ -16,10 +22,22 @@ from irgate_solver._size_cache import cached_by_size
 
 @dataclass(frozen=True)
 class _Linear(ABC):
-    """What the linear families share: the basis {1, eta} x {1, xi} about the image centre."""
+    """What the linear families share: the basis {1, eta} x {1, xi} about the image centre.
+
+    Attributes:
+        height, width: of the fixed image, px.
+        spacing: of the pixels of both images, (x, y), mm.
+
+    """
 
     height: int
     width: int
+    spacing: tuple[float, float] = (1.0, 1.0)
+
+    @property
+    def aspect(self) -> float:
+        """A pixel's height over its width: a of (1)."""
+        return self.spacing[1] / self.spacing[0]
 
     @property
     def radius(self) -> float:
@@ -143,27 +161,28 @@ class Similarity(_Linear):
     """T(x) = x + (p0, p1) + (p2 xi - p3 eta, p3 xi + p2 eta): a turn and one scale.
 
     The linear part is (1 + p2 / radius, p3 / radius) as a complex number: linear in p, and a group.
+    Where pixels are not square p3 is weighed as the sine of (1).
     """
 
     name = "similarity"
     size = 4
 
     def coefficients(self, p: Tensor) -> Tensor:
-        return (p @ _conformal(p.device)).view(-1, 2, 2, 2)
+        return (p @ _conformal(self.aspect, p.device)).view(-1, 2, 2, 2)
 
     def jacobian(self, p: Tensor) -> Tensor:
-        return _conformal(p.device).mT.expand(len(p), 8, 4)
+        return _conformal(self.aspect, p.device).mT.expand(len(p), 8, 4)
 
     def from_centred(self, linear: Tensor, shift: Tensor) -> Tensor:
         # The nearest in the Frobenius norm: means of the two diagonals.
         scale = 0.5 * (linear[:, 0, 0] + linear[:, 1, 1]) - 1.0
-        turn = 0.5 * (linear[:, 1, 0] - linear[:, 0, 1])
+        turn = 0.5 * (linear[:, 1, 0] * self.aspect - linear[:, 0, 1] / self.aspect)
         return torch.cat((shift, torch.stack((scale, turn), 1) * self.radius), 1)
 
 
 @dataclass(frozen=True)
 class Rigid(_Linear):
-    """T(x) = R(p2 / radius) (x - centre) + centre + (p0, p1), R = [[cos, -sin], [sin, cos]]."""
+    """T(x) = A(p2 / radius) (x - centre) + centre + (p0, p1), A the turn (1)."""
 
     name = "rigid"
     size = 3
@@ -171,31 +190,38 @@ class Rigid(_Linear):
     def coefficients(self, p: Tensor) -> Tensor:
         angle = p[:, 2:] / self.radius
         terms = torch.cat((p[:, :2], angle.cos() - 1.0, angle.sin()), 1)
-        return (terms @ _turning(self.radius, p.device)).view(-1, 2, 2, 2)
+        return (terms @ _turning(self.radius, self.aspect, p.device)).view(-1, 2, 2, 2)
 
     def jacobian(self, p: Tensor) -> Tensor:
         angle = p[:, 2:] / self.radius
-        by_angle = torch.cat((-angle.sin(), angle.cos()), 1) @ _turning(self.radius, p.device)[2:]
+        by_angle = (
+            torch.cat((-angle.sin(), angle.cos()), 1)
+            @ _turning(self.radius, self.aspect, p.device)[2:]
+        )
         shifts = _selection(_SHIFTS, p.device).expand(len(p), 8, 2)
         return torch.cat((shifts, by_angle.unsqueeze(-1) / self.radius), -1)
 
     def second_order(self, p: Tensor, moments: Tensor) -> Tensor:
         angle = p[:, 2:] / self.radius
-        twice = torch.cat((-angle.cos(), -angle.sin()), 1) @ _turning(self.radius, p.device)[2:]
+        twice = (
+            torch.cat((-angle.cos(), -angle.sin()), 1)
+            @ _turning(self.radius, self.aspect, p.device)[2:]
+        )
         result = p.new_zeros(len(p), 3, 3)
         result[:, 2, 2] = (twice * moments).sum(-1) / self.radius**2
         return result
 
     def from_centred(self, linear: Tensor, shift: Tensor) -> Tensor:
-        # The angle of the rotation nearest to A in the Frobenius norm (2-D Procrustes).
-        angle = torch.atan2(linear[:, 1, 0] - linear[:, 0, 1], linear[:, 0, 0] + linear[:, 1, 1])
+        # The angle of the rotation nearest to S A S^-1 in the Frobenius norm (2-D Procrustes).
+        sine = linear[:, 1, 0] * self.aspect - linear[:, 0, 1] / self.aspect
+        angle = torch.atan2(sine, linear[:, 0, 0] + linear[:, 1, 1])
         return torch.cat((shift, (angle * self.radius).unsqueeze(-1)), 1)
 
     def compose_inverse(self, p: Tensor, step: Tensor) -> Tensor:
         # R(a) R(b)^-1 = R(a - b), and the step's shift is turned by that.
         turn = p[:, 2:] - step[:, 2:]
         angle = turn / self.radius
-        crossed = torch.cat((-step[:, 1:2], step[:, :1]), 1)
+        crossed = torch.cat((-step[:, 1:2] * self.aspect, step[:, :1] / self.aspect), 1)
         shift = angle.cos() * step[:, :2] + angle.sin() * crossed
         return torch.cat((p[:, :2] - shift, turn), 1)
 
@@ -209,22 +235,22 @@ def _selection(entries: tuple[int, ...], device: torch.device) -> Tensor:
 
 
 @cached_by_size
-def _conformal(device: torch.device) -> Tensor:
+def _conformal(aspect: float, device: torch.device) -> Tensor:
     """Return the matrix from a similarity's parameters to the coefficients, `(4, 8)`."""
     matrix = torch.zeros(4, 8, dtype=SOLVE)
     matrix[0, _X_SHIFT] = matrix[1, _Y_SHIFT] = 1.0
     matrix[2, _X_XI] = matrix[2, _Y_ETA] = 1.0
-    matrix[3, _X_ETA], matrix[3, _Y_XI] = -1.0, 1.0
+    matrix[3, _X_ETA], matrix[3, _Y_XI] = -aspect, 1.0 / aspect
     return matrix.to(device)
 
 
 @cached_by_size
-def _turning(radius: float, device: torch.device) -> Tensor:
+def _turning(radius: float, aspect: float, device: torch.device) -> Tensor:
     """Return the matrix from (shift x, shift y, cos - 1, sin) to the coefficients, `(4, 8)`."""
     matrix = torch.zeros(4, 8, dtype=SOLVE)
     matrix[0, _X_SHIFT] = matrix[1, _Y_SHIFT] = 1.0
     matrix[2, _X_XI] = matrix[2, _Y_ETA] = radius
-    matrix[3, _X_ETA], matrix[3, _Y_XI] = -radius, radius
+    matrix[3, _X_ETA], matrix[3, _Y_XI] = -radius * aspect, radius / aspect
     return matrix.to(device)
 
 

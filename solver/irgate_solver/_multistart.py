@@ -68,7 +68,7 @@ class Multistart:
         if isinstance(warp, _warps.Translation):
             turning = warp
         else:
-            turning = _warps.Rigid(warp.height, warp.width)
+            turning = _warps.Rigid(warp.height, warp.width, warp.spacing)
         place = max(_search.search_level(self.levels), self.judged)
         starts = _search.candidates(turning, self.levels[place])
         kept = len(starts)

@@ -2,15 +2,16 @@
 
 With u the displacement, c its coefficients (`_warps`, eq. 1) and means over the fixed image:
 
-(1)  bending          mean of u_xx^2 + 2 u_xy^2 + u_yy^2, FFDs only (`_free_form`, eq. 2)
+(1)  bending          mean of |u_xx|^2 + 2 |u_xy|^2 + |u_yy|^2, FFDs only (`_free_form`, eq. 2)
 (2)  total variation  mean of sum over d, e in (x, y) of phi(du_d/de),
                       phi(z) = sqrt(z^2 + epsilon^2) - epsilon
 (3)  anchor           mean of |affine part of u - affine part of the origin's|^2
 
 (2) is anisotropic total variation, smoothed after Charbonnier et al. 1997, so that it has a Hessian
-where nothing moves. (3) holds the part that (1) does not see, and that images leave free where they
-show nothing. Each gives value, gradient and Hessian by the parameters, and is in the implicit
-gradient; the weights are differentiable.
+where nothing moves. Lengths of u, and those that it is differentiated by, are in mm, which are
+px where no spacing was given. (3) holds the part that (1) does not see, and that images leave free
+where they show nothing. Each gives value, gradient and Hessian by the parameters, and is in the
+implicit gradient; the weights are differentiable.
 """
 
 from dataclasses import dataclass
@@ -97,8 +98,8 @@ class Priors:
 
 
 def bending(warp: FreeForm, p: Tensor) -> Term:
-    """Return (1) at `p` `(B, size)`, px^-2."""
-    both = torch.kron(torch.eye(2, dtype=SOLVE), warp.bending).to(p.device)
+    """Return (1) at `p` `(B, size)`, mm^-2."""
+    both = torch.kron(torch.diag(_sides(warp).square()), warp.bending).to(p.device)
     slope = p @ both
     return Term((slope * p).sum(1), 2.0 * slope, 2.0 * both)
 
@@ -108,14 +109,18 @@ def total_variation(warp: Warp, p: Tensor) -> Term:
     rows, columns, row_slopes, column_slopes = _quadrature(warp, p.device)
     c = warp.coefficients(p)
     parts = []
-    for left, right in ((rows, column_slopes), (row_slopes, columns)):
-        slope = left @ (c @ right.mT)
+    sides = _sides(warp).to(p.device)
+    for by, (left, right) in zip(
+        sides, ((rows, column_slopes), (row_slopes, columns)), strict=True
+    ):
+        strain = (sides / by).view(2, 1, 1)
+        slope = strain * (left @ (c @ right.mT))
         root = (slope * slope + EPSILON**2).sqrt()
         share = 1.0 / slope[0, 0].numel()
         energy = share * (root - EPSILON).sum((1, 2, 3))
-        gradient = share * (left.mT @ (slope / root) @ right).flatten(1)
+        gradient = share * (left.mT @ (strain * slope / root) @ right).flatten(1)
         # (L^T phi'' R) over products of two functions of each axis, the same for both components.
-        curvature = share * EPSILON**2 / root**3
+        curvature = share * EPSILON**2 * strain**2 / root**3
         sums = torch.einsum("ya,yi,bdyx,xe,xj->bdaeij", left, left, curvature, right, right)
         size = c.shape[2] * c.shape[3]
         blocks = sums.reshape(len(p), 2, size, size)
@@ -127,14 +132,19 @@ def total_variation(warp: Warp, p: Tensor) -> Term:
 
 
 def anchor(warp: Warp, p: Tensor, origin: Tensor) -> Term:
-    """Return (3) at `p` `(B, n)`, px^2, from the affine part of `origin` `(B, n)`."""
-    weights = _affine_part(warp, p.device)
+    """Return (3) at `p` `(B, n)`, mm^2, from the affine part of `origin` `(B, n)`."""
+    weights, square = _affine_part(warp, p.device), _sides(warp).to(p.device).square()
     off = (warp.coefficients(p) - warp.coefficients(origin)).flatten(2) @ weights
-    gradient = 2.0 * (off @ weights.mT).flatten(1)
+    pull = square.view(2, 1) * off
+    gradient = 2.0 * (pull @ weights.mT).flatten(1)
     block = 2.0 * weights @ weights.mT
-    unit = torch.eye(2, dtype=SOLVE, device=p.device)
-    hessian = torch.kron(unit, block).expand(len(p), -1, -1)
-    return _pulled(warp, p, (off * off).sum((1, 2)), gradient, hessian)
+    hessian = torch.kron(torch.diag(square), block).expand(len(p), -1, -1)
+    return _pulled(warp, p, (pull * off).sum((1, 2)), gradient, hessian)
+
+
+def _sides(warp: Warp) -> Tensor:
+    """Return a pixel's width and height, mm, `(2,)`."""
+    return torch.tensor(warp.spacing, dtype=SOLVE)
 
 
 def _pulled(warp: Warp, p: Tensor, energy: Tensor, gradient: Tensor, hessian: Tensor) -> Term:

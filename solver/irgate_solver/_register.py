@@ -55,6 +55,7 @@ def register(
     moving_mask: Any = None,
     init: Any = None,
     channels: str | None = None,
+    spacing: Sequence[float] | float | None = None,
     intensity: str = "same",
     recipe: str = DEFAULT,
     metric: str | Compare | None = None,
@@ -86,7 +87,8 @@ def register(
         model: the family of T. With c the fixed image's centre, R half its longer side and
             (xi, eta) = (x - c) / R, and numbers p in px:
             "translation", 2: x + (p0, p1);
-            "rigid", 3: x turned about c by p2 / R radians, then shifted by (p0, p1);
+            "rigid", 3: x turned about c by p2 / R radians, then shifted by (p0, p1); this turn, and
+            the next line's, is one of mm where `spacing` is given;
             "similarity", 4: x + (p0, p1) + (p2 xi - p3 eta, p3 xi + p2 eta);
             "affine", 6: x + (p0, p1) + (p2 xi + p3 eta, p4 xi + p5 eta);
             "homography", 8: with y what "affine" gives, c + (y - c) / (1 + (p6 xi + p7 eta) / R);
@@ -102,6 +104,9 @@ def register(
             that are flat in neither image. Where not given the same as "none", but for three axes
             of which the first has 3 entries or the last 3 or 4: these may be colour, and are
             refused.
+        spacing: (x, y), mm, of a pixel of both images, or one number for square ones; 1 where not
+            given. "rigid" and "similarity" turn in mm then, and weights of priors are in mm where
+            they are said to be in px. All else stays in pixels; the result tells mm when asked.
         intensity: "same" where brightness constancy holds, "varying" where gain or contrast may
             differ; chooses among the recipe's parts.
         recipe: one of `recipes()`: what the other arguments are where they are not given.
@@ -152,6 +157,7 @@ def register(
         moving_mask=moving_mask,
         init=init,
         channels=channels,
+        spacing=spacing,
         intensity=intensity,
         recipe=recipe,
         metric=metric,
@@ -177,6 +183,7 @@ def _register(
     moving_mask: Any,
     init: Any,
     channels: str | None,
+    spacing: Sequence[float] | float | None,
     intensity: str,
     recipe: str,
     metric: str | Compare | None,
@@ -210,7 +217,10 @@ def _register(
     if model == Homography.name:
         _check_homography(recipe, parts, metric, (bending, total_variation, anchor))
     height, width = pair.fixed.shape[1:]
-    warp = _inputs.make_warp(model, height, width, control)
+    sides = _inputs.read_spacing(spacing)
+    warp = _inputs.make_warp(model, height, width, control, sides)
+    # A recipe's weights are of pixels.
+    area = warp.spacing[0] * warp.spacing[1]
     _inputs.check_numbers(huber_width, iterations, tolerance)
     settings = Settings(
         metric=_inputs.read_metric(parts.metric if metric is None else metric, intensity),
@@ -219,11 +229,11 @@ def _register(
         sampling=sampling,
         huber_width=huber_width,
         huber_share=parts.huber_width if metric is None else None,
-        bending=_inputs.read_bending(bending, parts.bending, model),
+        bending=_inputs.read_bending(bending, parts.bending * area, model),
         total_variation=_inputs.read_weight(
             "total_variation", total_variation, parts.total_variation
         ),
-        anchor=_inputs.read_weight("anchor", anchor, parts.anchor),
+        anchor=_inputs.read_weight("anchor", anchor, parts.anchor / area),
         search=search,
         smoothing=_smoothing.read(
             smoothing,
@@ -245,9 +255,9 @@ def _register(
     settled = [state != EXHAUSTED for state in solution.states]
     if parts.gradient == "implicit":
         p, at = _implicit.attach(solution.objective, first, second, solution.p, settled)
-        return _finish(pair, solution, p, at, images)
+        return _finish(pair, solution, p, at, images, sides)
     if not differentiated:
-        return _finish(pair, solution, solution.p, None, images)
+        return _finish(pair, solution, solution.p, None, images, sides)
     if parts.gradient == "none":
         raise ValueError(
             f"register: recipe {recipe!r} has no gradient and an input requires one; expected "
@@ -260,7 +270,7 @@ def _register(
         )
     _implicit.examine(solution.objective, pair.fixed, pair.moving, solution.p, settled)
     p = _unrolled.attach(solution.objective, pair.fixed, pair.moving, solution.p)
-    return _finish(pair, solution, p, None, images)
+    return _finish(pair, solution, p, None, images, sides)
 
 
 def _check_homography(recipe: str, parts: Parts, metric: Any, weights: Sequence[Any]) -> None:
@@ -296,11 +306,13 @@ def _finish(
     p: Tensor,
     at: _implicit.Stationarity | None,
     images: tuple[Tensor, Tensor],
+    spacing: tuple[float, float] | None,
 ) -> Result:
     """Build the result; `p` is the solution's, attached to the graph or not.
 
     Args:
         images: both, in memory of the result's own.
+        spacing: as given.
 
     """
     objective = solution.objective
@@ -339,4 +351,5 @@ def _finish(
         _images=images,
         _batched=pair.batched,
         _dense=solution.field,
+        spacing=spacing,
     )

@@ -45,6 +45,7 @@ class Result(Exportable):
         iterations: trial steps, one number per stage of the solve, coarsest first.
         reciprocal_condition: of the normal matrix scaled to unit diagonal; where the result is
             attached to a graph, of the Hessian that the gradient is solved with.
+        spacing: (x, y) of a pixel, mm, as given; None where it was not.
 
     """
 
@@ -62,6 +63,7 @@ class Result(Exportable):
     _images: tuple[Tensor, Tensor]
     _batched: bool
     _dense: Tensor | None = None
+    spacing: tuple[float, float] | None = None
 
     @cached_property
     def status(self) -> Status | tuple[Status, ...]:
@@ -129,18 +131,20 @@ class Result(Exportable):
         return _summary.lines(self)
 
     @without_autocast
-    def displacement(self, shape: tuple[int, int] | None = None) -> Tensor:
+    def displacement(self, shape: tuple[int, int] | None = None, *, unit: str = "px") -> Tensor:
         """Return u(x) = T(x) - x, `(H, W, 2)`, last axis (dx, dy), px; differentiable.
 
         Args:
             shape: `(H, W)` of the grid, from pixel (0, 0); the fixed image's where not given. An
                 FFD moves nothing beyond its own domain, as in SimpleITK.
+            unit: "px", or "mm" where `spacing` was given.
 
         """
+        sides = self._sides("displacement", unit)
         height, width = (
             (self._objective.warp.height, self._objective.warp.width) if shape is None else shape
         )
-        field = self._field(int(height), int(width)).permute(0, 2, 3, 1)
+        field = self._field(int(height), int(width)).permute(0, 2, 3, 1) * sides
         return field if self._batched else field[0]
 
     @without_autocast
@@ -295,11 +299,12 @@ class Result(Exportable):
             return _uncertainty.uncertainty(self._objective, *self._images, p)
 
     @without_autocast
-    def standard_error(self, points: Any) -> Any:
+    def standard_error(self, points: Any, *, unit: str = "px") -> Any:
         """Return the standard errors of T at `points`, px, from the covariance.
 
         Args:
             points: `(m, 2)`, (x, y), px of the fixed image; tensor or array.
+            unit: of the errors, "px", or "mm" where `spacing` was given.
         Returns: `(m, 2)`, of T's x and y; `(B, m, 2)` for a batch; an array for an array.
 
         """
@@ -309,7 +314,17 @@ class Result(Exportable):
             p, spread = p[None], spread[None]
         place = place.detach().to(p.device, SOLVE)
         errors = _uncertainty.standard_error(self._objective.warp, p, spread, place)
+        errors = errors * self._sides("standard_error", unit)
         return form.give(errors if self._batched else errors[0])
+
+    def _sides(self, method: str, unit: str) -> Tensor:
+        """Return what a length in px along x and y is in `unit`, `(2,)`."""
+        known = ("px",) if self.spacing is None else ("px", "mm")
+        if unit not in known:
+            hint = "; register(..., spacing=) makes mm known" if unit == "mm" else ""
+            raise ValueError(f"Result.{method}: unit={unit!r}; expected {' or '.join(known)}{hint}")
+        sides = self.spacing if unit == "mm" and self.spacing is not None else (1.0, 1.0)
+        return torch.tensor(sides, dtype=SOLVE, device=self.parameters.device)
 
     def _one(self, tensor: Tensor) -> Tensor:
         return tensor if self._batched else tensor[0]

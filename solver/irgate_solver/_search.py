@@ -72,16 +72,19 @@ def candidates(warp: LinearWarp, level: Level) -> Tensor:
     angles = [2.0 * math.pi * k / FAN for k in range(FAN if turning else 1)]
     device = level.fixed.device
     turns = torch.tensor(angles, dtype=SOLVE, device=device)
-    found = [_best_lags_of(level, some) for some in _groups(level, turns)]
+    aspect = warp.aspect
+    found = [_best_lags_of(level, some, aspect) for some in _groups(level, turns, aspect)]
     rank, lag = (torch.cat(parts) for parts in zip(*found, strict=True))
     kept = min(KEPT, len(angles))
     order = rank.topk(kept, dim=0).indices
     angle = turns[order]
     lag = lag.gather(0, order.unsqueeze(-1).expand(-1, -1, 2)) * level.scale
     # moved(z) = moving(R z + c_m) meets fixed(x) at z = x - c_f + lag, so t = R lag + c_m - c_f.
-    # Here c_f and c_m are the centres of the coarse grids, and not those of the full images.
+    # Here c_f and c_m are the centres of the coarse grids, and not those of the full images, and R
+    # is the turn (1) of `_linear`.
     cosine, sine = torch.cos(angle), torch.sin(angle)
-    rotation = torch.stack((cosine, -sine, sine, cosine), -1).view(*angle.shape, 2, 2)
+    turn = torch.stack((cosine, -aspect * sine, sine / aspect, cosine), -1)
+    rotation = turn.view(*angle.shape, 2, 2)
     fixed_centre = _centre(level.fixed, level.scale)
     moving_centre = _centre(level.moving, level.scale)
     shift = (rotation @ (lag - fixed_centre).unsqueeze(-1)).squeeze(-1) + moving_centre
@@ -95,40 +98,45 @@ def _rank(rho: Tensor, share: Tensor) -> Tensor:
     return z
 
 
-def _groups(level: Level, turns: Tensor) -> Sequence[Tensor]:
+def _groups(level: Level, turns: Tensor, aspect: float) -> Sequence[Tensor]:
     """Divide the fan so that what a group takes is bounded, whatever the images' sides."""
-    side = _side(*level.moving.shape[1:])
-    taken = len(level.fixed) * (level.fixed.shape[1] + side) * (level.fixed.shape[2] + side)
+    height, width = level.moving.shape[1:]
+    rows, columns = _frame(height, width, aspect)
+    taken = len(level.fixed) * (level.fixed.shape[1] + rows) * (level.fixed.shape[2] + columns)
     if len(turns) * taken <= MOST_AT_ONCE:
         return (turns,)
     return [turn.reshape(1) for turn in turns]
 
 
-def _best_lags_of(level: Level, turns: Tensor) -> tuple[Tensor, Tensor]:
+def _best_lags_of(level: Level, turns: Tensor, aspect: float) -> tuple[Tensor, Tensor]:
     """Return the rank (1) of each rotation's best lag, `(A, B)`, and the lag (x, y), level px."""
-    if len(turns) == 1 and _overlap_bound(level, float(turns)) < LEAST_SHARE:
+    if len(turns) == 1 and _overlap_bound(level, float(turns), aspect) < LEAST_SHARE:
         none = turns.new_full((1, len(level.fixed)), -torch.inf)
         return none, torch.zeros(*none.shape, 2, dtype=SOLVE, device=turns.device)
-    moved, seen = _turned(level.moving, level.hidden, turns)
+    moved, seen = _turned(level.moving, level.hidden, turns, aspect)
     return _best_lags(level, moved, seen)
 
 
-def _overlap_bound(level: Level, turn: float) -> float:
+def _overlap_bound(level: Level, turn: float, aspect: float) -> float:
     """Return the most that two turned images may overlap, as a fraction of the smaller one.
 
     Each lies in a strip as wide as its shorter side. Two strips of widths a and b that cross at an
-    angle t share a b / sin t.
+    angle t share a b / sin t. Lengths are in widths of a pixel.
     """
-    (height, width), (other, breadth) = level.fixed.shape[1:], level.moving.shape[1:]
+    (rows, width), (others, breadth) = level.fixed.shape[1:], level.moving.shape[1:]
+    height, other = rows * aspect, others * aspect
     across = 0.0 if (width >= height) == (breadth >= other) else math.pi / 2
     crossing = min(height, width) * min(other, breadth)
     smaller = min(height * width, other * breadth)
     return crossing / max(abs(math.sin(turn + across)) * smaller, 1e-9)
 
 
-def _side(height: int, width: int) -> int:
-    """Return the side of the square that holds every rotation of an image."""
-    return math.ceil(math.hypot(height, width))
+def _frame(height: int, width: int, aspect: float) -> tuple[int, int]:
+    """Return the (rows, columns) that hold every rotation of an image."""
+    return (
+        math.ceil(math.hypot(height, width / aspect)),
+        math.ceil(math.hypot(height * aspect, width)),
+    )
 
 
 def _centre(image: Tensor, scale: int) -> Tensor:
@@ -139,32 +147,35 @@ def _centre(image: Tensor, scale: int) -> Tensor:
     )
 
 
-def _turned(image: Tensor, hidden: Tensor | None, angles: Tensor) -> tuple[Tensor, Tensor]:
+def _turned(
+    image: Tensor, hidden: Tensor | None, angles: Tensor, aspect: float = 1.0
+) -> tuple[Tensor, Tensor]:
     """Turn `image` `(B, h, w)` about its centre onto a grid that holds all of `angles`.
 
-    The grid is a square that holds every rotation, or for one angle its bounding box.
+    The grid holds every rotation, a square where pixels are, or for one angle its bounding box.
 
     Args:
         image: a level's moving image.
         hidden: 0/1 weights of its pixels that are not trusted, or None.
         angles: `(A,)`, radians.
+        aspect: a pixel's height over its width.
     Returns: `(A, B, s, t)` images, zero where not seen, and 0/1 weights `(A, 1, s, t)`, or
         `(A, B, s, t)` where something is hidden.
 
     """
     height, width = image.shape[1:]
-    rows = columns = _side(height, width)
+    rows, columns = _frame(height, width, aspect)
     if len(angles) == 1:
         across, down = abs(math.cos(float(angles))), abs(math.sin(float(angles)))
-        rows = math.ceil(across * height + down * width - 1e-6)
-        columns = math.ceil(across * width + down * height - 1e-6)
+        rows = math.ceil(across * height + down * width / aspect - 1e-6)
+        columns = math.ceil(across * width + down * height * aspect - 1e-6)
     zx, zy = (
         torch.arange(n, dtype=SOLVE, device=image.device) - (n - 1) / 2 for n in (columns, rows)
     )
     zx, zy = zx.expand(rows, columns), zy.unsqueeze(-1).expand(rows, columns)
     cosine, sine = torch.cos(angles).view(-1, 1, 1), torch.sin(angles).view(-1, 1, 1)
-    x = cosine * zx - sine * zy + (width - 1) / 2
-    y = sine * zx + cosine * zy + (height - 1) / 2
+    x = cosine * zx - aspect * sine * zy + (width - 1) / 2
+    y = sine / aspect * zx + cosine * zy + (height - 1) / 2
     inside = (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
     points = torch.stack((x, y), 1)
     count, batch = len(angles), len(image)

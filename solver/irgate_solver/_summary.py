@@ -17,7 +17,8 @@ def lines(result: "Result") -> str:
     several = isinstance(result.status, tuple)
     status = result.status if isinstance(result.status, tuple) else (result.status,)
     counts = [f"{status.count(kind)} {kind.name}" for kind in dict.fromkeys(status)]
-    length = result.displacement().detach().norm(dim=-1)
+    unit = "px" if result.spacing is None else "mm"
+    length = result.displacement(unit=unit).detach().norm(dim=-1)
     steps: Any = result.iterations if several else (result.iterations,)
     taken, stages = [sum(counts) for counts in steps], [len(counts) for counts in steps]
     moves = _range(length.mean((-2, -1))), _range(length.amax((-2, -1)))
@@ -29,7 +30,7 @@ def lines(result: "Result") -> str:
         [
             f"{result.model}, {result.size}",
             ", ".join(counts) if several else f"{status[0].name}: {status[0]}",
-            "moves pixels by {} px on average, by {} px at most".format(*moves),
+            "moves pixels by {} {u} on average, by {} {u} at most".format(*moves, u=unit),
             "correlation {}, rmse {}, objective {}".format(*alike),
             "overlap {}, folded {}, agreement {}, drift {}".format(*seen, *detail),
             "{} steps in {} stages, reciprocal condition {}".format(*effort),

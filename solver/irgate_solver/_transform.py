@@ -30,12 +30,17 @@ class Exportable(ABC):
     def to_transform(self) -> Transform:
         """Return the transform by itself, detached from images and graph."""
 
-    def to_simpleitk(self) -> Any:
-        """Return SimpleITK's transform, for images with spacing 1 and origin 0.
+    def to_simpleitk(self, spacing: tuple[float, float] | None = None) -> Any:
+        """Return SimpleITK's transform, for images with origin 0.
 
         `SimpleITK.Resample(moving, fixed, transform)` gives the moving image on the fixed grid.
+
+        Args:
+            spacing: of both images, (x, y), mm; the result's own where not given, and else 1.
+
         """
-        return _exports.to_simpleitk(self.to_transform())
+        sides = spacing or getattr(self, "spacing", None) or (1.0, 1.0)
+        return _exports.to_simpleitk(self.to_transform(), (float(sides[0]), float(sides[1])))
 
     def to_opencv(self) -> Any:
         """Return what OpenCV warps with: a matrix `(2, 3)` or `(3, 3)`, or two maps.

@@ -57,6 +57,11 @@ class Warp(Protocol):
         ...
 
     @property
+    def spacing(self) -> tuple[float, float]:
+        """Return the spacing of both images' pixels, (x, y), mm."""
+        ...
+
+    @property
     def name(self) -> str:
         """Return the family's name, as `register` takes it."""
         ...

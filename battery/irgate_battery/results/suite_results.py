@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.verdict import VerdictStatus
 
+MOST_NAMED = 6
+"""Failed cases that a verdict names."""
+
 
 @dataclass(frozen=True)
 class SuiteResults:
@@ -91,7 +94,13 @@ class SuiteResults:
             undecided: why nothing can be decided, where no case failed; or `None`.
         """
         if self.failed or self.lost:
-            names = ", ".join([*self.failed, *filter(None, [self.names_of_lost()])])
+            failed = self.failed
+            named = (
+                failed
+                if len(failed) <= MOST_NAMED
+                else [*failed[: MOST_NAMED - 1], f"{len(failed) - MOST_NAMED + 1} others"]
+            )
+            names = ", ".join([*named, *filter(None, [self.names_of_lost()])])
             return "fail", f"{told}; not: {names}"
         return ("not_evaluated", undecided) if undecided else ("pass", told)
 

@@ -17,7 +17,7 @@ Tone = Literal["plain", "good", "bad", "open", "head"]
 _NARROWEST = 40
 """Characters that a text is given even where the terminal has fewer."""
 
-_MOST_NAMED = 10
+_MOST_NAMED = 5
 """Items that a suite's section names one by one; the failures above say the rest."""
 
 

@@ -165,7 +165,7 @@ def _by_fixture(title: str, rows: Sequence[ResultRow]) -> Iterable[Line]:
         mean = sum(ratio for ratio, _ in ratios) / len(ratios) if ratios else None
         yield Line(
             f"{fixture:<{names}} {passed:>4}/{len(mine):<3}{number(mean, '.4f'):>11}  "
-            f"{_extreme(ratios):<17}{_extreme(distances)}".rstrip(),
+            f"{_extreme(ratios):<16} {_extreme(distances)}".rstrip(),
             "good" if passed == len(mine) else "plain",
         )
 

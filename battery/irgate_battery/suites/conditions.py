@@ -12,7 +12,7 @@ from irgate_battery.judge.acceptance import battery_fault
 from irgate_battery.judge.measure import Measurement
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.suite_results import SuiteResults
-from irgate_battery.results.text import Line, counts
+from irgate_battery.results.text import Line, counts, wrapped
 from irgate_battery.results.verdict import Verdict
 from irgate_battery.suites.case_evaluation import evaluate_case
 from irgate_battery.suites.evaluation import Draft
@@ -87,9 +87,13 @@ class ConditionsSuite(Suite[Case]):
     def section(self, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
         """Return how many passed, those that did not, and what the others were skipped for."""
         yield from counts(self.name, rows)
+        why: dict[str, list[str]] = {}
         for row in rows:
             if row.status == "skipped":
-                yield Line(f"  {row.case}: {row.message}", "open")
+                why.setdefault(row.message, []).append(row.case)
+        for message, cases in why.items():
+            many = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
+            yield from wrapped(f"  {cases[0]}{many}: ", message, "open", width)
 
 
 SUITE = ConditionsSuite

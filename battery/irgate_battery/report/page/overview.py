@@ -146,7 +146,8 @@ def _one_verdict(run: SavedRun, name: str) -> Iterable[Markup | str]:
         # Missing a target that fails nothing must not look like a failure of the run.
         tone, word = "open", "over its target"
     yield toned(word, tone)
-    told = found[0].undecided if tone == "open" else found[0].reason
+    undecided = found[0].status == "not_evaluated"
+    told = found[0].undecided if undecided else found[0].reason
     yield element("span", told, class_="soft said")
 
 

@@ -26,7 +26,8 @@ function showCase(entry) {
   document.getElementById('case-title').textContent = entry.case;
   const kind = [`suite ${entry.suite}`, entry.model, entry.intensity && `intensity ${entry.intensity}`];
   document.getElementById('case-kind').textContent = kind.filter(Boolean).join(' \u00b7 ');
-  document.getElementById('case-purpose').textContent = entry.purpose;
+  document.getElementById('case-purpose').textContent = entry.purpose
+    && `It is there to show: ${entry.purpose}.`;
   document.getElementById('case-outcomes').replaceChildren(...entry.rows.map(outcome));
   document.getElementById('case-figures').replaceChildren(figureTable(entry));
   document.getElementById('case-again').replaceChildren(...commands(entry));

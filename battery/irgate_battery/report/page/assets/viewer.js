@@ -17,7 +17,7 @@ function choicesOf(entry) {
     ...(entry.rows[run] || {}),
   }));
   const far = entry.of_pair;
-  choices.push({ id: 'oracle', title: 'SimpleITK', transform: drawing.oracle, ...far.oracle });
+  choices.push({ id: 'oracle', title: 'SimpleITK oracle', transform: drawing.oracle, ...far.oracle });
   choices.push({ id: 'truth', title: 'Truth', transform: drawing.truth, ...far.truth });
   choices.push({ id: 'identity', title: 'Nothing moved', transform: NOTHING, ...far.identity });
   return choices.filter(({ transform }) => transform);

@@ -1,0 +1,57 @@
+"""pytest's section of failures: the gate's alike ones once, `-v` all, others' as they are."""
+
+import pytest
+
+
+@pytest.fixture
+def shown(gate):
+    def run(*args, **more):
+        return gate(*args, **{"solver": "inverse", **more})
+
+    return run
+
+
+def test_alike_failures_are_told_once(shown):
+    out = shown().stdout.str()
+    assert out.count("it maps moving to fixed, by its") == 3
+    assert "and 5 more like it: base synth_translate_2d, base synth_rotate_2d" in out
+    assert "FAILED irgate" not in out
+    assert len(out.splitlines()) < 60
+
+
+def test_what_they_have_in_common_goes_before_them(shown):
+    out = shown().stdout.str()
+    first, last = out.index("irgate: diagnosis: "), out.index("diagnosis    ")
+    assert first < out.index("= FAILURES =") < last
+
+
+def test_each_is_told_with_v(shown):
+    out = shown("-v").stdout.str()
+    assert "more like it" not in out
+    assert out.count("FAILED irgate/base.py") >= 5
+
+
+def test_who_asks_for_the_list_gets_it(shown):
+    out = shown("-rf").stdout.str()
+    assert "and 5 more like it" in out
+    assert out.count("FAILED irgate/base.py") == 5
+
+
+def test_other_tests_failures_stay_as_they_are(shown, pytester):
+    pytester.makepyfile(test_mine="def test_one():\n    assert 1 == 2\n")
+    out = shown(".", "irgate").stdout.str()
+    assert "assert 1 == 2" in out
+    assert "FAILED test_mine.py::test_one - assert 1 == 2" in out
+    assert "and 5 more like it" in out
+
+
+def test_the_count_and_the_status_are_as_before(shown):
+    result = shown()
+    assert result.ret == 1
+    result.assert_outcomes(failed=6, passed=10)
+
+
+def test_under_xdist_too(shown):
+    result = shown("-n", "2")
+    assert "and 5 more like it: " in result.stdout.str()
+    result.assert_outcomes(failed=6, passed=10)
