@@ -303,7 +303,7 @@ def descend(
         if not any(pair.state == RUNNING for pair in pairs):
             break
         active = [pair.state == RUNNING for pair in pairs]
-        there = problem.linearise(trial, None if all(active) else active)
+        there = problem.linearise(trial) if all(active) else problem.linearise(trial, active)
         figures = torch.stack((there.objective, there.rounding, there.overlap), 1).tolist()
         accepted = [
             pair.state == RUNNING and pair.accept(objective, rounding, overlap, length)

@@ -298,6 +298,9 @@ static void add_row(const look *l, sums *s, int64_t row)
         add_cells(l, s, cell);
 }
 
+/* `_precision.squared_rounding`. */
+static double squared_rounding(double eps) { return 256.0 * eps * eps; }
+
 static double rounding_of(double square, double count, double eps)
 {
     return 8.0 * eps * sqrt(square) + eps * eps * count + 8.0 * DBL_EPSILON * square;
@@ -314,7 +317,7 @@ static void finish_matrix(const look *l, sums *s, const fit *f, double eps, doub
     for (int64_t k = 0; k < size; k++)
         largest = fmax(largest, matrix[k * (size + 1)]);
     for (int64_t k = 0; k < size; k++) {
-        double least = 256.0 * eps * eps * largest;
+        double least = squared_rounding(eps) * largest;
         seen[k] = l->sampler == LINEAR || matrix[k * (size + 1)] > least ? 1.0 : 0.0;
         by[k] *= seen[k];
     }
@@ -713,7 +716,8 @@ static void NAME(look_at_correlation)(const look *l, sums *s, int64_t pair, cons
     int64_t area = l->height * l->width, at;
     const REAL *fixed = (const REAL *)l->fixed + pair * area;
     double seen = 0.0, count, means[2] = {0.0, 0.0}, square = 0.0, covariance = 0.0;
-    double fixed_energy = 0.0, moved_energy = 0.0, wide[CHUNK];
+    double fixed_energy = 0.0, moved_energy = 0.0, least, wide[CHUNK];
+    int flat;
     REAL mean_f, mean_m, gain, psi[CHUNK], first_nuisance[CHUNK];
     fit f;
     int some;
@@ -755,8 +759,10 @@ static void NAME(look_at_correlation)(const look *l, sums *s, int64_t pair, cons
         moved_energy += total(other, some);
         covariance += total(both, some);
     }
-    fixed_energy += DBL_MIN;
-    moved_energy += DBL_MIN;
+    least = count * squared_rounding(EPS);
+    flat = fixed_energy <= least;
+    fixed_energy = fmax(fixed_energy, least);
+    moved_energy = fmax(moved_energy, least);
     f.gain = covariance / moved_energy;
     gain = (REAL)f.gain;
     for (int64_t row = 0; row < l->height; row++) {
@@ -784,7 +790,7 @@ static void NAME(look_at_correlation)(const look *l, sums *s, int64_t pair, cons
         }
         add_row(l, s, row);
     }
-    f.objective = (square + DBL_MIN) / fixed_energy;
+    f.objective = flat ? 1.0 : square / fixed_energy;
     f.rounding = rounding_of(square, count, EPS) / fixed_energy;
     f.seen = seen;
     f.scale = 2.0 / fixed_energy;
@@ -901,6 +907,54 @@ int NAME(irgate_spline)(
                     (size_t)wide * sizeof(REAL));
     }
     free(strip);
+    return 0;
+}
+
+/* Halve `batch` images by the pyramid's blur (`_pyramid.halve`): out holds `(batch, (rows + 1) / 2,
+ * (columns + 1) / 2)`. `taps` are the blur's first four weights, the middle one last; the borders
+ * are one over the weights that fall into the image. Returns 0, or -1 where there is no memory. */
+int NAME(irgate_halve)(int64_t batch, int64_t rows, int64_t columns, const double *taps,
+    const REAL *row_border, const REAL *column_border, const REAL *image, REAL *out)
+{
+    int64_t tall = (rows + 1) / 2, wide = (columns + 1) / 2, half = wide + 3;
+    REAL tap[4] = {(REAL)taps[0], (REAL)taps[1], (REAL)taps[2], (REAL)taps[3]};
+    /* A row in a frame of three zeros, and then its even and its odd samples. */
+    REAL *row = calloc((size_t)(2 * half + 2 * half), sizeof(REAL));
+    REAL *even = row + 2 * half, *odd = even + half;
+    if (row == NULL)
+        return -1;
+    for (int64_t pair = 0; pair < batch; pair++)
+        for (int64_t i = 0; i < tall; i++) {
+            const REAL *middle = image + (pair * rows + 2 * i) * columns;
+            REAL *to = out + (pair * tall + i) * wide, *inner = row + 3;
+            for (int64_t k = 0; k < columns; k++)
+                inner[k] = middle[k] * tap[3];
+            for (int64_t d = 3; d > 0; d--) {
+                const REAL *above = 2 * i - d >= 0 ? middle - d * columns : NULL;
+                const REAL *below = 2 * i + d < rows ? middle + d * columns : NULL;
+                REAL weight = tap[3 - d];
+                if (above && below)
+                    for (int64_t k = 0; k < columns; k++)
+                        inner[k] += (above[k] + below[k]) * weight;
+                else if (above || below)
+                    for (int64_t k = 0; k < columns; k++)
+                        inner[k] += (above ? above : below)[k] * weight;
+            }
+            for (int64_t k = 0; k < columns; k++)
+                inner[k] *= row_border[i];
+            for (int64_t k = 0; k < half; k++) {
+                even[k] = row[2 * k];
+                odd[k] = row[2 * k + 1];
+            }
+            for (int64_t k = 0; k < wide; k++) {
+                REAL sum = odd[k + 1] * tap[3];
+                sum += (even[k] + even[k + 3]) * tap[0];
+                sum += (odd[k] + odd[k + 2]) * tap[1];
+                sum += (even[k + 1] + even[k + 2]) * tap[2];
+                to[k] = sum * column_border[k];
+            }
+        }
+    free(row);
     return 0;
 }
 

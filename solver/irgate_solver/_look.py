@@ -181,6 +181,16 @@ class Look:
         objective, rounding, overlap = figures.unbind()
         return Sums(objective, rounding, overlap, gradient, by_coefficients, normal)
 
+    def objective(self, coefficients: Tensor) -> Tensor:
+        """Return the objective alone, `(B,)`."""
+        self._move(coefficients)
+        arguments = self.arguments
+        arguments.matrix, arguments.by_parameters, arguments.active = 0, None, None
+        figures = torch.empty(3, self.batch, dtype=SOLVE)
+        arguments.figures = figures.data_ptr()
+        _native.call("irgate_look", self.dtype, ctypes.byref(arguments))
+        return figures[0]
+
     def warp(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
         """Return the moving image at T(x), and 0/1 weights of the pixels that count."""
         moved = torch.empty(self.shape, dtype=self.dtype)

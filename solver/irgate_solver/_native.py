@@ -89,9 +89,10 @@ def _load(path: Path, name: str) -> tuple[ctypes.CDLL | None, str]:
         for entry in ("irgate_look", "irgate_warp"):
             function = getattr(found, f"{entry}_{suffix}")
             function.argtypes, function.restype = (ctypes.POINTER(Arguments),), ctypes.c_int
-        function = getattr(found, f"irgate_spline_{suffix}")
-        function.argtypes = (*(ctypes.c_int64,) * 3, ctypes.c_void_p, ctypes.c_void_p)
-        function.restype = ctypes.c_int
+        for entry, pointers in (("irgate_spline", 2), ("irgate_halve", 5)):
+            function = getattr(found, f"{entry}_{suffix}")
+            function.argtypes = (*(ctypes.c_int64,) * 3, *(ctypes.c_void_p,) * pointers)
+            function.restype = ctypes.c_int
     return found, name
 
 
@@ -148,3 +149,26 @@ def framed_spline(image: Tensor) -> Tensor:
     pointers = image.data_ptr(), framed.data_ptr()
     call("irgate_spline", image.dtype, batch, height, width, *pointers)
     return framed
+
+
+def halved(image: Tensor, taps: Tensor, row_border: Tensor, column_border: Tensor) -> Tensor:
+    """Return `image` `(B, h, w)` halved in size (`_pyramid.halve`).
+
+    Args:
+        image: any size.
+        taps: the blur's first four weights, float64, the middle one last.
+        row_border, column_border: one over the weights that fall into the image.
+
+    """
+    batch, height, width = image.shape
+    sides = (height + 1) // 2, (width + 1) // 2
+    parts = (
+        checked("taps", taps, (4,), torch.float64),
+        checked("row_border", row_border, sides[:1], image.dtype),
+        checked("column_border", column_border, sides[1:], image.dtype),
+        image.contiguous(),
+        torch.empty(batch, *sides, dtype=image.dtype),
+    )
+    pointers = (part.data_ptr() for part in parts)
+    call("irgate_halve", image.dtype, batch, height, width, *pointers)
+    return parts[-1]

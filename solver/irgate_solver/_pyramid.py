@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _sampling
+from irgate_solver import _native, _sampling
 from irgate_solver._size_cache import cached_by_size
 from irgate_solver._windows import windowed_means
 
@@ -153,6 +153,9 @@ def halve(image: Tensor) -> Tensor:
     Where w = 1 the weight G * w is a product of one function of the row and one of the column.
     """
     height, width = image.shape[1:]
+    if _native.serves(image):
+        borders = (_border(size, image.dtype, image.device) for size in (height, width))
+        return _native.halved(image, _taps(), *borders)
     rows = functional.pad(image, (0, 0, _RADIUS, _RADIUS + 1))
     count = (height + 1) // 2
     taps = [rows[:, tap : tap + 2 * count - 1 : 2] for tap in range(len(TAPS))]
@@ -171,6 +174,12 @@ def _weigh(taps: list[Tensor]) -> Tensor:
     for tap in range(_RADIUS):
         total.add_(taps[tap] + taps[-1 - tap], alpha=TAPS[tap])
     return total
+
+
+@cached_by_size
+def _taps() -> Tensor:
+    """Return the first four weights of the (symmetric) kernel, float64."""
+    return torch.tensor(TAPS[: _RADIUS + 1], dtype=torch.float64)
 
 
 @cached_by_size

@@ -56,9 +56,7 @@ def search_level(levels: list[Level]) -> int:
 
 def convincing(warped: WarpedLevel, p: Tensor) -> list[bool]:
     """Return, for each pair, whether the correlation at `p` `(B, n)` needs no search."""
-    moved, valid = warped.evaluate(p)
-    fit = _metrics.correlation(warped.level.fixed, moved, valid, False)
-    rho = torch.sqrt((1.0 - fit.objective).clamp(min=0.0))
+    rho = torch.sqrt((1.0 - warped.objective(p, _metrics.correlation)).clamp(min=0.0))
     return [value >= CONVINCING for value in rho.tolist()]
 
 

@@ -75,11 +75,21 @@ class WarpedLevel:
             seen = seen.mul_(hidden <= MOST_HIDDEN)
         return moved, seen if self.level.whole else seen.mul_(self.level.trusted)
 
+    def objective(self, p: Tensor, metric: Metric) -> Tensor:
+        """Return what `metric` says of the images at `p` `(B, n)`, `(B,)`."""
+        if self.compiled:
+            return self._looking_by(metric).objective(self.warp.coefficients(p))
+        moved, valid = self.evaluate(p)
+        return metric(self.level.fixed, moved, valid, False).objective
+
     @cached_property
     def look(self) -> Look:
         """The level, as the compiled kernel takes it."""
+        return self._looking_by(self.metric)
+
+    def _looking_by(self, metric: Metric) -> Look:
         level = self.level
-        look = Look(level_basis(self.warp, level), level, self.metric, total(level.trusted))
+        look = Look(level_basis(self.warp, level), level, metric, total(level.trusted))
         look.weigh(None if level.whole else level.trusted, frozen=False)
         sides = level.moving.shape[1], level.moving.shape[2]
         # Of the level's own grid, which may end before the full image's; with what torch allows for

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from irgate_solver import _metrics, _native, _warps
+from irgate_solver import _metrics, _native, _pyramid, _warps
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._pyramid import Level
 from irgate_solver._sampling import make_sampler
@@ -53,6 +53,7 @@ def look(level: Level, exact: bool, kind: str, metric: str, warp: _warps.Warp) -
 def look_at_all() -> None:
     for size, dtype in itertools.product(SIZES, (torch.float32, torch.float64)):
         level = level_of(size, size[::-1], dtype)
+        _pyramid.halve(level.moving)
         families = (_warps.Translation(*size), _warps.Affine(*size), _warps.FreeForm(*size, (4, 5)))
         for exact, kind, metric, warp in itertools.product(
             (False, True), ("linear", "cubic", "catmull-rom"), _metrics.METRICS, families

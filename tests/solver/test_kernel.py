@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import irgate_solver
-from irgate_solver import _metrics, _native, _warps, register
+from irgate_solver import _metrics, _native, _pyramid, _warps, register
 from irgate_solver._look import SAMPLERS, number_of
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._octaves import evidence
@@ -165,7 +165,8 @@ def test_inverse_looks(
             at = problem.linearise(p)
             moved, valid = WarpedLevel(warp, level).evaluate(p)
             shown = evidence(warp, [level], p, inverted=True)
-            figures = torch.stack((at.objective, at.overlap, shown), 1).unbind(1)
+            other = problem.objective(p, _metrics.correlation)
+            figures = torch.stack((at.objective, at.overlap, shown, other), 1).unbind(1)
             return (*figures, at.gradient, at.normal, moved, valid.clone())
 
         compiled, expected = by_both(monkeypatch, look)
@@ -173,6 +174,42 @@ def test_inverse_looks(
         assert isinstance(expected, tuple)
         for one, other in zip(compiled, expected, strict=True):
             close(one, other, rounding)
+
+
+@built
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("metric", METRICS)
+def test_looks_at_flat_images(metric: str, exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is to be seen no number is infinite: the fixed image flat, the moving, both."""
+    zero, other = torch.zeros(2, 12, 14), images((12, 14), torch.float32)
+    warp = _warps.Rigid(12, 14)
+
+    for fixed, moving in ((zero, other), (other, zero), (zero, zero)):
+
+        def look(fixed: torch.Tensor = fixed, moving: torch.Tensor = moving) -> object:
+            level = Level(fixed, torch.ones_like(fixed), moving, 1, whole=True)
+            sampler, basis = make_sampler("cubic", moving), level_basis(warp, level)
+            problem = Forward(warp, basis, level, sampler, (12, 14), metric_of(metric))
+            at = (problem.newton() if exact else problem).linearise(parameters(warp))
+            assert bool(at.normal.isfinite().all())
+            return at.objective, at.rounding, at.gradient, at.normal
+
+        for one, expected in zip(*by_both(monkeypatch, look), strict=True):  # type: ignore[call-overload]
+            close(one, expected, 1e-3)
+
+
+@built
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("size", [(4, 4), (1, 3), (3, 1), (2, 5), (33, 64), (64, 131)])
+def test_halved_images_and_splines(
+    size: tuple[int, int], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = torch.rand(2, *size, generator=torch.Generator().manual_seed(1), dtype=dtype)
+    halved = by_both(monkeypatch, lambda: _pyramid.halve(both))
+    torch.testing.assert_close(*halved, rtol=0, atol=4 * torch.finfo(dtype).eps)
+    if min(size) > 2:  # torch frames no smaller image
+        framed = by_both(monkeypatch, lambda: make_sampler("cubic", both).framed)
+        torch.testing.assert_close(*framed, rtol=0, atol=32 * torch.finfo(dtype).eps)
 
 
 def pair(dtype: torch.dtype, size: tuple[int, int] = (61, 74)) -> tuple[torch.Tensor, torch.Tensor]:
