@@ -140,11 +140,11 @@ class Result(Exportable):
             unit: "px", or "mm" where `spacing` was given.
 
         """
-        sides = self._sides("displacement", unit)
         height, width = (
             (self._objective.warp.height, self._objective.warp.width) if shape is None else shape
         )
-        field = self._field(int(height), int(width)).permute(0, 2, 3, 1) * sides
+        field = self._field(int(height), int(width)).permute(0, 2, 3, 1)
+        field = self._lengths("displacement", field, unit)
         return field if self._batched else field[0]
 
     @without_autocast
@@ -314,17 +314,18 @@ class Result(Exportable):
             p, spread = p[None], spread[None]
         place = place.detach().to(p.device, SOLVE)
         errors = _uncertainty.standard_error(self._objective.warp, p, spread, place)
-        errors = errors * self._sides("standard_error", unit)
+        errors = self._lengths("standard_error", errors, unit)
         return form.give(errors if self._batched else errors[0])
 
-    def _sides(self, method: str, unit: str) -> Tensor:
-        """Return what a length in px along x and y is in `unit`, `(2,)`."""
-        known = ("px",) if self.spacing is None else ("px", "mm")
-        if unit not in known:
-            hint = "; register(..., spacing=) makes mm known" if unit == "mm" else ""
-            raise ValueError(f"Result.{method}: unit={unit!r}; expected {' or '.join(known)}{hint}")
-        sides = self.spacing if unit == "mm" and self.spacing is not None else (1.0, 1.0)
-        return torch.tensor(sides, dtype=SOLVE, device=self.parameters.device)
+    def _lengths(self, method: str, lengths: Tensor, unit: str) -> Tensor:
+        """Return `lengths` `(..., 2)`, px along x and y, in `unit`."""
+        if unit == "px":
+            return lengths
+        if unit == "mm" and self.spacing is not None:
+            return lengths * lengths.new_tensor(self.spacing)
+        known = "px" if self.spacing is None else "px or mm"
+        hint = "; register(..., spacing=) makes mm known" if unit == "mm" else ""
+        raise ValueError(f"Result.{method}: unit={unit!r}; expected {known}{hint}")
 
     def _one(self, tensor: Tensor) -> Tensor:
         return tensor if self._batched else tensor[0]
