@@ -207,3 +207,50 @@ def test_nothing_is_printed(capfd, folder):
     with pytest.raises(ImageError):
         read("empty")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        BYTES,
+        BYTES.astype(">u2") * 257,
+        BYTES.astype(np.float16),
+        BYTES.astype(np.float64) - 100.5,
+        BYTES > 100,
+        np.asfortranarray(BYTES),
+    ],
+    ids=lambda array: array.dtype.str,
+)
+def test_numpy_s_own_file_gives_its_values(folder, array):
+    np.save("a.npy", array)
+    found = ImageName.parse("a.npy", folder).read()
+    assert np.array_equal(found.values, array.astype(np.float64))
+    assert (found.spacing, found.axes) == (None, None)
+
+
+def test_colours_and_slices_of_numpy_s_own_file(folder):
+    np.save("c.npy", np.stack([BYTES, BYTES, BYTES], axis=-1))
+    assert np.allclose(ImageName.parse("c.npy", folder).read().values, BYTES)
+    np.save("v.npy", VOLUME)
+    assert np.array_equal(ImageName.parse("v.npy#7", folder).read().values, VOLUME[7])
+    with pytest.raises(ImageError, match="name a slice"):
+        ImageName.parse("v.npy", folder).read()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (np.zeros((20, 30), dtype=complex), "expected real numbers"),
+        (np.zeros(600), r"of shape \(600,\)"),
+        (np.array([{"a": 1}], dtype=object), "cannot be read by numpy"),
+        (b"not numpy's", "cannot be read by numpy"),
+    ],
+)
+def test_what_is_no_image_of_numpy_is_one_line(folder, content, said):
+    if isinstance(content, bytes):
+        Path("a.npy").write_bytes(content)
+    else:
+        np.save("a.npy", content)
+    with pytest.raises(ImageError, match=said) as refused:
+        ImageName.parse("a.npy", folder).read()
+    assert "\n" not in str(refused.value)

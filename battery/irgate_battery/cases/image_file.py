@@ -1,7 +1,7 @@
 """Image files of a user's own: which slice of which file is meant, and its grey values.
 
 SimpleITK reads them and is imported only then: pictures (PNG, JPEG, TIFF, BMP), MHA/MHD, NRRD,
-NIfTI, DICOM files, and folders that hold one DICOM series. A slice of a volume is named
+NIfTI, DICOM files, and folders that hold one DICOM series; numpy reads its own .npy. A slice of a volume is named
 `brain.nii.gz#14` (third axis), `brain.nii.gz#x60` or `brain.nii.gz#y60`, counted from 0.
 """
 
@@ -15,7 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from irgate_battery.interface.outside_text import said_by
 from irgate_battery.interface.quiet_simpleitk import one_quiet_thread, simpleitk
+
+NUMPY = "NumPy"
+"""The format of a .npy file."""
 
 PICTURES = ("PNGImageIO", "JPEGImageIO", "BMPImageIO", "TIFFImageIO")
 """Formats whose resolution, where there is one, is that of print or of a screen: two photographs
@@ -104,7 +108,7 @@ class ImageName:
             raise ImageError(f"{self.path} does not exist")
         image, format_name = _read(self)
         spacing = tuple(map(float, image.GetSpacing()))
-        if format_name in PICTURES or (
+        if format_name in (*PICTURES, NUMPY) or (
             format_name == "GDCMImageIO" and not any(map(image.HasMetaDataKey, DICOM_SPACING))
         ):
             spacing = ()
@@ -177,6 +181,8 @@ def _read(name: ImageName) -> tuple[Any, str]:
         try:
             if path.is_dir():
                 return _read_series(name, sitk), "GDCMImageIO"
+            if path.suffix.lower() == ".npy":
+                return _read_npy(path, sitk), NUMPY
             reader = sitk.ImageFileReader()
             reader.SetFileName(str(path))
             format_name = str(sitk.ImageFileReader.GetImageIOFromFileName(str(path)))
@@ -186,6 +192,25 @@ def _read(name: ImageName) -> tuple[Any, str]:
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].strip().removeprefix("sitk::ERROR: ")
             raise ImageError(f"{path} cannot be read by SimpleITK: {reason}") from None
+
+
+def _read_npy(path: Path, sitk: Any) -> Any:
+    """Read an array `(H, W)`, `(H, W, 3 or 4)` of colours or `(D, H, W)`, as SimpleITK's image."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ImageError(f"{path} cannot be read by numpy: {said_by(error)}") from None
+    if array.ndim not in (2, 3) or array.dtype.kind not in "buif":
+        raise ImageError(
+            f"{path} holds {array.dtype} of shape {array.shape}; expected real numbers, (H, W), "
+            "(H, W, 3) or (D, H, W)"
+        )
+    if array.dtype.kind == "b" or array.dtype == np.float16:
+        array = array.astype(np.uint8 if array.dtype.kind == "b" else np.float32)
+    coloured = array.ndim == 3 and array.shape[-1] in (3, 4)
+    # SimpleITK knows no other byte order than the machine's.
+    native = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("=")))
+    return sitk.GetImageFromArray(native, isVector=coloured)
 
 
 def _read_series(name: ImageName, sitk: Any) -> Any:
