@@ -2,7 +2,8 @@
 
 SimpleITK reads them and is imported only then: pictures (PNG, JPEG, TIFF, BMP), MHA/MHD, NRRD,
 NIfTI, DICOM files, and folders that hold one DICOM series; numpy reads its own .npy. A slice of a
-volume is named `brain.nii.gz#14` (third axis), `brain.nii.gz#x60` or `brain.nii.gz#y60`, counted from 0.
+volume is named `brain.nii.gz#14` (third axis), `brain.nii.gz#x60` or `brain.nii.gz#y60`, counted
+from 0.
 """
 
 import os
