@@ -58,7 +58,8 @@ class WrittenFiles:
         self._write_failures(report)
         report = replace(report, exit_status=report.exit_status or int(bool(self.troubles)))
         self._write_json(report)
-        return self._write_page(report)
+        report = self._write_page(report)
+        return replace(report, exit_status=report.exit_status or int(bool(self.troubles)))
 
     def _write_json(self, report: Report) -> None:
         path = self._options.json

@@ -58,8 +58,9 @@ def add_to(subcommands: Any) -> None:
     parser.add_argument(
         "--fail-on",
         metavar="RULES",
-        help=f"what is worse than the baseline (default: {DEFAULT_RULES}): status (what passed "
-        "passes), FIGURE:20%%, FIGURE:0.005, or FIGURE:20%%+0.005 for both at once",
+        help=f"what is worse than the baseline (default: {DEFAULT_RULES.replace('%', '%%')}): "
+        "status (what passed passes), FIGURE:20%%, FIGURE:0.005, or FIGURE:20%%+0.005 for both "
+        "at once",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there, not to stdout")
     parser.set_defaults(run=run)

@@ -57,8 +57,9 @@ function change(changes) {
     window.location.hash = address;
   } else {
     window.history.replaceState(null, '', address);
-    follow();
   }
+  // Now, and not when the browser tells of it: a second key may come before that.
+  follow();
 }
 
 function follow() {
