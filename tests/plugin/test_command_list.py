@@ -73,7 +73,7 @@ def test_a_library_that_is_missing_is_said_with_how_to_get_it(printed, monkeypat
     monkeypatch.setattr(listing, "_libraries", lambda module: {"no_such_library": None})
     out = printed("--solvers", columns=400)
     assert 'not installed (python -m pip install "pytest-irgate[opencv]")' in out
-    assert 'not installed (python -m pip install "no_such_library")' in out
+    assert 'not installed (python -m pip install "pytest-irgate[bundled]")' in out
 
 
 def test_what_an_adapter_imports_is_read_from_its_text():
