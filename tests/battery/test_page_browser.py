@@ -393,7 +393,8 @@ def test_the_table_is_narrowed_and_sorted(opened):
 def test_a_mark_of_a_chart_opens_its_case(opened):
     page = opened()
     page.locator("#distance-chart path[data-case=brain_mri_real]").click()
-    assert page.locator("#case-title").inner_text() == "brain_mri_real"
+    # A link is followed after the click, not within it.
+    page.locator("#case-title", has_text="brain_mri_real").wait_for()
 
 
 def test_an_address_that_tells_nonsense_opens_the_report(opened):
