@@ -25,7 +25,8 @@ const KEYS = [
     if (state.case) {
       change({ case: '' });
     }
-    window.requestAnimationFrame(() => document.getElementById('search').focus());
+    // Now, and not with the next frame: what is typed before that would be keys.
+    document.getElementById('search').focus();
   }],
   ['Escape', 'all cases', () => state.case && change({ case: '' })],
   ['?', 'this panel', () => document.getElementById('help').showModal()],
