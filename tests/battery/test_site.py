@@ -10,7 +10,7 @@ from matplotlib.image import imread
 
 from irgate_battery import check_solver
 from irgate_battery.report.saved_report import SavedReportError
-from irgate_battery.report.site.entries import EntryError, checked, read_entries
+from irgate_battery.report.site.entries import EntryError, case_items, checked, read_entries
 from irgate_battery.report.site.pages import index_page
 from irgate_battery.report.site.pictures import (
     FULL_SCALE,
@@ -21,8 +21,6 @@ from irgate_battery.report.site.pictures import (
 )
 from irgate_battery.report.site.site import site
 from irgate_fixtures import Pair, pair, translation
-
-COUNT = 50
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +48,7 @@ def folder(told, tmp_path):
 
 def entry_of(folder, name):
     (found,) = [entry for entry in read_entries(folder) if entry.name == name]
-    return checked(found, 0, COUNT)
+    return checked(found)
 
 
 def changed(report, **values):
@@ -76,7 +74,7 @@ def test_an_honest_entry_holds(folder, told):
         ({"status": "passed"}, "it says passed, and RMSE"),
         ({"status": "passed", "transform": None}, "it says passed, and holds no transform"),
         ({"transform": {"matrix": [[1, 0, 9], [0, 1, 0], [0, 0, 1]]}}, "other figures"),
-        ({"case": "nobody"}, "this version has no such case"),
+        ({"case": "nobody"}, "its row is named base nobody"),
         ({"truth_rmse": 0.5}, "not those that were judged"),
     ],
 )
@@ -88,8 +86,27 @@ def test_a_forged_entry_does_not(folder, told, change, trouble):
         True
     ]
     assert entry.verdicts().hard_gate.status == "fail"
-    page = index_page([entry], [("base", "x")], "t")
+    page = index_page([entry], case_items(), "t")
     assert "1 do not hold" in page
+
+
+def test_what_is_left_out_is_not_passed(folder, told):
+    where, write = folder
+    some = {**told["knowing"], "cases": told["knowing"]["cases"][:3]}
+    write("knowing", some)
+    entry = entry_of(where, "knowing")
+    assert entry.passed == 3
+    assert entry.verdicts().hard_gate.status == "not_evaluated"
+    # Of all that a complete run has, and not of what it brought.
+    assert f">3 of {len(case_items())}<" in index_page([entry], case_items(), "t")
+
+
+def test_no_case_counts_twice(folder, told):
+    where, write = folder
+    first = told["knowing"]["cases"][0]
+    again = [{**first, "id": f"irgate/base.py::test_case[copy{n}]"} for n in range(9)]
+    write("knowing", {**told["knowing"], "cases": [*told["knowing"]["cases"], *again]})
+    assert entry_of(where, "knowing").passed == 5
 
 
 def test_an_entry_with_a_false_oracle_does_not_hold(folder, told):

@@ -14,7 +14,7 @@ from irgate_battery.results.result_row import BAD, ResultRow
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.systematic import systematic
 from irgate_battery.results.verdict import Verdicts
-from irgate_battery.suites.registry import REGISTRY, expected_items, suites_of
+from irgate_battery.suites.registry import REGISTRY, expected_cases, expected_items, suites_of
 
 ENDED_EARLY = "did not report: the session ended before it ran"
 """The message of a row that is missing because its run was interrupted."""
@@ -80,10 +80,7 @@ def conclude(
         deselected: how many items were left out.
         exit_status: that of a run which ended for another reason; 0 lets the rows decide.
     """
-    expected: dict[str, list[str]] = {}
-    for item in expected_items(spec):
-        expected.setdefault(item.suite, []).append(item.case)
-    verdicts = evaluate(rows, expected)
+    verdicts = evaluate(rows, expected_cases(spec))
     return Report(
         rows=tuple(rows),
         verdicts=verdicts,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from irgate_battery.cases.catalogue import Case, base_cases
 from irgate_battery.cases.run_spec import RunSpec
-from irgate_battery.interface.protocol import Solver
 from irgate_battery.judge.acceptance import base_limit, fixture_fault
 from irgate_battery.judge.limits import AGREEMENT_TARGET, BASE_FACTOR, BASE_SLACK
 from irgate_battery.judge.measure import Measurement
@@ -15,9 +14,7 @@ from irgate_battery.results.row_table import RATIO, RMSE, TIMES, Column, table
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.text import Line, number
 from irgate_battery.results.verdict import Verdict, VerdictStatus
-from irgate_battery.suites.case_evaluation import evaluate_case
-from irgate_battery.suites.evaluation import Draft
-from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
+from irgate_battery.suites.case_suite import CaseSuite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,36 +94,19 @@ _COLUMNS = (
 images."""
 
 
-class BaseSuite(Suite[Case]):
+class BaseSuite(CaseSuite):
     """The base fixtures."""
 
     heading = "irgate/base.py::test_case[ID]; the hard gate stands over these"
     verdict_types = (HardGate, EachFixture, Agreement)
-    one_call = True
-    has_truth = True
+    holds_distance = False
 
-    def items(self, spec: RunSpec) -> tuple[Item[Case], ...]:
+    def cases(self, spec: RunSpec) -> Iterable[Case]:
         """Return the five."""
-        return tuple(
-            self._item(
-                case.id,
-                case,
-                model=case.model,
-                intensity=case.intensity,
-                purpose=case.purpose,
-                pictured=case,
-            )
-            for case in base_cases()
-        )
-
-    def fill(
-        self, draft: Draft, item: Item[Case], solver: Solver, setup: EvaluationSetup
-    ) -> ResultRow:
-        """Hold rmse <= 1.1 x oracle_rmse + 1e-4, finite, not escaped."""
-        return evaluate_case(draft, item.subject, solver, setup, self.fault_of)
+        return base_cases()
 
     def fault_of(self, measured: Measurement, near_px: float) -> str | None:
-        """Return what is wrong with its RMSE; the battery holds the distance, too."""
+        """Hold rmse <= 1.1 x oracle_rmse + 1e-4, finite, not escaped."""
         return fixture_fault(measured)
 
     def verdicts(self, results: SuiteResults) -> tuple[Verdict, ...]:

@@ -1,23 +1,18 @@
 """Suite `battery`: the base fixtures under perturbations that tend to break a solver."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from irgate_battery.cases.catalogue import Case, battery_cases
 from irgate_battery.cases.run_spec import RunSpec
-from irgate_battery.interface.protocol import Solver
-from irgate_battery.judge.acceptance import battery_fault
 from irgate_battery.judge.limits import MEAN_RATIO, RATIO_CAP
-from irgate_battery.judge.measure import Measurement
 from irgate_battery.results import formatting
 from irgate_battery.results.compared import Cell, Compared, SavedVerdicts
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.text import Line, counts, number
 from irgate_battery.results.verdict import Verdict, VerdictStatus
-from irgate_battery.suites.case_evaluation import evaluate_case
-from irgate_battery.suites.evaluation import Draft
-from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
+from irgate_battery.suites.case_suite import CaseSuite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,43 +33,16 @@ class MeanRatio(Verdict):
     oracle_diverged: int
 
 
-class BatterySuite(Suite[Case]):
+class BatterySuite(CaseSuite):
     """The battery."""
 
     heading = "irgate/battery.py::test_case[ID]; the fixtures, perturbed"
     verdict_types = (MeanRatio,)
-    one_call = True
-    has_truth = True
     is_drawn = True
 
-    def items(self, spec: RunSpec) -> tuple[Item[Case], ...]:
+    def cases(self, spec: RunSpec) -> Iterable[Case]:
         """Return as many cases as were asked for."""
-        return tuple(
-            self._item(
-                case.id,
-                case,
-                model=case.model,
-                intensity=case.intensity,
-                purpose=case.purpose,
-                pictured=case,
-            )
-            for case in battery_cases(spec.seed, spec.count)
-        )
-
-    def fill(
-        self, draft: Draft, item: Item[Case], solver: Solver, setup: EvaluationSetup
-    ) -> ResultRow:
-        """Hold rmse <= 2 x oracle_rmse, finite, not escaped, and near enough to the truth."""
-
-        def rule(measured: Measurement, near_px: float) -> str | None:
-            draft.row = replace(draft.row, tolerance_px=near_px)
-            return self.fault_of(measured, near_px)
-
-        return evaluate_case(draft, item.subject, solver, setup, rule)
-
-    def fault_of(self, measured: Measurement, near_px: float) -> str | None:
-        """Return what is wrong with its RMSE, or with its distance to the truth."""
-        return battery_fault(measured, near_px)
+        return battery_cases(spec.seed, spec.count)
 
     def verdicts(self, results: SuiteResults) -> tuple[Verdict, ...]:
         """Return the mean ratio."""

@@ -7,16 +7,11 @@ from irgate_battery.cases.catalogue import Case, condition_cases
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.diagnosis.pattern import EVEN, ODD
 from irgate_battery.interface.declaration import MODELS, OPTIONAL_MODELS
-from irgate_battery.interface.protocol import Solver
-from irgate_battery.judge.acceptance import battery_fault
-from irgate_battery.judge.measure import Measurement
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.text import Line, counts, wrapped
 from irgate_battery.results.verdict import Verdict
-from irgate_battery.suites.case_evaluation import evaluate_case
-from irgate_battery.suites.evaluation import Draft
-from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
+from irgate_battery.suites.case_suite import CaseSuite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,42 +31,15 @@ class Conditions(Verdict):
     skipped: int
 
 
-class ConditionsSuite(Suite[Case]):
+class ConditionsSuite(CaseSuite):
     """The conditions."""
 
     heading = "irgate/conditions.py::test_case[ID]; sizes, turns, masks"
     verdict_types = (Conditions,)
-    one_call = True
-    has_truth = True
 
-    def items(self, spec: RunSpec) -> tuple[Item[Case], ...]:
+    def cases(self, spec: RunSpec) -> Iterable[Case]:
         """Return the table's cases."""
-        return tuple(
-            self._item(
-                case.id,
-                case,
-                model=case.model,
-                intensity=case.intensity,
-                purpose=case.purpose,
-                pictured=case,
-            )
-            for case in condition_cases()
-        )
-
-    def fill(
-        self, draft: Draft, item: Item[Case], solver: Solver, setup: EvaluationSetup
-    ) -> ResultRow:
-        """Hold what the battery holds: rmse <= 2 x oracle_rmse, not escaped, near the truth."""
-
-        def rule(measured: Measurement, near_px: float) -> str | None:
-            draft.row = replace(draft.row, tolerance_px=near_px)
-            return self.fault_of(measured, near_px)
-
-        return evaluate_case(draft, item.subject, solver, setup, rule)
-
-    def fault_of(self, measured: Measurement, near_px: float) -> str | None:
-        """Return what is wrong with its RMSE, or with its distance to the truth."""
-        return battery_fault(measured, near_px)
+        return condition_cases()
 
     def verdicts(self, results: SuiteResults) -> tuple[Verdict, ...]:
         """Return how many conditions are met."""

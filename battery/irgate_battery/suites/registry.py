@@ -108,3 +108,11 @@ def expected_items(spec: RunSpec, names: Collection[str] | None = None) -> tuple
         if names is None or suite.name in names
         for item in suite.items(spec)
     )
+
+
+def expected_cases(spec: RunSpec) -> dict[str, list[str]]:
+    """Return the names of the items that a complete run has, by suite."""
+    expected: dict[str, list[str]] = {}
+    for item in expected_items(spec):
+        expected.setdefault(item.suite, []).append(item.case)
+    return expected

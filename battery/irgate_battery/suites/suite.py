@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from irgate_battery.cases.catalogue import Case
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.protocol import DEFAULT_TIMEOUT, Solver
-from irgate_battery.judge.measure import Measurement
 from irgate_battery.oracle.store import OracleStore
 from irgate_battery.results.compared import Compared, SavedVerdicts
 from irgate_battery.results.result_row import ResultRow
@@ -129,15 +128,6 @@ class Suite(ABC, Generic[Subject]):
         self, draft: Draft, item: Item[Subject], solver: Solver, setup: EvaluationSetup
     ) -> ResultRow:
         """Measure an item into its draft; return the row that it ends with."""
-
-    def fault_of(self, measured: Measurement, near_px: float) -> str | None:
-        """Return what is wrong with a measurement on a case, or `None` where nothing is.
-
-        Args:
-            measured: the judge's figures.
-            near_px: the largest mean distance to the truth that passes.
-        """
-        raise NotImplementedError(f"suite {self.name} has no rule over one case's measurement")
 
     # --- what follows from it -----------------------------------------------------------------
 

@@ -1,16 +1,14 @@
 """What a site shows: for each solver its reports, and what of them holds when judged anew."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from irgate_battery.cases.catalogue import Case, all_cases
+from irgate_battery.cases.catalogue import Case
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.outside_text import one_line
-from irgate_battery.report.comparison.run_set import case_count
 from irgate_battery.report.conclusion import evaluate
 from irgate_battery.report.page.saved_run import SavedRun
 from irgate_battery.report.rejudging import Rejudged, rejudged
@@ -19,7 +17,12 @@ from irgate_battery.report.saved_report import SavedReport
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.verdict import Verdicts
 from irgate_battery.suites.case_evaluation import nearness, told_of_oracle
-from irgate_battery.suites.registry import entry_of, expected_items
+from irgate_battery.suites.case_suite import CaseSuite
+from irgate_battery.suites.registry import entry_of, expected_cases, expected_items
+from irgate_battery.suites.suite import Item, Suite
+
+SPEC = RunSpec()
+"""A leaderboard is of one battery: that of seed 0 without further draws."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,80}")
 """Of a solver's folder and of a version: they become addresses."""
@@ -130,12 +133,7 @@ class Entry:
 
     def verdicts(self) -> Verdicts:
         """Return the verdicts over its cases, judged anew."""
-        saved = self.latest.saved
-        spec = RunSpec(saved.seed, case_count(saved))
-        expected: dict[str, list[str]] = {}
-        for item in expected_items(spec):
-            expected.setdefault(item.suite, []).append(item.case)
-        return evaluate([row.judged for row in self.cases], expected)
+        return evaluate([row.judged for row in self.cases], expected_cases(SPEC))
 
     def case(self, suite: str, name: str) -> CheckedRow | None:
         """Return the row of a case, or `None`."""
@@ -179,34 +177,41 @@ def _refuse_name(name: str, path: Path) -> None:
         )
 
 
-def checked(entry: Entry, seed: int, count: int) -> Entry:
-    """Judge the cases of an entry's latest report anew."""
+def case_items() -> tuple[Item[Case], ...]:
+    """Return the items that are judged anew: the cases with a known truth, of a complete run.
+
+    A user's own images are nobody else's, and other suites' items take more than one answer.
+    """
+    return tuple(
+        item for item in expected_items(SPEC) if isinstance(_suite_of(item.suite), CaseSuite)
+    )
+
+
+def checked(entry: Entry) -> Entry:
+    """Judge the cases of an entry's latest report anew; one that it leaves out has no row."""
     saved = entry.latest.saved
-    known = _cases(seed, count)
-    rows = []
-    for row in saved.rows:
-        suite = entry_of(row.suite)
-        # A user's own images are nobody else's, and other suites' items are several calls.
-        if suite is not None and suite.suite.has_truth and suite.suite.one_call:
-            rows.append(_checked(row, known.get(row.case), saved.battery))
+    there = {row.id: row for row in saved.rows}
+    rows = [
+        _checked(there[item.id], item, saved.battery) for item in case_items() if item.id in there
+    ]
     return replace(entry, cases=tuple(rows))
 
 
-def _checked(row: ResultRow, case: Case | None, battery: str) -> CheckedRow:
+def _checked(row: ResultRow, item: Item[Case], battery: str) -> CheckedRow:
+    if (row.suite, row.case) != (item.suite, item.case):
+        return CheckedRow(row, None, f"its row is named {row.suite} {row.case}")
     if row.transform is None:
         claims = row.status == "passed"
         return CheckedRow(row, None, "it says passed, and holds no transform" if claims else "")
-    if case is None:
-        return CheckedRow(row, None, "this version has no such case")
     try:
-        again = rejudged(row, case, battery)
+        again = rejudged(row, item.subject, battery)
     except (NotRemadeError, ValueError) as error:
         return CheckedRow(row, None, str(error))
-    measured = told_of_oracle(case, again.found)
-    _, near_px = nearness(case, measured)
-    suite = entry_of(row.suite)
-    assert suite is not None
-    fault = suite.suite.fault_of(measured, near_px)
+    measured = told_of_oracle(item.subject, again.found)
+    _, near_px = nearness(item.subject, measured)
+    suite = _suite_of(item.suite)
+    assert isinstance(suite, CaseSuite)
+    fault = suite.fault_of(measured, near_px)
     if row.status == "passed" and fault is not None:
         return CheckedRow(row, again, f"it says passed, and {fault}")
     if again.differs:
@@ -214,16 +219,6 @@ def _checked(row: ResultRow, case: Case | None, battery: str) -> CheckedRow:
     return CheckedRow(row, again)
 
 
-@cache
-def _cases(seed: int, count: int) -> dict[str, Case]:
-    return {case.id: case for case in all_cases(seed, count)}
-
-
-def common_cases(entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
-    """Return the cases, as suite and name, that any entry has, in the order of a run."""
-    there = (
-        (checked_row.row.suite, checked_row.row.case)
-        for entry in entries
-        for checked_row in entry.cases
-    )
-    return tuple(dict.fromkeys(there))
+def _suite_of(name: str) -> Suite[Any] | None:
+    entry = entry_of(name)
+    return entry.suite if entry else None

@@ -14,6 +14,7 @@ from irgate_battery.report.site.pictures import FULL_SCALE
 from irgate_battery.results import formatting
 from irgate_battery.results.verdict import Verdicts
 from irgate_battery.suites.base import HardGate
+from irgate_battery.suites.suite import Item
 
 NONE = "-"
 """Where there is no figure."""
@@ -22,7 +23,7 @@ MOST_BROKEN = 20
 """Rows that do not hold, named one by one."""
 
 
-def index_page(entries: Sequence[Entry], cases: Sequence[tuple[str, str]], title: str) -> str:
+def index_page(entries: Sequence[Entry], items: Sequence[Item[Case]], title: str) -> str:
     """Return the table of all solvers."""
     common = solved_by_all(entries)
     ranked = sorted(entries, key=lambda entry: (-entry.passed, entry.name))
@@ -42,7 +43,7 @@ def index_page(entries: Sequence[Entry], cases: Sequence[tuple[str, str]], title
         (
             link(f"solver/{quote(entry.name)}/index.html", entry.name),
             entry.latest.name,
-            cell(f"{entry.passed} of {len(cases)}", entry.passed),
+            cell(f"{entry.passed} of {len(items)}", entry.passed),
             gate_cell(verdicts[entry.name]),
             figure(_headline(verdicts[entry.name]), "{:.1e}".format),
             figure(_median(entry.cases, "tre_px"), formatting.px),
@@ -62,7 +63,7 @@ def index_page(entries: Sequence[Entry], cases: Sequence[tuple[str, str]], title
         "ul",
         [
             element("li", link(f"case/{quote(case)}.html", case), f" ({solved} of {len(entries)})")
-            for case, solved in _solved(entries, cases)
+            for case, solved in _solved(entries, items)
         ],
         class_="columns",
     )
@@ -296,12 +297,10 @@ def _name(row: CheckedRow) -> tuple[str, str]:
     return row.row.suite, row.row.case
 
 
-def _solved(
-    entries: Sequence[Entry], cases: Sequence[tuple[str, str]]
-) -> Iterable[tuple[str, int]]:
-    for suite, name in cases:
-        rows = (entry.case(suite, name) for entry in entries)
-        yield name, sum(row is not None and row.passed for row in rows)
+def _solved(entries: Sequence[Entry], items: Sequence[Item[Case]]) -> Iterable[tuple[str, int]]:
+    for item in items:
+        rows = (entry.case(item.suite, item.case) for entry in entries)
+        yield item.case, sum(row is not None and row.passed for row in rows)
 
 
 def _median(rows: Iterable[CheckedRow], field: str) -> float | None:

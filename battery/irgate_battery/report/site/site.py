@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from irgate_battery.cases.catalogue import Case, all_cases
-from irgate_battery.report.comparison.run_set import case_count
+from irgate_battery.cases.catalogue import Case
 from irgate_battery.report.page.page import page_of
-from irgate_battery.report.site.entries import Entry, checked, common_cases, read_entries
+from irgate_battery.report.site.entries import Entry, case_items, checked, read_entries
 from irgate_battery.report.site.pages import asset, case_page, index_page, solver_page
 from irgate_battery.report.site.pictures import difference_picture
+from irgate_battery.suites.suite import Item
 
 DEFAULT_TITLE = "Registration, judged against SimpleITK"
 
@@ -35,24 +35,20 @@ def site(folder: Path, title: str = DEFAULT_TITLE) -> Iterator[SiteFile]:
         title: of its pages.
     Raises: EntryError; SavedReportError.
     """
-    entries = read_entries(folder)
-    seed = entries[0].latest.saved.seed
-    count = max(case_count(entry.latest.saved) for entry in entries)
-    entries = tuple(checked(entry, seed, count) for entry in entries)
-    cases = common_cases(entries)
+    entries = tuple(checked(entry) for entry in read_entries(folder))
+    items = case_items()
     yield SiteFile("site.css", f"{asset('page.css')}\n{asset('site.css')}")
-    yield SiteFile("index.html", index_page(entries, cases, title))
+    yield SiteFile("index.html", index_page(entries, items, title))
     for entry in entries:
         yield SiteFile(f"solver/{entry.name}/index.html", solver_page(entry, title))
         for version in entry.versions:
             yield SiteFile(f"solver/{entry.name}/{version.name}.html", page_of([version.run]))
-    known = {case.id: case for case in all_cases(seed, count)}
-    for suite, name in cases:
-        if name in known:
-            yield from _case_files(known[name], suite, entries, title)
+    for item in items:
+        yield from _case_files(item, entries, title)
 
 
-def _case_files(case: Case, suite: str, entries: Sequence[Entry], title: str) -> Iterator[SiteFile]:
+def _case_files(item: Item[Case], entries: Sequence[Entry], title: str) -> Iterator[SiteFile]:
+    case, suite = item.subject, item.suite
     drawn = set()
     for entry in entries:
         row = entry.case(suite, case.id)
