@@ -80,8 +80,10 @@ def test_an_honest_entry_holds(folder, told):
 )
 def test_a_forged_entry_does_not(folder, told, change, trouble):
     where, write = folder
+    honest = entry_of(where, "identity").passed
     write("identity", changed(told["identity"], message="", **change))
     entry = entry_of(where, "identity")
+    assert entry.passed == honest
     assert [row.trouble.startswith(trouble) or trouble in row.trouble for row in entry.broken] == [
         True
     ]
