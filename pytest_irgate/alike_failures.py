@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +11,9 @@ import pytest
 from irgate_battery.report.alike import alike
 from irgate_battery.report.report import Report
 from irgate_battery.results.result_row import ResultRow
+
+LISTS_ONLY = ("no", "line")
+"""Styles of `--tb` in which the list of failures is all that is shown of them."""
 
 LISTED = "f"
 """pytest's sign for the list of failures below them."""
@@ -28,19 +31,22 @@ class AlikeFailuresOnce:
         self, terminalreporter: pytest.TerminalReporter
     ) -> Generator[None, None, None]:
         """Hide all but the first of those that are alike, while pytest shows its failures."""
-        if terminalreporter.config.get_verbosity() > 0:
+        report = self._report()
+        option = terminalreporter.config.option
+        if report is None or option.verbose > 0 or option.tbstyle in LISTS_ONLY:
             yield
             return
         failed = terminalreporter.stats.get("failed", [])
-        mine = {report.nodeid: report for report in failed if self._is_item(report.nodeid)}
+        mine = {each.nodeid: each for each in failed if self._is_item(each.nodeid)}
         width = terminalreporter._tw.fullwidth - 1
-        report = self._report()
-        found = report.diagnosis() if report else None
+        found = report.diagnosis()
         if found is not None:
             # What they have in common goes before them, and after them once more.
             terminalreporter.write_line("")
             terminalreporter.write_line(textwrap.fill(found.text, width), bold=True)
-        self._shorten(mine, width)
+        # What broke in the gate keeps its traceback.
+        rows = [row for row in report.rows if row.id in mine and row.status == "failed"]
+        _shorten(mine, rows, width)
         chars = terminalreporter.reportchars
         if len(mine) == len(failed) and LISTED not in _asked_for(terminalreporter.config):
             # The same ids once more.
@@ -50,23 +56,23 @@ class AlikeFailuresOnce:
         finally:
             terminalreporter.reportchars = chars
 
-    def _shorten(self, reports: dict[str, Any], width: int) -> None:
-        carried = {
-            nodeid: report.irgate["row"]
-            for nodeid, report in reports.items()
-            if getattr(report, "irgate", None)
-        }
-        details = {
-            nodeid: dict(reports[nodeid].sections).get("traceback", "") for nodeid in carried
-        }
-        rows = [(ResultRow.from_dict(row), details[nodeid]) for nodeid, row in carried.items()]
-        for group in alike(rows):
-            told = [group.first.message, *filter(None, [group.more])]
-            lines = [textwrap.fill(text, width, break_long_words=False) for text in told]
-            reports[group.first.id].longrepr = "\n".join(lines)
-            for row in group.rows[1:]:
-                # pytest leaves out what a debugger has shown already.
-                reports[row.id]._pdbshown = True
+
+def _shorten(reports: Mapping[str, Any], rows: Sequence[ResultRow], width: int) -> None:
+    """Let the first of those that are alike speak for all.
+
+    Args:
+        reports: pytest's, by node id.
+        rows: of those among them that a solver failed.
+        width: of the terminal.
+    """
+    failures = ((row, dict(reports[row.id].sections).get("traceback", "")) for row in rows)
+    for group in alike(failures):
+        told = [group.first.message, *filter(None, [group.more])]
+        lines = [textwrap.fill(text, width, break_long_words=False) for text in told]
+        reports[group.first.id].longrepr = "\n".join(lines)
+        for row in group.rows[1:]:
+            # pytest leaves out what a debugger has shown already.
+            reports[row.id]._pdbshown = True
 
 
 def _asked_for(config: pytest.Config) -> str:

@@ -37,6 +37,21 @@ def test_who_asks_for_the_list_gets_it(shown):
     assert out.count("FAILED irgate/base.py") == 5
 
 
+@pytest.mark.parametrize("style", ["no", "line"])
+def test_where_the_list_is_all_it_stays(shown, style):
+    out = shown(f"--tb={style}").stdout.str()
+    assert out.count("FAILED irgate/base.py") == 5
+
+
+def test_what_broke_in_the_gate_keeps_its_traceback(shown, pytester):
+    pytester.makeconftest(
+        "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef broken(request):\n"
+        "    if 'lena' in request.node.name:\n        raise RuntimeError('of the project')\n"
+    )
+    out = shown(solver="knowing").stdout.str()
+    assert "raise RuntimeError('of the project')" in out
+
+
 def test_other_tests_failures_stay_as_they_are(shown, pytester):
     pytester.makepyfile(test_mine="def test_one():\n    assert 1 == 2\n")
     out = shown(".", "irgate").stdout.str()
