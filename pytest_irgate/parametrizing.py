@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from irgate_battery.cases.run_spec import RunSpec
+from irgate_battery.interface.declaration import NotASolver
 from irgate_battery.interface.launch import launched, process_of
 from irgate_battery.interface.protocol import DEFAULT_TIMEOUT, Solver
 from irgate_battery.oracle.store import OracleStore
@@ -51,12 +52,16 @@ class GateCase:
             solver: a callable that fits the protocol, or a SPEC, whose solver lives in a process
                 of its own.
         Raises: pytest's outcomes: failed with the gate's message, or skipped where the solver
-            cannot be asked; NotASolver.
+            cannot be asked.
         """
         entry = entry_of(self.suite)
         assert entry is not None
         setup = EvaluationSetup(OracleStore("auto", UserCache()), self._timeout)
-        result = entry.suite.evaluate(self._item, _opened(solver), setup)
+        try:
+            judged = _opened(solver)
+        except NotASolver as error:
+            pytest.fail(str(error), pytrace=False)
+        result = entry.suite.evaluate(self._item, judged, setup)
         self.row = result.row
         if result.row.status == "skipped":
             pytest.skip(result.row.message)
@@ -83,8 +88,9 @@ def parametrize_with_cases(
         suites: names of suites; all that need nothing given, if not given.
         models: only the items that ask for one of these models; checks of their own, which ask for
             none, are left out then. All, if not given.
-        expected_failures: reasons by the case's id, `"lena_affine_2d-rot75"`, or by solver and id,
-            `"register-lena_affine_2d-rot75"`. They are strict: what passes fails.
+        expected_failures: reasons by the case's id, `"lena_affine_2d-rot75"`, for every solver
+            and suite that has it; or with both before it, as in the test's own id,
+            `"register-battery-lena_affine_2d-rot75"`. They are strict: what passes fails.
         timeout: seconds for one call; `None` for no limit.
     Raises: ValueError for an unknown suite, a model that no item asks for, or an expected failure
         that is no item's.
@@ -106,11 +112,11 @@ def parametrize_with_cases(
     parameters = []
     for solver, label in zip(solvers, _labels(solvers), strict=True):
         for item in items:
-            keys = {item.case, f"{label}-{item.case}"} & waived.keys()
+            name = f"{label}-{item.suite}-{item.case}"
+            keys = {item.case, name} & waived.keys()
             used |= keys
             reason = next((waived[key] for key in keys), None)
             marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
-            name = f"{label}-{item.suite}-{item.case}"
             parameters.append(pytest.param(solver, GateCase(item, timeout), id=name, marks=marks))
     strangers = sorted(waived.keys() - used)
     if strangers:

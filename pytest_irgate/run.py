@@ -19,8 +19,8 @@ from irgate_battery.cases.own_pairs import own_pairs
 from irgate_battery.interface import linux
 from irgate_battery.interface.outside_text import one_line, several_lines
 from irgate_battery.interface.printed import barred
-from irgate_battery.report.conclusion import NOTHING_JUDGED, conclude
-from irgate_battery.report.last_line import failed_for
+from irgate_battery.report.conclusion import conclude
+from irgate_battery.report.last_line import NOTHING_JUDGED, failed_for
 from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report
 from irgate_battery.suites.registry import REGISTRY, suites

@@ -32,6 +32,7 @@ def add_to(subcommands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Merge. Raises: UsageError."""
     from irgate_battery.cases.own_pairs import PairError
+    from irgate_battery.report.last_line import as_it_ended
     from irgate_battery.report.merging import NotMergeableError, merged
     from irgate_battery.report.saved_report import SavedReport, SavedReportError
 
@@ -45,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     except OutputFileError as error:
         raise UsageError(f"--output {error}") from None
     paint = colour.paint_for(sys.stdout)
-    lines = [report.sentence()] if arguments.quiet else report.lines(colour.width())
+    last = as_it_ended(report.sentence(), report.exit_status)
+    lines = [last] if arguments.quiet else [*report.lines(colour.width())[:-1], last]
     for line in lines:
         print(paint(line.text, line.tone))
     return report.exit_status

@@ -70,6 +70,16 @@ def test_a_part_that_was_interrupted_has_said_what_it_lacks():
     ]
 
 
+def test_a_part_that_failed_for_another_reason_fails_the_whole():
+    """Its own tests failed beside the gate, or a file could not be written."""
+    parts = [part(ROWS[:4], exit_status=1), part(ROWS[4:])]
+    assert merged(parts).exit_status == 1
+    # That a verdict lacks the other parts' items is no such reason.
+    parts = [part(each, require_verdict=True) for each in (ROWS[:4], ROWS[4:])]
+    assert [each.exit_status for each in parts] == [1, 1]
+    assert merged(parts).exit_status == run(ROWS, require_verdict=True).exit_status
+
+
 def test_parts_by_suite_are_parts_too():
     parts = [
         part([each for each in ROWS if each.suite == suite], f"{suite}.json", suites=(suite,))
@@ -123,5 +133,8 @@ def test_a_report_of_an_earlier_version_does_not_say_what_was_asked_for():
 
 def test_a_row_of_no_item_is_refused():
     strange = replace(ROWS[0], id="irgate/base.py::test_case[nobody]")
-    with pytest.raises(NotMergeableError, match=r"nobody\] is no item of a run of base, battery"):
+    with pytest.raises(NotMergeableError, match=r"nobody\] \(base \w+\) is no item of a run"):
         merged([part([strange])])
+    other = replace(ROWS[0], case=ROWS[1].case)
+    with pytest.raises(NotMergeableError, match="is no item of a run"):
+        merged([part([other])])

@@ -60,9 +60,9 @@ def test_in_parallel_by_keyword_and_again(project):
 
 
 def test_expected_failures_are_strict(project):
-    waived = ', expected_failures={"register#2-lena_affine_2d": "it does nothing"}'
+    waived = ', expected_failures={"register#2-base-lena_affine_2d": "it does nothing"}'
     project(more=waived).assert_outcomes(passed=5, failed=4, xfailed=1)
-    passes = ', expected_failures={"register-lena_affine_2d": "it would not"}'
+    passes = ', expected_failures={"register-base-lena_affine_2d": "it would not"}'
     result = project(more=passes)
     result.assert_outcomes(passed=4, failed=6)
     assert "[XPASS(strict)] it would not" in result.stdout.str()
@@ -82,6 +82,20 @@ def test_a_spec_lives_in_a_process_of_its_own(pytester, gate, solvers):
     result = gate("test_a_spec_lives_in_a_process_of_its_own.py", solver=None, irgate=False)
     result.assert_outcomes(failed=1)
     assert "ended its process" in " ".join(result.stdout.str().split())
+
+
+def test_what_is_no_solver_is_told_in_a_line(pytester, gate):
+    pytester.makepyfile(
+        "from pytest_irgate import parametrize_with_cases\n\n\n"
+        "@parametrize_with_cases(['no_such_file.py:register', 3], suites=['base'],\n"
+        "                        models=['ffd'])\ndef test_it(solver, case):\n    case(solver)\n"
+    )
+    result = gate("test_what_is_no_solver_is_told_in_a_line.py", solver=None, irgate=False)
+    result.assert_outcomes(failed=2)
+    out = result.stdout.str()
+    assert "no_such_file.py" in out
+    assert "Traceback" not in out
+    assert "parametrizing.py" not in out
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ evaluated*, never a pass. A row that should be there and is not makes the hard g
 from collections.abc import Collection, Mapping, Sequence
 
 from irgate_battery.cases.run_spec import RunSpec
-from irgate_battery.report.last_line import is_undecided
+from irgate_battery.report.last_line import NOTHING_JUDGED, is_undecided
 from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report, SolverIdentity
 from irgate_battery.results.result_row import BAD, ResultRow
@@ -18,10 +18,6 @@ from irgate_battery.suites.registry import REGISTRY, expected_cases, expected_it
 
 ENDED_EARLY = "did not report: the session ended before it ran"
 """The message of a row that is missing because its run was interrupted."""
-
-
-NOTHING_JUDGED = 5
-"""The exit status of a run of nothing but skips: pytest's, where no test ran."""
 
 
 def evaluate(rows: Sequence[ResultRow], expected: Mapping[str, Sequence[str]]) -> Verdicts:

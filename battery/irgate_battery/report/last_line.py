@@ -122,6 +122,24 @@ def failed_for(line: Line, trouble: str) -> Line:
     return Line(f"{_OPENING}FAIL: {trouble}; what was judged: {judged}", "bad")
 
 
+NOTHING_JUDGED = 5
+"""The exit status of a run of nothing but skips: pytest's, where no test ran."""
+
+ENDS_WELL = (None, 0, NOTHING_JUDGED)
+"""Exit statuses of a run in which nothing failed; `None` where it is not known."""
+
+
+def as_it_ended(line: Line, status: int | None) -> Line:
+    """Return the last line of a run that ended with this exit status, whatever its rows say."""
+    if status in ENDS_WELL or line.tone == "bad":
+        return line
+    return failed_for(
+        line,
+        f"the run ended with status {status} for a reason that stands in no item: another test "
+        "that failed, or a file that could not be written",
+    )
+
+
 def _any(verdicts: Sequence[Verdict], status: str) -> bool:
     return any(verdict.status == status for verdict in verdicts)
 

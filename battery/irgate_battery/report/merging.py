@@ -11,9 +11,10 @@ from irgate_battery.cases.catalogue import BATTERY_VERSION
 from irgate_battery.cases.own_pairs import own_pairs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.conclusion import conclude
+from irgate_battery.report.last_line import ENDS_WELL
 from irgate_battery.report.report import Report, SolverIdentity, installed_version
 from irgate_battery.report.saved_report import Asked, SavedReport
-from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.result_row import BAD, ResultRow
 from irgate_battery.suites.registry import expected_items
 
 NO_PART_HAS_IT = "did not report: it is in none of the parts"
@@ -46,10 +47,12 @@ def merged(parts: Sequence[SavedReport]) -> Report:
     )
     rows = _rows_of(parts)
     expected = expected_items(spec, asked.suites)
-    strangers = sorted(set(rows) - {item.id for item in expected})
-    if strangers:
-        raise NotMergeableError(f"{strangers[0]} is no item of a run of {asked}")
-    ended = [part.exit_status for part in parts if part.exit_status in ENDED_OTHERWISE]
+    known = {item.id: (item.suite, item.case) for item in expected}
+    for row in rows.values():
+        if known.get(row.id) != (row.suite, row.case):
+            raise NotMergeableError(
+                f"{row.id} ({row.suite} {row.case}) is no item of a run of {asked}"
+            )
     began = min(parts, key=lambda part: (part.provenance.started or "", part.source))
     return conclude(
         [
@@ -63,8 +66,21 @@ def merged(parts: Sequence[SavedReport]) -> Report:
         provenance=began.provenance,
         strict=asked.strict,
         require_verdict=asked.require_verdict,
-        exit_status=max(filter(None, ended), default=0),
+        exit_status=max(map(_ended_otherwise, parts)),
     )
+
+
+def _ended_otherwise(part: SavedReport) -> int:
+    """Return the exit status of a part that failed for what stands in none of its items, or 0.
+
+    A part alone fails for verdicts that it cannot have; the whole run's are evaluated anew.
+    """
+    if part.exit_status is None or part.exit_status in ENDS_WELL:
+        return 0
+    told = any(row.status in BAD for row in part.rows)
+    told |= any(verdict.status == "fail" for verdict in part.verdicts.values())
+    told |= part.asked is not None and part.asked.require_verdict
+    return 0 if told and part.exit_status not in ENDED_OTHERWISE else part.exit_status
 
 
 def _asked(parts: Sequence[SavedReport]) -> Asked:

@@ -10,8 +10,7 @@ from typing import Any
 
 from irgate_battery.diagnosis.pattern import pattern
 from irgate_battery.interface.outside_text import one_line, said_by
-from irgate_battery.report.conclusion import NOTHING_JUDGED
-from irgate_battery.report.last_line import failed_for, is_undecided, last_line
+from irgate_battery.report.last_line import as_it_ended, failed_for, is_undecided, last_line
 from irgate_battery.report.report import NO_VERDICT
 from irgate_battery.report.saved_report import WANTED, SavedReport, SavedReportError
 from irgate_battery.results.systematic import Systematic
@@ -19,14 +18,6 @@ from irgate_battery.results.text import Line, Tone
 from irgate_battery.results.verdict import Verdict, Verdicts
 from irgate_battery.suites.registry import suites
 from irgate_battery.suites.rows import family_of
-
-ELSEWHERE = (
-    "the run ended with status {status} for a reason that stands in no item: another test that "
-    "failed, or a file that could not be written"
-)
-
-ENDS_WELL = (None, 0, NOTHING_JUDGED)
-"""Exit statuses of a run in which nothing failed."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +106,7 @@ def _last_line(saved: SavedReport, verdicts: Verdicts, data: Mapping[str, Any]) 
     line = last_line(saved.rows, verdicts, strict=strict, deselected=deselected)
     if required and is_undecided(saved.rows, verdicts, strict=strict):
         return failed_for(line, NO_VERDICT)
-    if saved.exit_status in ENDS_WELL or line.tone == "bad":
-        return line
-    return failed_for(line, ELSEWHERE.format(status=saved.exit_status))
+    return as_it_ended(line, saved.exit_status)
 
 
 def _about(saved: SavedReport, data: Mapping[str, Any]) -> dict[str, str]:
