@@ -13,8 +13,8 @@ import torch
 
 from irgate_solver import _native, _start
 from irgate_solver._homography import AnyWarp
-from irgate_solver._inputs import Pair
 from irgate_solver._objective import Settings
+from irgate_solver._pair import Pair
 from irgate_solver._rows import joined, taken
 from irgate_solver._schedule import Schedule
 from irgate_solver._solution import Solution

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from irgate_solver import (
     _allocator,
+    _arguments,
     _chunks,
     _functional,
     _implicit,
-    _inputs,
     _metrics,
+    _pair,
     _precision,
     _result,
     _sampling,
@@ -199,8 +200,8 @@ def _register(
     tolerance: float | None,
 ) -> Result:
     """Do what `register` says, on tensors that hold numbers."""
-    parts = _inputs.read_parts(recipe, intensity, model)
-    pair = _inputs.read_pair(fixed, moving, mask, moving_mask, channels)
+    parts = _arguments.read_parts(recipe, intensity, model)
+    pair = _pair.read_pair(fixed, moving, mask, moving_mask, channels)
     if pair.colours is not None and (parts.stages != "iclk" or parts.gradient != "implicit"):
         raise ValueError(
             f"register: recipe {recipe!r} takes one channel and {pair.channels} came; expected "
@@ -208,7 +209,7 @@ def _register(
         )
     differentiated = _implicit.needed((bending, total_variation, anchor), pair.fixed, pair.moving)
     sampling = sampling or parts.sampling or ("cubic" if differentiated else "linear")
-    _inputs.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
+    _arguments.check_choice("sampling", sampling, tuple(_sampling.SAMPLERS))
     if bending == AUTO and model == "ffd" and parts.stages == "siren":
         raise ValueError(
             f"register: bending='auto' came with recipe {recipe!r}, whose smoothness is its own; "
@@ -217,23 +218,23 @@ def _register(
     if model == Homography.name:
         _check_homography(recipe, parts, metric, (bending, total_variation, anchor))
     height, width = pair.fixed.shape[1:]
-    sides = _inputs.read_spacing(spacing)
-    warp = _inputs.make_warp(model, height, width, control, sides)
+    sides = _arguments.read_spacing(spacing)
+    warp = _arguments.make_warp(model, height, width, control, sides)
     # A recipe's weights are of pixels.
     area = warp.spacing[0] * warp.spacing[1]
-    _inputs.check_numbers(huber_width, iterations, tolerance)
+    _arguments.check_numbers(huber_width, iterations, tolerance)
     settings = Settings(
-        metric=_inputs.read_metric(parts.metric if metric is None else metric, intensity),
-        approach=_inputs.read_metric(metric or parts.approach or parts.metric, intensity),
+        metric=_arguments.read_metric(parts.metric if metric is None else metric, intensity),
+        approach=_arguments.read_metric(metric or parts.approach or parts.metric, intensity),
         descent=parts.descent if metric is None else "lm",
         sampling=sampling,
         huber_width=huber_width,
         huber_share=parts.huber_width if metric is None else None,
-        bending=_inputs.read_bending(bending, parts.bending * area, model),
-        total_variation=_inputs.read_weight(
+        bending=_arguments.read_bending(bending, parts.bending * area, model),
+        total_variation=_arguments.read_weight(
             "total_variation", total_variation, parts.total_variation
         ),
-        anchor=_inputs.read_weight("anchor", anchor, parts.anchor / area),
+        anchor=_arguments.read_weight("anchor", anchor, parts.anchor / area),
         search=search,
         smoothing=_smoothing.read(
             smoothing,
@@ -301,7 +302,7 @@ def _without_gradients(settings: Settings, parts: Parts) -> AbstractContextManag
 
 
 def _finish(
-    pair: _inputs.Pair,
+    pair: _pair.Pair,
     solution: Solution,
     p: Tensor,
     at: _implicit.Stationarity | None,

@@ -11,8 +11,8 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor
 
-from irgate_solver._inputs import Pair
 from irgate_solver._objective import Objective, Settings
+from irgate_solver._pair import Pair
 from irgate_solver._precision import Units
 from irgate_solver._pyramid import Level
 from irgate_solver._smoothing import Smoothing

@@ -25,11 +25,11 @@ from irgate_solver._any_metric import AnyMetric
 from irgate_solver._channels import Channels, spread
 from irgate_solver._dissimilarity import Dissimilarity
 from irgate_solver._homography import AnyWarp, Homography, points_of
-from irgate_solver._inputs import Pair
 from irgate_solver._levenberg import Descent
 from irgate_solver._lucas_kanade import valid_on
 from irgate_solver._multistart import Multistart, ends_lower
 from irgate_solver._objective import AUTO, Objective, Problem, Settings, full_level
+from irgate_solver._pair import Pair
 from irgate_solver._precision import Units
 from irgate_solver._pyramid import Level
 from irgate_solver._rows import taken

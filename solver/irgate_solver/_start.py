@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from irgate_solver import _warps
 from irgate_solver._homography import Homography
-from irgate_solver._inputs import read_tensor
+from irgate_solver._pair import read_tensor
 from irgate_solver._precision import SOLVE
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from irgate_solver import _inputs, _unrolled, register
+from irgate_solver import _arguments, _unrolled, register
 
 from .test_implicit import CUBIC, KINKS, STEP, Problem
 
@@ -101,6 +101,6 @@ def test_every_recipes_stages_exist() -> None:
     for name in recipes():
         for model in ("affine", "ffd"):
             for intensity in ("same", "varying"):
-                parts = _inputs.read_parts(name, intensity, model)
+                parts = _arguments.read_parts(name, intensity, model)
                 assert parts.stages in STAGES
                 assert parts.gradient in ("implicit", "unrolled", "none")
