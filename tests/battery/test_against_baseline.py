@@ -101,6 +101,94 @@ def test_verdicts_are_held_too():
     assert told[f"base {BASE[0]}"] == "passed -> failed"
 
 
+def verdicts_of(**statuses):
+    """Return a saved run whose verdicts are these, where they are named."""
+    run = saved("mine", WHOLE)
+    named = {name: replace(run.verdicts[name], status=status) for name, status in statuses.items()}
+    return replace(run, verdicts={**run.verdicts, **named})
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "direction"),
+    [
+        ("pass", "fail", "worse"),
+        ("pass", "not_evaluated", "worse"),
+        ("fail", "pass", "better"),
+        ("not_evaluated", "pass", "better"),
+        ("fail", "not_evaluated", "other"),
+        ("not_evaluated", "fail", "other"),
+    ],
+)
+def test_a_verdict_that_passed_passes(was, now, direction):
+    found = against_baseline(verdicts_of(agreement=was), verdicts_of(agreement=now), DEFAULT)
+    (change,) = [each for each in found.changes if each.what == "verdict: agreement"]
+    assert change.direction == direction
+    assert str(change) == f"{was} -> {now}".replace("_", " ")
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "directions"),
+    [
+        # Over the suites of one run there may be enough clean cases, and not over another's.
+        ("pass", "not_evaluated", []),
+        ("pass", "fail", ["worse"]),
+        ("fail", "pass", ["better"]),
+    ],
+)
+def test_a_verdict_over_several_suites_is_lost_by_running_fewer(was, now, directions):
+    found = against_baseline(verdicts_of(systematic=was), verdicts_of(systematic=now), DEFAULT)
+    assert [each.direction for each in found.changes] == directions
+
+
+def test_a_verdict_that_one_of_them_does_not_have_hides_no_other():
+    old, new = verdicts_of(each_fixture="pass"), verdicts_of(each_fixture="fail")
+    lacking = {name: verdict for name, verdict in old.verdicts.items() if name != "hard_gate"}
+    found = against_baseline(replace(old, verdicts=lacking), new, DEFAULT)
+    assert [each.what for each in found.changes] == ["verdict: each fixture"]
+    lacking = {name: verdict for name, verdict in new.verdicts.items() if name != "hard_gate"}
+    found = against_baseline(old, replace(new, verdicts=lacking), DEFAULT)
+    assert [each.what for each in found.changes] == ["verdict: each fixture"]
+    both = {"hard_gate": "pass", "each_fixture": "pass", "agreement": "pass"}
+    same = against_baseline(
+        verdicts_of(**both), verdicts_of(**{**both, "agreement": "fail"}), DEFAULT
+    )
+    assert [each.what for each in same.changes] == ["verdict: agreement"]
+
+
+def test_worse_ones_stand_first_and_others_last():
+    old = [row("base", BASE[0], tre_px=0.05), row("base", BASE[1]), *WHOLE[3:]]
+    new = [row("base", BASE[0]), row("base", BASE[1], tre_px=0.05), *WHOLE[2:]]
+    found = against_baseline(saved("mine", old), saved("mine", new), Rules.parse("tre_px:20%"))
+    assert directions(found) == ["worse", "better", "other"]
+
+
+def test_what_failed_and_is_skipped_now_is_not_better():
+    bad = changed(status="failed", message="m")
+    (change, *_) = [
+        each for each in held(bad, changed(status="skipped")).changes if "base" in each.what
+    ]
+    assert change.direction == "other"
+
+
+def test_a_figure_that_is_not_there_hides_no_other():
+    assert held(WHOLE, changed(tre_px=None, ratio=1.5)).is_worse
+
+
+def test_a_folder_without_changes_has_no_note():
+    clean = saved("mine", WHOLE, provenance=Provenance(modified=False))
+    assert against_baseline(clean, clean, DEFAULT).notes == ()
+
+
+def test_a_rule_lets_what_it_says_and_no_more():
+    """The numbers are whole in binary."""
+    assert not Rule("ratio", 0.25).grew(1.0, 1.25)
+    assert Rule("ratio", 0.25).grew(1.0, 1.25 + 2**-50)
+    assert not Rule("ratio", absolute=0.25).grew(1.0, 1.25)
+    assert Rule("ratio", absolute=0.25).grew(1.0, 1.25 + 2**-50)
+    assert Rule("ratio").grew(1.0, 1.0 + 2**-50)
+    assert not Rule("ratio").grew(1.0, 1.0)
+
+
 def test_a_solver_that_is_skipped_more_is_worse():
     found = held(WHOLE, [skipped("base", BASE[0]), *WHOLE[1:]])
     assert found.is_worse

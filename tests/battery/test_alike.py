@@ -45,8 +45,11 @@ def test_an_error_of_the_gate_is_no_failure_of_the_solver():
 def test_the_others_are_named_up_to_a_number():
     rows = [failed(f"c{n}", "m") for n in range(MOST_NAMED + 4)]
     (group,) = alike((row, "") for row in rows)
+    assert group.more.count("base") == 6
     assert group.first is rows[0]
     assert group.more.startswith(f"and {MOST_NAMED + 3} more like it: base c1, base c2, ")
     assert group.more.endswith(f"base c{MOST_NAMED} and 3 others")
+    (whole,) = alike((row, "") for row in rows[: MOST_NAMED + 1])
+    assert whole.more.endswith(f"base c{MOST_NAMED}")
     (alone,) = alike([(rows[0], "")])
     assert alone.more == ""

@@ -50,6 +50,22 @@ def test_the_picture_is_xml_that_says_it_in_words():
     assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
 
 
+def test_texts_lie_within_their_halves():
+    root = ElementTree.fromstring(Badge("pass, 136", GREEN).svg())
+    tag = "{http://www.w3.org/2000/svg}"
+    whole = float(root.get("width"))
+    left, right = (float(each.get("width")) for each in root.iter(f"{tag}rect") if each.get("fill"))
+    (clip,) = [each for each in root.iter(f"{tag}rect") if not each.get("fill")]
+    assert left + right == whole == float(clip.get("width"))
+    begins = 0.0
+    for half, text in zip((left, right), root.iter(f"{tag}text"), strict=True):
+        assert float(text.get("x")) == pytest.approx(begins + half / 2)
+        # Eight pixels beside it, and about as many a letter as the type needs.
+        assert float(text.get("textLength")) == half - 16
+        assert 5 <= (half - 16) / len(text.text) <= 8
+        begins += half
+
+
 def test_the_endpoint():
     told = json.loads(Badge("fail", RED).endpoint())
     assert told == {

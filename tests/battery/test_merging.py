@@ -29,7 +29,9 @@ def part(rows, name="part.json", **more):
 
 
 def four():
-    return [part(ROWS[n::4], f"{n}.json", started=f"2026-01-01T00:00:0{n}+00:00") for n in range(4)]
+    return [
+        part(ROWS[n::4], f"{9 - n}.json", started=f"2026-01-01T00:00:0{n}+00:00") for n in range(4)
+    ]
 
 
 def test_in_all_orders_it_is_the_whole_run():
@@ -65,6 +67,8 @@ def test_a_part_that_was_interrupted_has_said_what_it_lacks():
     cut = replace(ROWS[3], status="missing", message="did not report")
     parts = [part([*ROWS[:3], cut], exit_status=2), part(ROWS[4:])]
     assert merged(parts).exit_status == 2
+    # 3 is pytest's for an error of its own.
+    assert merged([part([*ROWS[:3], cut], exit_status=3), part(ROWS[4:])]).exit_status == 3
     assert [each.message for each in merged(parts).rows if each.status == "missing"] == [
         "did not report"
     ]
@@ -74,6 +78,8 @@ def test_a_part_that_failed_for_another_reason_fails_the_whole():
     """Its own tests failed beside the gate, or a file could not be written."""
     parts = [part(ROWS[:4], exit_status=1), part(ROWS[4:])]
     assert merged(parts).exit_status == 1
+    unknown = replace(part(ROWS[:4]), exit_status=None)
+    assert merged([unknown, part(ROWS[4:])]).exit_status == 0
     # That a verdict lacks the other parts' items is no such reason.
     parts = [part(each, require_verdict=True) for each in (ROWS[:4], ROWS[4:])]
     assert [each.exit_status for each in parts] == [1, 1]

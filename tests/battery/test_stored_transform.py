@@ -13,6 +13,7 @@ from irgate_battery.results.stored_transform import (
     GRID_ERROR_PX,
     StoredGrid,
     StoredMatrix,
+    _coarse_grids,
     read_stored,
     stored,
 )
@@ -87,6 +88,67 @@ def test_between_nodes_it_is_the_spline_that_the_docstring_names():
         assert np.abs(kept.displacement_on(SHAPE)[..., component] - expected).max() < 1e-10
 
 
+def test_what_is_nearly_an_affine_map_is_none():
+    """A matrix is exact, or it is not taken: what it misses would be lost without a word."""
+    turn = rigid(0.3, 5.1, -2.7, SHAPE).displacement(SHAPE)
+    bump = np.zeros_like(turn)
+    bump[30, 40, 0] = 1.0
+    assert isinstance(stored(turn + 5e-10 * bump), StoredMatrix)
+    assert isinstance(stored(turn + 2e-9 * bump), StoredGrid)
+    assert isinstance(stored(turn + 0.5 * bump), StoredGrid)
+
+
+def test_a_whole_shift_comes_out_whole():
+    """Which pixels lie on the border decides over the valid region."""
+    kept = stored(np.full((*SHAPE, 2), (3.0, -2.0)))
+    assert kept.matrix == ((1.0, 0.0, 3.0), (0.0, 1.0, -2.0), (0.0, 0.0, 1.0))
+
+
+@pytest.mark.parametrize(("error", "enough"), [(0.8e-5, True), (1.25e-5, False)])
+def test_four_nodes_are_enough_up_to_the_largest_error(error, enough):
+    x = pixel_grid(SHAPE)[..., 0]
+    wave = np.stack([np.sin(x / 5), np.zeros(SHAPE)], axis=-1)
+    places = [np.linspace(0, side - 1, 4) for side in SHAPE]
+    nodes = np.tile(np.sin(places[1] / 5), (4, 1))
+    spline = RectBivariateSpline(*places, nodes, s=0)
+    missed = np.abs(spline(*map(np.arange, SHAPE)) - wave[..., 0]).max()
+    kept = stored(free_form() + error / missed * wave)
+    assert (kept.grid == (4, 4)) is enough
+
+
+@pytest.mark.parametrize(
+    ("shape", "grids"),
+    [
+        ((61, 83), [(4, 4), (5, 7), (10, 13), (19, 25), (36, 49)]),
+        ((83, 61), [(4, 4), (7, 5), (13, 10), (25, 19), (49, 36)]),
+        ((20, 20), [(4, 4), (7, 7), (13, 13)]),
+        # Of 13 x 13 nodes, on 18 x 18 pixels, is more than half.
+        ((18, 18), [(4, 4), (7, 7)]),
+        ((4, 90), []),
+        ((90, 4), []),
+    ],
+)
+def test_meshes_are_square_and_each_has_half_the_pitch(shape, grids):
+    assert list(_coarse_grids(shape)) == grids
+
+
+def test_numbers_of_a_grid_have_six_decimals():
+    field = np.full((5, 5, 2), 1.23456789)
+    field[2, 2] = 7.000_000_4
+    kept = stored(field)
+    assert set(kept.displacement) == {1.234568, 7.0}
+
+
+@pytest.mark.parametrize(("side", "fits"), [(1 << 14, True), ((1 << 14) + 1, False)])
+def test_a_side_has_an_end(side, fits):
+    said = {**GRID, "size": [side, 9]}
+    if fits:
+        assert read_stored(said).size == (side, 9)
+        return
+    with pytest.raises(ValueError, match="a side of"):
+        read_stored(said)
+
+
 def test_a_rough_field_is_kept_pixel_by_pixel():
     rough = np.random.RandomState(1).normal(0, 2, (*SHAPE, 2))
     kept = again(stored(rough))
@@ -126,6 +188,7 @@ GRID = {"size": [9, 9], "grid": [4, 4], "displacement": [0.0] * 32, "error_px": 
         {**GRID, "size": [10**9, 9]},
         {**GRID, "grid": [3, 4]},
         {**GRID, "grid": [4, 10]},
+        {**GRID, "size": [0, 9], "grid": [0, 4], "displacement": []},
         {**GRID, "displacement": [0.0] * 31},
         {**GRID, "displacement": "x"},
         {**GRID, "error_px": None},
