@@ -4,13 +4,20 @@ report because of a signal.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 
+from irgate_battery.interface.outside_text import one_line
+from irgate_battery.report.last_line import NOT_RUN
 from pytest_irgate.exit_guard import ExitGuard
 from pytest_irgate.termination import Termination
+
+CTRL_C = "you (Ctrl-C)"
+SIGNALS = {each.name: each.name for each in signal.Signals} | {"SIGINT": CTRL_C}
+"""Who stopped a run, by the name of the signal."""
 
 
 class RunEndings:
@@ -49,3 +56,18 @@ class RunEndings:
         self._termination.__exit__()
         status = 0 if self._session is None else int(self._session.exitstatus)
         self.guard.conclude(status)
+
+
+def stopped_by(ending: BaseException) -> str:
+    """Return the message of the items that did not run because their user stopped the run.
+
+    Args:
+        ending: what ended pytest's loop: an interrupt, or its own exception after enough failures.
+    """
+    said = one_line(str(ending))
+    if said.startswith("stopping after "):
+        return f"{NOT_RUN}stopped by you (-x or --maxfail)"
+    # pytest's own exceptions are interrupts, too, and say why; a signal's says which.
+    if isinstance(ending, KeyboardInterrupt) and said in ("", *SIGNALS):
+        return f"{NOT_RUN}stopped by {SIGNALS.get(said, CTRL_C)}"
+    return f"{NOT_RUN}pytest ended the run early ({said})"

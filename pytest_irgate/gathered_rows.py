@@ -21,10 +21,12 @@ class GatheredRows:
 
     Attributes:
         expected: their node ids, in the order of collection.
+        ended: why an item did not report that nothing else is known of.
     """
 
     def __init__(self) -> None:
         self.expected: list[str] = []
+        self.ended = ENDED_EARLY
         self._rows: dict[str, ResultRow] = {}
         self._lost: dict[str, str] = {}
         self._identities: dict[str, SolverIdentity] = {}
@@ -62,4 +64,4 @@ class GatheredRows:
         return told[0] if told else SolverIdentity(spec, None, None)
 
     def _missing(self, nodeid: str) -> ResultRow:
-        return blank_row(nodeid, status="missing", message=self._lost.get(nodeid) or ENDED_EARLY)
+        return blank_row(nodeid, status="missing", message=self._lost.get(nodeid) or self.ended)

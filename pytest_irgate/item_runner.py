@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from irgate_battery.diagnosis.meanings import UNEXPECTED_PASS
 from irgate_battery.interface.declaration import NotASolver
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.oracle.store import OracleStore
@@ -126,6 +127,10 @@ def _fixture_name(attribute: str, value: object) -> str | None:
     return None
 
 
+_PASSED_AFTER_ALL = "[XPASS(strict)]"
+"""Begins what pytest says of an item that passes although a strict mark expects it to fail."""
+
+
 def row_of(item: pytest.Item, report: pytest.TestReport) -> ResultRow | None:
     """Return the row that a phase's report stands for, or `None` where it adds nothing.
 
@@ -139,12 +144,20 @@ def row_of(item: pytest.Item, report: pytest.TestReport) -> ResultRow | None:
             reason = f"expected to fail: {report.wasxfail}; {row.message}".rstrip("; ")
             status: Any = "xfailed" if report.skipped else "passed"
             return replace(row, status=status, message=reason)
-        if report.failed and (row.status == "passed" or result is None):
+        said = _said(report)
+        if report.failed and row.status == "passed" and said.startswith(_PASSED_AFTER_ALL):
+            reason = said.removeprefix(_PASSED_AFTER_ALL).strip()
             return replace(
-                row, status="error" if result is None else "failed", message=_said(report)
+                row,
+                status="failed",
+                message=f"passes, and was expected to fail ({reason}): take its line or mark out",
+                diagnosis=UNEXPECTED_PASS,
+                explanations=UNEXPECTED_PASS,
             )
+        if report.failed and (row.status == "passed" or result is None):
+            return replace(row, status="error" if result is None else "failed", message=said)
         if report.skipped and result is None:
-            return replace(row, status="skipped", message=_said(report))
+            return replace(row, status="skipped", message=said)
         return row
     if report.skipped:
         return replace(row, status="skipped", message=_said(report))

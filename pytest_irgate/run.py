@@ -26,7 +26,7 @@ from irgate_battery.report.report import Report
 from irgate_battery.suites.registry import REGISTRY, suites
 from pytest_irgate import __version__, github_summary, terminal
 from pytest_irgate.alike_failures import AlikeFailuresOnce
-from pytest_irgate.endings import RunEndings
+from pytest_irgate.endings import RunEndings, stopped_by
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED
 from pytest_irgate.expected_failures import ExpectedFailures
 from pytest_irgate.extras import how_to_get, is_installed, lack_of_run
@@ -276,6 +276,9 @@ class GateRun:
             self._endings.guard.rescue = partial(self._report_early, session)
         try:
             result = yield
+        except (KeyboardInterrupt, session.Failed, session.Interrupted) as ending:
+            self._rows.ended = stopped_by(ending)
+            raise
         finally:
             if not self._is_worker and not self._only_looks(session.config):
                 self._rows.rescue(session.items)
@@ -340,7 +343,7 @@ class GateRun:
                 # GitHub takes a line for a command wherever it stands.
                 for line in github_summary.written(self._options.github, self._report):
                     terminalreporter.write_line(line)
-            last = self._report.sentence()
+            last = self._report.last()
             if self._files.troubles:
                 last = failed_for(last, self._files.troubles[0])
             written = self._files.written

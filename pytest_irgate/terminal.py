@@ -43,8 +43,6 @@ def show(
         for line in report.lines(reporter._tw.fullwidth - 1)[:-1]:
             _write(reporter, line)
         reporter.write_line("")
-    elif diagnosis := report.diagnosis():
-        _write(reporter, diagnosis)
     for what, path in written.items():
         reporter.write_line(f"{what}: {path}")
     for notice in notices:

@@ -166,7 +166,7 @@ def _checked(
     report, notices = _judge(arguments, solver, suites, run_spec, done, so_far)
     termination.interrupts = False
     report = replace(report, solver=replace(report.solver, spec=arguments.solver))
-    status, sentence = report.exit_status, report.sentence()
+    status, sentence = report.exit_status, report.last()
     if target:
         # Before it is printed: who presses Ctrl-C again keeps what was measured.
         try:
@@ -189,8 +189,6 @@ def _checked(
             print(f"report: {arguments.json}")
         if page:
             print(f"page: {arguments.html}")
-    elif diagnosis := report.diagnosis():
-        print(paint(diagnosis.text, diagnosis.tone))
     for notice in notices:
         print(paint(f"irgate: {notice}", "open"))
     if summary:

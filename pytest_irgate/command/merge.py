@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     except OutputFileError as error:
         raise UsageError(f"--output {error}") from None
     paint = colour.paint_for(sys.stdout)
-    last = as_it_ended(report.sentence(), report.exit_status)
+    last = as_it_ended(report.last(), report.exit_status)
     lines = [last] if arguments.quiet else [*report.lines(colour.width())[:-1], last]
     for line in lines:
         print(paint(line.text, line.tone))

@@ -1,5 +1,6 @@
 """Failures that are alike are told once: one fault, or words that differ in numbers only."""
 
+from irgate_battery.interface.protocol import RAISES
 from irgate_battery.report.alike import MOST_NAMED, alike
 from irgate_battery.results.result_row import ResultRow
 
@@ -25,16 +26,18 @@ def test_one_fault_is_told_once_whatever_its_numbers():
     assert groups(*rows, failed("c", "c: 3 px off", "negated")) == [["a", "b"], ["c"]]
 
 
-def test_words_that_differ_in_numbers_and_names_only():
-    rows = [failed("a-1", "a-1: RMSE 0.12 > 1e-3"), failed("b", "b: RMSE 4 > 2.5e-07")]
-    assert groups(*rows, failed("c", "c: it covers 3 %")) == [["a-1", "b"], ["c"]]
+def test_words_that_differ_in_numbers_only():
+    rows = [failed("a-1", "RMSE 0.12 > 1e-3"), failed("b", "RMSE 4 > 2.5e-07")]
+    assert groups(*rows, failed("c", "it covers 3 %")) == [["a-1", "b"], ["c"]]
 
 
-def test_another_traceback_is_another_failure():
-    rows = [failed("a", "raised ValueError"), failed("b", "raised ValueError")]
-    apart = alike(zip(rows, ["line 3, in f", "line 3, in g"], strict=True))
-    assert len(apart) == 2
-    assert [group.detail for group in apart] == ["line 3, in f", "line 3, in g"]
+def test_one_exception_is_told_once_whatever_led_there():
+    in_f, in_g = "raised ValueError, at s.py:3 in f", "raised ValueError, at s.py:3 in g"
+    told = {"a": in_f, "b": in_g, "c": in_f}
+    rows = [failed(case, words, RAISES) for case, words in told.items()]
+    apart = alike(zip(rows, ["by a", "by b", "by c"], strict=True))
+    assert [[row.case for row in group.rows] for group in apart] == [["a", "c"], ["b"]]
+    assert [group.detail for group in apart] == ["by a", "by b"]
 
 
 def test_an_error_of_the_gate_is_no_failure_of_the_solver():

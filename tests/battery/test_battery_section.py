@@ -38,10 +38,18 @@ def test_a_line_for_each_fixture_with_its_extremes_and_then_what_did_not_pass():
             "  lena-rot75-draw7: failed (ratio 1.250, 0.500 px from the truth, tolerance 0.100 px)",
             "bad",
         ),
+        ("  1 skipped: no reason given", "open"),
     ]
-    assert lines([row("lena-rot2", ratio=None, tre_px=None)])[1][0] == (
-        "lena    1/1            -  -                -"
-    )
+    blank = row("lena-rot2", ratio=None, tre_px=None)
+    assert lines([blank, row("mri-rot2")])[1][0] == "lena    1/1            -  -                -"
+    # A table of dashes says nothing.
+    assert lines([blank]) == [("battery: 1 passed", "good")]
+
+
+def test_a_fixture_whose_every_case_was_skipped_did_not_fail():
+    asked = row("mri-rot2")
+    skipped = [row(f"lena-{name}", status="skipped", ratio=None, tre_px=None) for name in "ab"]
+    assert lines([asked, *skipped])[2] == ("lena    skipped, all 2", "open")
 
 
 def test_the_family_of_a_case_is_its_perturbation():
@@ -109,7 +117,9 @@ def test_the_words_of_the_hard_gate():
     over = hard_gate(results([base_row("a", rmse=0.5), base_row("b")]))
     assert over.reason.startswith("max RMSE 0.5 > 0.0111 = 1.1 x oracle's 0.01 + 0.0001 (")
     lost = hard_gate(results([base_row("a", rmse=None), base_row("b", escaped=True)]))
-    assert lost.reason == "no usable result on a, b, so no maximum (2 of 2 ran)"
+    assert lost.reason == "no usable result on any of them, so no maximum (2 of 2 ran)"
+    one = hard_gate(results([base_row("a", rmse=None), base_row("b")]))
+    assert one.reason == "no usable result on a, so no maximum (2 of 2 ran)"
     assert (lost.status, lost.limit) == ("fail", pytest.approx(0.0111))
     none = hard_gate(results([base_row(case, oracle_rmse=None) for case in "ab"]))
     assert (none.status, none.limit) == ("fail", None)

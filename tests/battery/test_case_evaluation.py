@@ -193,7 +193,7 @@ def test_what_is_wrong_is_said_with_numbers_and_the_reason():
     row = evaluate_case(TURNED, lambda fixed, moving: np.eye(3)).row
     assert row.status == "failed"
     start, _, reason = row.message.rpartition("at most. ")
-    assert start.startswith(f"{TURNED.id}: RMSE ")
+    assert start.startswith("RMSE ")
     assert f"{row.tre_px:.3g} px from the truth on average, {row.tre_max_px:.3g} " in start
     # The fault's own sentence, as one.
     assert reason[0].isupper()
@@ -288,7 +288,7 @@ def test_under_noise_the_distance_tells_and_without_it_the_rmse():
         assert (row.status, row.ratio < 2) == (status, True)
         assert "does not show it" in row.message or status == "passed"
     row = evaluate_case(case, as_lost_as(moved(case, 8.0, 0.0)), OracleStore("stored")).row
-    assert row.message.startswith(f"{case.id}: RMSE {row.rmse:.3g} is over 2 x oracle ")
+    assert row.message.startswith(f"RMSE {row.rmse:.3g} is over 2 x oracle ")
     assert f"= {2 * row.oracle_rmse:.3g};" in row.message
     row = evaluate_case(case, as_lost_as(moved(case, 8.0, 0.0)), loose).row
     assert "over 2 x truth (the oracle diverged)" in row.message

@@ -320,7 +320,7 @@ def test_the_section_says_what_was_skipped_and_why():
     assert [(line.text, line.tone) for line in SUITE.section(rows, 100)] == [
         ("conditions: 1 failed, 1 passed, 1 skipped", "bad"),
         ("  turn100: failed (70.000 px from the truth, tolerance 0.050 px)", "bad"),
-        ("  moving_mask: solver 'mine' takes no moving_mask", "open"),
+        ("  1 skipped: solver 'mine' takes no moving_mask", "open"),
     ]
 
 

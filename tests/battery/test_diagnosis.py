@@ -329,3 +329,27 @@ def test_the_sentence_has_the_numbers_before_and_after():
     assert found.before_px == pytest.approx(2 * np.hypot(3.5, 2.23))
     assert found.after_px == pytest.approx(0, abs=1e-9)
     assert "matches the truth to 0.00 px once that is undone, now 8.30 px" in found.sentence
+
+
+class TestAnAnswerThatOnlyShifts:
+    def test_it_is_named_where_the_truth_turns(self):
+        pair = next(case for case in base_cases() if case.model == "rigid").pair()
+        only = np.eye(3)
+        only[:2, 2] = 3.5, -2.25
+        field = np.broadcast_to(only[:2, 2], (*pair.shape, 2)).copy()
+        found = explain(pair, field, only)
+        assert found.fault == "translation only"
+        assert "the rigid model was asked for" in found.sentence
+        # A turn of a millionth is an estimate, if a bad one.
+        turned = only.copy()
+        turned[0, 1], turned[1, 0] = -1e-6, 1e-6
+        points = pixel_grid(pair.shape)
+        estimated = explain(pair, points @ turned[:2, :2].T + turned[:2, 2] - points, turned)
+        assert estimated is None or estimated.fault != "translation only"
+
+    def test_and_not_where_it_only_shifts_too(self):
+        pair = next(case for case in base_cases() if case.model == "translation").pair()
+        only = np.eye(3)
+        only[:2, 2] = 9.0, 5.0
+        found = explain(pair, np.broadcast_to(only[:2, 2], (*pair.shape, 2)).copy(), only)
+        assert found is None or found.fault != "translation only"

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import irgate_battery
-from irgate_battery.diagnosis.meanings import MEANINGS
+from irgate_battery.diagnosis.meanings import MEANINGS, UNEXPECTED_PASS
 from irgate_battery.diagnosis.misreadings import MISREADINGS
 from irgate_battery.diagnosis.objectives import WRONG_OBJECTIVES
+from irgate_battery.diagnosis.pattern import NO_ANSWER
 
 PAGE = Path(__file__).parents[2] / "docs" / "diagnosis.md"
 SOURCES = Path(irgate_battery.__file__).parent
@@ -26,7 +27,8 @@ def test_the_page_has_them_all():
     given = {misreading.fault for misreading in MISREADINGS} | {"identity", "images swapped"}
     given |= {objective.fault for objective in WRONG_OBJECTIVES}
     given |= {"every frequency weighted alike", "centroid of negative values"}
-    given |= {"affine part only", "scale in a rigid model"}
+    given |= {"affine part only", "scale in a rigid model", "translation only"}
+    given |= {*NO_ANSWER, UNEXPECTED_PASS}
     for module in ("diagnosis/probes.py", "suites/recovery.py", "suites/derivatives.py"):
         given |= names_in(module)
     assert len(given) > 30

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from irgate_battery.diagnosis.pattern import MAJORITY, pattern
+from irgate_battery.interface.protocol import HANGS, RAISES
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.rows import family_of
 
@@ -105,3 +106,79 @@ def test_a_fault_of_odd_sizes_is_told_from_one_of_all():
     # What a fault explains that most rows name comes first.
     named = [row(f"a-rot{k}", "v negated") for k in range(9)]
     assert of_run([*sized(failed, passed), *named]).fault == "v negated"
+
+
+def raising(case, message, fault=RAISES):
+    return replace(row(case, fault), message=message)
+
+
+class TestASolverThatGivesNoAnswer:
+    SAID = "solver 's' raised ValueError: too small, 48, at s.py:4 in register"
+
+    def test_it_is_told_in_its_own_words_with_the_line(self):
+        rows = [
+            raising(f"a-{n}", f"{self.SAID.replace('48', n)}; expected a transform")
+            for n in ("48", "64")
+        ]
+        found = of_run(rows)
+        assert (found.fault, found.explains) == (RAISES, 2)
+        assert found.sentence == f"{self.SAID}. This (raises) explains 2 of 2 failed items"
+
+    def test_what_else_it_raises_is_counted(self):
+        rows = [raising(f"a-{n}", f"{self.SAID}; expected a transform") for n in range(3)]
+        rows.append(raising("b", "solver 's' raised KeyError: 'x', at s.py:9 in f; expected more"))
+        said = of_run(rows).sentence
+        assert said.startswith(f"{self.SAID} (and something else on 1 items). This (raises) ")
+        assert "4 of 4" in said
+
+    def test_words_of_the_solver_may_hold_ours(self):
+        message = (
+            "solver 's' raised ValueError: odd; expected even, at s.py:4; expected a transform"
+        )
+        said = of_run([raising("a", message)]).sentence
+        assert said.startswith("solver 's' raised ValueError: odd; expected even, at s.py:4. This")
+
+    def test_one_that_hangs_says_so(self):
+        said = of_run([raising("a", "solver 's' did not return within 3 s.", HANGS)]).sentence
+        assert said.startswith("solver 's' did not return within 3 s. This (does not return)")
+
+
+def turned(degrees, tre_px, status="failed", place=None):
+    return replace(
+        row(f"a-rot{degrees}", status=status),
+        tre_px=tre_px,
+        motion_degrees=float(degrees),
+        motion_px=4.0,
+        error_place=place,
+    )
+
+
+class TestHowFarItReaches:
+    def test_the_bound_between_what_is_found_and_what_is_not(self):
+        rows = [turned(d, 0.1, "passed") for d in (0, 2, -5, 9, 15)]
+        rows += [turned(d, 60.0) for d in (30, -45, 60, 75)]
+        assert of_run(rows).sentence.endswith(
+            "; turns under 30 degrees are found to 5 px on 5 of 5 cases, larger ones on 0 of 4"
+        )
+
+    def test_one_that_fails_at_every_size_has_none(self):
+        rows = [turned(d, 60.0 if d % 2 else 0.1) for d in range(1, 20)]
+        assert "are found" not in of_run(rows).sentence
+
+    def test_of_shifts_where_turns_do_not_tell(self):
+        rows = [
+            replace(turned(0, 0.1 if px < 40 else 50.0), motion_px=px)
+            for px in (1.0, 2.0, 5.0, 9.0, 40.0, 41.0, 60.0, 90.0)
+        ]
+        assert "; shifts under 40 px are found to 5 px on 4 of 4 cases" in of_run(rows).sentence
+
+    def test_too_few_cases_say_nothing(self):
+        rows = [turned(d, 0.1) for d in (0, 2, 5)] + [turned(d, 60.0) for d in (30, 45, 60, 75)]
+        assert "are found" not in of_run(rows).sentence
+
+
+def test_where_the_error_lies_is_said_where_most_agree():
+    rows = [turned(2, 3.0, place="the border"), turned(5, 3.0, place="the border"), turned(9, 3.0)]
+    assert "; in 2 of 3 wrong answers most of the error lies in the border" in of_run(rows).sentence
+    rows += [turned(9, 3.0), turned(9, 3.0)]
+    assert "lies in" not in of_run(rows).sentence

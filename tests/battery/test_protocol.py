@@ -299,3 +299,29 @@ def test_a_homography_is_accepted_of_that_model_only():
     assert answer.displacement[3, 5] == pytest.approx(np.array([5, 3]) / 1.005 - (5, 3))
     with pytest.raises(SolverFault, match="not projective"):
         solver.solve(image, image, model="affine")
+
+
+def test_the_line_is_the_solvers_though_a_library_raised():
+    def register(fixed, moving):
+        return np.linalg.inv(np.zeros((3, 3)))
+
+    with pytest.raises(SolverFault, match=r"test_protocol\.py:\d+ in register; expected") as caught:
+        solve(register)
+    assert "in inv" in caught.value.detail
+
+
+def test_a_long_way_through_a_library_is_cut():
+    def register(fixed, moving):
+        def down(left):
+            if left == 0:
+                raise ValueError("deep")
+            down(left - 1) if left % 2 else [down(left - 1) for _ in "x"]
+
+        down(40)
+
+    with pytest.raises(SolverFault) as caught:
+        solve(register)
+    told = caught.value.detail
+    assert told.count("File ") == 6
+    assert " more\n" in told
+    assert told.index("in register") < told.index(" more\n") < told.index("ValueError: deep")

@@ -13,14 +13,26 @@ def test_a_figure_that_does_not_exist_is_a_dash_and_zero_is_a_figure():
 
 
 def test_all_good():
-    assert list(counts("battery", [row(), row("b")])) == [Line("battery: 2 passed", "good")]
+    assert list(counts("battery", [row(), row("b")], 80)) == [Line("battery: 2 passed", "good")]
 
 
 def test_what_is_undecided_is_not_good():
-    for status in ("skipped", "xfailed"):
-        assert list(counts("battery", [row(), row("b"), row("c", status)])) == [
-            Line(f"battery: 2 passed, 1 {status}", "open")
-        ]
+    assert list(counts("battery", [row(), row("b"), row("c", "xfailed")], 80)) == [
+        Line("battery: 2 passed, 1 xfailed", "open")
+    ]
+
+
+def test_what_was_skipped_is_told_with_its_reason_once():
+    skipped = [row(case, "skipped", message="no init") for case in "cd"]
+    rows = [row(), *skipped, row("e", "skipped", message="no mask at all"), row("f", "skipped")]
+    assert list(counts("battery", rows, 80)) == [
+        Line("battery: 1 passed, 4 skipped", "open"),
+        Line("  2 skipped: no init", "open"),
+        Line("  1 skipped: no mask at all", "open"),
+        Line("  1 skipped: no reason given", "open"),
+    ]
+    long = [row("e", "skipped", message=f"{'x' * 30} {'y' * 30}")]
+    assert list(counts("battery", long, 1))[2:] == [Line(f"{'':13}{'y' * 30}", "open")]
 
 
 def test_what_is_bad_is_named_with_its_figures():
@@ -32,7 +44,7 @@ def test_what_is_bad_is_named_with_its_figures():
         row("d", "failed", recovered=0, tried=10),
         row("e", "error", relative_error=0.012),
     ]
-    assert list(counts("battery", rows)) == [
+    assert list(counts("battery", rows, 80)) == [
         Line("battery: 1 error, 2 failed, 1 missing, 1 passed", "bad"),
         Line("  a: failed (ratio 1.500, 0.250 px from the truth, tolerance 0.100 px)", "bad"),
         Line("  c: missing", "bad"),
@@ -42,11 +54,19 @@ def test_what_is_bad_is_named_with_its_figures():
 
 
 def test_five_are_named_and_the_others_counted():
-    def said(bad):
-        return [line.text for line in counts("x", [row(f"c{n}", "failed") for n in range(bad)])]
+    def said(bad, *others):
+        rows = [*(row(f"c{n}", "failed") for n in range(bad)), *others]
+        return [line.text for line in counts("x", rows, 80)]
 
-    assert said(5) == ["x: 5 failed", *(f"  c{n}: failed" for n in range(5))]
-    assert said(7) == ["x: 7 failed", *(f"  c{n}: failed" for n in range(5)), "  ... and 2 more"]
+    five = [f"  c{n}: failed" for n in range(5)]
+    assert said(5) == ["x: 5 failed", *five]
+    for status in ("passed", "xfailed"):
+        others = said(7, row("p", status))
+        assert others == [f"x: 7 failed, 1 {status}", *five, "  ... and 2 more"]
+    # Where all failed, the names would be all there are.
+    assert said(7) == ["x: 7 failed"]
+    skipped = row("s", "skipped", message="no init")
+    assert said(7, skipped) == ["x: 7 failed, 1 skipped", "  1 skipped: no init"]
 
 
 def test_a_line_is_broken_between_words_under_its_first_letter():

@@ -21,7 +21,7 @@ def test_alike_failures_are_told_once(shown):
 
 def test_what_they_have_in_common_goes_before_them(shown):
     out = shown().stdout.str()
-    first, last = out.index("irgate: diagnosis: "), out.index("diagnosis    ")
+    first, last = out.index("irgate: diagnosis: "), out.index("; diagnosis: ")
     assert first < out.index("= FAILURES =") < last
 
 
@@ -70,3 +70,18 @@ def test_under_xdist_too(shown):
     result = shown("-n", "2")
     assert "and 5 more like it: " in result.stdout.str()
     result.assert_outcomes(failed=6, passed=10)
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_who_stops_at_the_first_is_told_how_many_did_not_run(shown, report_of, workers):
+    result = shown("-x", "-n", workers, "--irgate-json", "r.json")
+    missing = [row for row in report_of("r.json")["cases"] if row["status"] == "missing"]
+    assert missing
+    assert {row["message"] for row in missing} == {"not run: stopped by you (-x or --maxfail)"}
+    told = f"stopped by you (-x or --maxfail): {len(missing)} of 16 items not run; "
+    (last,) = [line for line in result.outlines if line.startswith("irgate: FAIL: ")]
+    assert f" failed (direction); {told}" in last
+    result.stdout.fnmatch_lines(
+        ["missing, every item: base (5)", "hard gate    FAIL missing: all 5 *"]
+    )
+    assert result.ret == (2 if workers == "2" else 1)

@@ -28,6 +28,16 @@ def test_one_that_passes_after_all_fails(contract):
     result.assert_outcomes(passed=9, failed=2)
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_and_is_told_to_take_its_line_out(contract, report_of, workers):
+    line = f"{AXES}  # thought to be swapped\n"
+    result = contract(line, "-n", workers, "--irgate-json", "r.json", solver="knowing")
+    said = "passes, and was expected to fail (thought to be swapped): take its line or mark out"
+    assert said in " ".join(result.outlines)
+    (row,) = [row for row in report_of("r.json")["cases"] if row["status"] == "failed"]
+    assert (row["message"], row["diagnosis"]) == (said, "unexpected pass")
+
+
 def test_a_line_that_names_nothing_is_reported(contract):
     result = contract("irgate/contract.py::test_gone  # no longer\n", solver="knowing")
     assert result.ret == 0

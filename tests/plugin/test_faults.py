@@ -47,11 +47,13 @@ def test_the_run_names_what_most_failures_share(gate, report_of, fault):
     result = gate("--irgate-json", "r.json", solver=fault)
     said = " ".join(line.strip() for line in result.outlines)
     words = {"inverse": "is inverted: it maps moving to fixed", "swapped": "has x and y swapped"}
-    assert f"diagnosis    your transform {words[fault]}" in said
+    assert f"; diagnosis: your transform {words[fault]}" in said
     assert re.search(rf"This \({name}\) explains \d+ of \d+ failed items", said)
     # With -q, too, in one line.
     quiet = gate("-q", solver=fault)
-    quiet.stdout.fnmatch_lines([f"irgate: diagnosis: your transform {words[fault]}*({name}) *"])
+    quiet.stdout.fnmatch_lines(
+        [f"irgate: FAIL: *; diagnosis: your transform {words[fault]}*({name}) *"]
+    )
     report = report_of("r.json")
     assert report["diagnosis"]["fault"] == name
     base = [row for row in report["cases"] if row["suite"] == "base"]

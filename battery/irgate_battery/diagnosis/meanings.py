@@ -2,10 +2,18 @@
 
 from irgate_battery.diagnosis.misreadings import MISREADINGS
 from irgate_battery.diagnosis.objectives import WRONG_OBJECTIVES
+from irgate_battery.interface.protocol import HANGS, LOST, RAISES
+
+UNEXPECTED_PASS = "unexpected pass"
+"""What fails an item that was to fail, and passes."""
 
 HABITS = {
     "identity": "your transform is the identity: nothing was moved",
     "images swapped": "your transform maps moving to fixed: exchange the two images",
+    "translation only": (
+        "your solver shifts and does nothing else, whatever model it is asked for: estimate the "
+        "other parameters, or declare models = ('translation',)"
+    ),
     "affine part only": (
         "your transform is affine where a free-form deformation was asked for: the control points "
         "did not move"
@@ -60,6 +68,10 @@ HABITS = {
     ),
     "init ignored": "your solver does not use the start that it is given",
     "narrow basin": "your solver does not find back from a start that is a little off",
+    UNEXPECTED_PASS: (
+        "your solver passes what is expected to fail: take the lines out of the file of expected "
+        "failures"
+    ),
     "repeatable": "your solver answers differently from call to call, so nothing else can be told",
     "odd size": (
         "your solver fails where a side of the images is odd, and passes the same at even sides: "
@@ -71,6 +83,9 @@ HABITS = {
     "moves identical images": "your solver moves an image that is registered to itself",
     "family": "your transform is not of the family that was asked for",
     "brightness": "your solver is told that brightness varies, and takes differences all the same",
+    RAISES: "your solver raises an exception",
+    HANGS: "your solver does not come back in the time that a call has",
+    LOST: "your solver's process ends, or answers with something that is no message of a gate",
     "output_form": "your solver returns no transform of a form that the protocol knows",
     "input_unchanged": "your solver writes into the images that it is given",
     "prints_nothing": "your solver prints to standard output",

@@ -11,6 +11,9 @@ from statistics import median
 from typing import Any
 
 from irgate_battery.diagnosis.meanings import meaning
+from irgate_battery.diagnosis.motion_found import motion_found, places_of_error
+from irgate_battery.interface.outside_text import without_numbers
+from irgate_battery.interface.protocol import EXPECTED, HANGS, LOST, RAISES
 from irgate_battery.results.result_row import ResultRow
 
 MAJORITY = 0.5
@@ -25,6 +28,10 @@ chance."""
 
 NEARER = 0.5
 """What undoing a fault leaves is said where it is less than this part of the error."""
+
+NO_ANSWER = (RAISES, HANGS, LOST)
+"""Faults that are told in the words of the failures themselves: those name the exception and its
+line."""
 
 ODD, EVEN = "odd size", "even size"
 """Families of pairs that differ in their sides only."""
@@ -85,7 +92,7 @@ def pattern(rows: Sequence[ResultRow], family_of: FamilyOf) -> Pattern | None:
         said = f"{meaning(UNREPEATABLE)} ({UNREPEATABLE})"
         return Pattern(UNREPEATABLE, votes[UNREPEATABLE], len(failed), said)
     ranked = votes.most_common()
-    where = _families(rows, family_of)
+    where = _families(rows, family_of) + motion_found(rows) + places_of_error(rows)
     odd = _only_odd_sizes(rows, family_of)
     if odd and (not ranked or ranked[0][1] <= MAJORITY * len(failed)):
         said = f"{meaning(ODD)}. This ({ODD}) explains {odd} of {len(failed)} failed items"
@@ -96,13 +103,30 @@ def pattern(rows: Sequence[ResultRow], family_of: FamilyOf) -> Pattern | None:
     first, most = ranked[0]
     alike = [fault for fault, number in ranked if number == most]
     if most > MAJORITY * len(failed):
-        said = f"{meaning(first)}. This ({first}) explains {most} of {len(failed)} failed items"
+        told = _own_words(failed, first) if first in NO_ANSWER else meaning(first)
+        said = f"{told}. This ({first}) explains {most} of {len(failed)} failed items"
         if alike[1:]:
             said += f", and so does {' or '.join(alike[1:])}"
         return Pattern(first, most, len(failed), said + _undone(failed, first) + where)
     told = ", ".join(f"{fault} ({number})" for fault, number in ranked[:_MOST_NAMED])
     said = f"no one fault explains most of the {len(failed)} failed items; named were {told}"
     return Pattern(None, most, len(failed), said + where)
+
+
+def _own_words(failed: Sequence[ResultRow], fault: str) -> str:
+    """Return what most of the rows with this fault say, numbers aside, and how many do not."""
+    said = [
+        row.message.rpartition(EXPECTED)[0] or row.message.rstrip(".")
+        for row in failed
+        if row.diagnosis == fault
+    ]
+    alike = Counter(without_numbers(text) for text in said)
+    if not alike:
+        return meaning(fault)
+    most, count = alike.most_common(1)[0]
+    words = next(text for text in said if without_numbers(text) == most)
+    others = len(said) - count
+    return f"{words} (and something else on {others} items)" if others else words
 
 
 def _undone(failed: Sequence[ResultRow], fault: str) -> str:

@@ -22,6 +22,9 @@ of what the truth bends."""
 LEAST_SCALE = 2e-3
 """Smallest change of scale that is named; the contract's check of the family sees smaller ones."""
 
+NO_TURN = 1e-9
+"""Largest entry of A - I of an answer in which nothing but the shift was estimated."""
+
 SCALED_SHARE = 0.5
 """A scale explains the error of a rigid answer where the same answer without it leaves less than
 this part."""
@@ -29,7 +32,31 @@ this part."""
 
 def structural_fault(on_grid: AnswerOnGrid) -> Explanation | None:
     """Name a fault by the form of the answer, or `None`."""
-    return _affine_part(on_grid) or _turned_in_square(on_grid) or _scale_in_rigid(on_grid)
+    return (
+        _translation_only(on_grid)
+        or _affine_part(on_grid)
+        or _turned_in_square(on_grid)
+        or _scale_in_rigid(on_grid)
+    )
+
+
+def _translation_only(on_grid: AnswerOnGrid) -> Explanation | None:
+    """A is the identity to the last bits, where the true one is not: no estimate ends there."""
+    truth = on_grid.pair.truth.matrix
+    if truth is None or on_grid.matrix is None:
+        return None
+    unit = np.eye(2)
+    if (
+        np.abs(on_grid.matrix[:2, :2] - unit).max() > NO_TURN
+        or np.abs(np.asarray(truth)[:2, :2] - unit).max() < LEAST_SHEAR
+    ):
+        return None
+    return _found(
+        on_grid,
+        "translation only",
+        f"shifts and does nothing else, where the {on_grid.pair.model} model was asked for: "
+        "estimate the other parameters, or declare models = ('translation',)",
+    )
 
 
 def _affine_part(on_grid: AnswerOnGrid) -> Explanation | None:

@@ -6,11 +6,15 @@ asked what it says. Rows, identities and errors pass their texts through here as
 that whoever prints one need not think of it.
 """
 
+import re
+
 LONGEST = 4000
 """Characters of a text that are kept. Messages of ours have some hundreds."""
 
 LONGEST_DETAIL = 40_000
 """The same for a traceback."""
+
+_NUMBER = re.compile(r"[-+]?\b\d[\d.]*(?:e[-+]?\d+)?\b")
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
@@ -53,3 +57,8 @@ def _cut(text: str, longest: int) -> str:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def without_numbers(text: str) -> str:
+    """Return a text with `#` for each number: what is left is the same where the words are."""
+    return _NUMBER.sub("#", text)

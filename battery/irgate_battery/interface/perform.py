@@ -1,6 +1,7 @@
 """One call made: the solver's function on what it is handed, in the process that it lives in."""
 
 import os
+import sysconfig
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,14 @@ from irgate_battery.interface.returned import Returned, held, unwrapped
 
 _OURS = os.path.dirname(os.path.abspath(__file__))
 """Frames of ours that a solver's author need not read."""
+
+_INSTALLED = tuple(
+    sysconfig.get_path(kind) + os.sep for kind in ("purelib", "platlib", "stdlib", "platstdlib")
+)
+"""Where libraries live."""
+
+_FIRST_FRAMES, _LAST_FRAMES = 4, 2
+"""Frames of a traceback that are shown, from the solver's own and from where it was raised."""
 
 
 def perform(
@@ -45,16 +54,33 @@ def raised(error: BaseException) -> Raised:
     """Return what was raised, as words: the exception itself may hold anything."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not os.path.abspath(frame.filename).startswith(_OURS)]
-    where = f"{own[-1].filename}:{own[-1].lineno} in {own[-1].name}" if own else ""
+    # The line to look at is the solver's, though the exception may come out of a library below it.
+    theirs = [frame for frame in own if not _is_installed(frame.filename)] or own
+    where = f"{theirs[-1].filename}:{theirs[-1].lineno} in {theirs[-1].name}" if own else ""
     kind = type(error).__name__
     try:
         lines = traceback.format_exception_only(error)
     except Exception:
         # To ask an exception what it says is to run its code.
         lines = [f"{kind}\n"]
-    trace = several_lines("".join([*traceback.format_list(own), *lines]))
+    trace = several_lines("".join([*_shortened(own), *lines]))
     is_error = isinstance(error, Exception)
     return Raised(one_line(kind), said_by(error), one_line(where), trace, is_error)
+
+
+def _is_installed(filename: str) -> bool:
+    """Whether a file is of Python itself or of an installed library."""
+    return os.path.abspath(filename).startswith(_INSTALLED)
+
+
+def _shortened(frames: list[traceback.FrameSummary]) -> list[str]:
+    """Return frames as text, without the middle of a long way through a library."""
+    told = traceback.format_list(frames)
+    left_out = len(told) - _FIRST_FRAMES - _LAST_FRAMES
+    if left_out <= 0:
+        return told
+    said = f"  ... {left_out} more\n"
+    return [*told[:_FIRST_FRAMES], said, *told[-_LAST_FRAMES:]]
 
 
 def _performed(

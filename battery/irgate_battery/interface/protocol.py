@@ -38,6 +38,12 @@ AFFINE = "affine"
 DEFAULT_TIMEOUT = 300.0
 """Seconds for one call: no pair of 200 px needs it, and a call that hangs ends all the same."""
 
+RAISES, HANGS, LOST = "raises", "does not return", "loses its process"
+"""Names of what a solver may do instead of answering; the message says it in full."""
+
+EXPECTED = "; expected "
+"""Between what a solver did and what it should have done, in a message."""
+
 
 class SolverFault(Exception):
     """One call of the solver failed; the message says what came and how to mend it.
@@ -233,7 +239,8 @@ class Solver:
             raise SolverFault(
                 f"solver {self.name!r} was not called: its last {HANGS_IN_A_ROW} calls did not "
                 f"return within {timeout:g} s each, or ended its process. Mend the loop that does "
-                "not end, or raise the limit (--irgate-timeout SECONDS, 0 for none)."
+                "not end, or raise the limit (--irgate-timeout SECONDS, 0 for none).",
+                fault=HANGS,
             )
         start = time.perf_counter()
         try:
@@ -243,11 +250,12 @@ class Solver:
             raise SolverFault(
                 f"solver {self.name!r} did not return within {timeout:g} s; expected an answer in "
                 "that time. Mend the loop that does not end, or raise the limit "
-                "(--irgate-timeout SECONDS, 0 for none)."
+                "(--irgate-timeout SECONDS, 0 for none).",
+                fault=HANGS,
             ) from None
         except ProcessLost as lost:
             self.history.hangs += 1
-            raise SolverFault(f"solver {self.name!r} {lost}") from None
+            raise SolverFault(f"solver {self.name!r} {lost}", fault=LOST) from None
         seconds = time.perf_counter() - start
         self.history.hangs = 0
         if outcome.raised:
@@ -270,9 +278,10 @@ class Solver:
             said += " (the time limit runs it in another; --irgate-timeout 0 does not)"
         where = f", at {raised.where}" if raised.where else ""
         return SolverFault(
-            f"solver {self.name!r} raised {raised.kind}: {said}{where}; expected a transform, on "
+            f"solver {self.name!r} raised {raised.kind}: {said}{where}{EXPECTED}a transform, on "
             "every pair of images.",
             detail=raised.trace,
             seconds=seconds,
+            fault=RAISES,
             raised=f"{raised.kind}: {said}" if raised.is_error else None,
         )

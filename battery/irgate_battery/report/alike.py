@@ -1,12 +1,11 @@
 """Failures that are alike: those with one fault, or whose words differ in numbers only."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from irgate_battery.diagnosis.pattern import NO_ANSWER
+from irgate_battery.interface.outside_text import without_numbers
 from irgate_battery.results.result_row import ResultRow
-
-NUMBER = re.compile(r"[-+]?\b\d[\d.]*(?:e[-+]?\d+)?\b")
 
 MOST_NAMED = 6
 """Items that stand behind the first one by name."""
@@ -54,7 +53,7 @@ def alike(failures: Iterable[tuple[ResultRow, str]]) -> Sequence[AlikeFailures]:
 
 
 def _key(row: ResultRow, detail: str) -> tuple[str, ...]:
-    if row.diagnosis and not detail:
+    if row.diagnosis and row.diagnosis not in NO_ANSWER:
         return (row.status, row.diagnosis)
-    words = row.message.replace(row.case, "")
-    return (row.status, NUMBER.sub("#", words), NUMBER.sub("#", detail))
+    # An exception's message names its line; the way there may differ.
+    return (row.status, without_numbers(row.message))

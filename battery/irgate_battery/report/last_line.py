@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from irgate_battery.diagnosis.pattern import Pattern
 from irgate_battery.results.result_row import BAD, ResultRow
 from irgate_battery.results.text import Line
 from irgate_battery.results.verdict import Verdict, Verdicts
@@ -18,6 +19,9 @@ _MOST_NAMED = 3
 """Failed items that the line names."""
 
 _OPENING = "irgate: "
+
+NOT_RUN = "not run: "
+"""Begins the message of a row that is missing because its user stopped the run; why follows."""
 
 _HOW = {"pass": "holds:", "fail": "fails:", "not_evaluated": "is"}
 
@@ -122,6 +126,15 @@ def failed_for(line: Line, trouble: str) -> Line:
     return Line(f"{_OPENING}FAIL: {trouble}; what was judged: {judged}", "bad")
 
 
+def with_diagnosis(line: Line, found: Pattern | None) -> Line:
+    """Return the last line of a run with what its failures have in common; where none failed, as
+    it is.
+    """
+    if found is None:
+        return line
+    return Line(f"{line.text}; diagnosis: {found.sentence}", line.tone)
+
+
 NOTHING_JUDGED = 5
 """The exit status of a run of nothing but skips: pytest's, where no test ran."""
 
@@ -150,11 +163,17 @@ def _first(verdicts: Sequence[Verdict], status: str) -> Verdict:
 
 def _fail(facts: _Facts) -> Line:
     reasons = []
-    if facts.bad:
-        told = ", ".join(f"{n} {status}" for status, n in facts.counts.items() if status in BAD)
-        names = [row.case for row in facts.bad]
+    stopped = [row for row in facts.bad if row.message.startswith(NOT_RUN)]
+    bad = [row for row in facts.bad if row not in stopped]
+    if bad:
+        counts = Counter(row.status for row in bad)
+        told = ", ".join(f"{n} {status}" for status, n in counts.items())
+        names = [row.case for row in bad]
         first = ", ".join(names[:_MOST_NAMED]) + (", ..." if names[_MOST_NAMED:] else "")
         reasons.append(f"of {len(facts.rows)} items {told} ({first}){facts.left_out}")
+    if stopped:
+        why = stopped[0].message.removeprefix(NOT_RUN)
+        reasons.append(f"{why}: {len(stopped)} of {len(facts.rows)} items not run")
     if any(row.status in BAD for row in facts.own):
         reasons += [f"{verdict.title}: {verdict.reason}" for verdict in facts.own_verdicts]
     if facts.only_own:

@@ -9,9 +9,9 @@ from typing import Any
 
 from irgate_battery.cases.catalogue import BATTERY_VERSION
 from irgate_battery.cases.run_spec import RunSpec
-from irgate_battery.diagnosis.pattern import pattern
+from irgate_battery.diagnosis.pattern import Pattern, pattern
 from irgate_battery.interface.outside_text import one_line
-from irgate_battery.report.last_line import failed_for, is_undecided, last_line
+from irgate_battery.report.last_line import failed_for, is_undecided, last_line, with_diagnosis
 from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.text import layout
 from irgate_battery.results.result_row import ResultRow
@@ -100,7 +100,11 @@ class Report:
 
     def lines(self, width: int = 100) -> list[Line]:
         """Return the report as lines of text with a tone each, for a terminal of this width."""
-        return [*layout(self.rows, self.verdicts, width, strict=self.strict), self.sentence()]
+        return [*layout(self.rows, self.verdicts, width, strict=self.strict), self.last()]
+
+    def last(self) -> Line:
+        """Return the last line of the text: the sentence, and what the failures have in common."""
+        return with_diagnosis(self.sentence(), self._pattern())
 
     def sentence(self) -> Line:
         """Return the one line that says pass, fail or not evaluated, and why."""
@@ -111,12 +115,15 @@ class Report:
 
     def diagnosis(self) -> Line | None:
         """Return the one line that says what the failures have in common; `None` without any."""
-        found = pattern(self.rows, family_of)
+        found = self._pattern()
         return Line(f"irgate: diagnosis: {found.sentence}", "head") if found else None
+
+    def _pattern(self) -> Pattern | None:
+        return pattern(self.rows, family_of)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON schema 1 as builtin types."""
-        found = pattern(self.rows, family_of)
+        found = self._pattern()
         return {
             "schema": SCHEMA,
             "irgate": installed_version("pytest-irgate"),

@@ -71,6 +71,9 @@ class ResultRow:
         files: of an own pair, as it was given: `"fixed.png,moving.png,rigid"`.
         error_dx_px, error_dy_px, error_degrees, error_scale, error_shear: the signed error over the
             true transform, `irgate_battery.judge.signed_error`; on clean cases only.
+        error_place: where most of the distance to the truth lies, if that is one place.
+        motion_px, motion_degrees: of a case, how far the true transform moves the centre of the
+            fixed image, and how far it turns.
 
     The other figures are those of `irgate_battery.judge.measure.Measurement`.
 
@@ -117,6 +120,9 @@ class ResultRow:
     error_degrees: float | None = None
     error_scale: float | None = None
     error_shear: float | None = None
+    error_place: str | None = None
+    motion_px: float | None = None
+    motion_degrees: float | None = None
     files: str | None = None
     transform: StoredTransform | None = None
     oracle_transform: StoredTransform | None = None

@@ -7,7 +7,7 @@ from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.verdict import VerdictStatus
 
 MOST_NAMED = 6
-"""Failed cases that a verdict names."""
+"""Failed or lost cases that a verdict names."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,18 @@ class SuiteResults:
             undecided: why nothing can be decided, where no case failed; or `None`.
         """
         if self.failed or self.lost:
-            failed = self.failed
-            named = (
-                failed
-                if len(failed) <= MOST_NAMED
-                else [*failed[: MOST_NAMED - 1], f"{len(failed) - MOST_NAMED + 1} others"]
-            )
-            names = ", ".join([*named, *filter(None, [self.names_of_lost()])])
-            return "fail", f"{told}; not: {names}"
+            return "fail", f"{told}{self.not_those()}"
         return ("not_evaluated", undecided) if undecided else ("pass", told)
+
+    def not_those(self) -> str:
+        """Name the cases that failed and those that are lost, after what is said of the others.
+
+        Empty where none failed, or every one of many did: the count says that.
+        """
+        every_one = len(self.failed) == self.expected > MOST_NAMED
+        failed = [] if every_one else _first(self.failed)
+        names = [*failed, *filter(None, [self.names_of_lost()])]
+        return f"; not: {', '.join(names)}" if names else ""
 
     @property
     def failed(self) -> list[str]:
@@ -111,6 +114,15 @@ class SuiteResults:
 
     def names_of_lost(self) -> str:
         """Name the lost cases, and which of them broke rather than vanished."""
-        return ", ".join(
-            row.case if row.status == "missing" else f"{row.case} (error)" for row in self.lost
-        )
+        gone = [row.case for row in self.lost if row.status == "missing"]
+        if len(gone) == self.expected and gone:
+            return f"all {len(gone)}"
+        broke = [f"{row.case} (error)" for row in self.lost if row.status == "error"]
+        return ", ".join([*_first(gone), *_first(broke)])
+
+
+def _first(names: list[str]) -> list[str]:
+    """Return so many names as one reads, and how many others there are."""
+    if len(names) <= MOST_NAMED:
+        return names
+    return [*names[: MOST_NAMED - 1], f"{len(names) - MOST_NAMED + 1} others"]

@@ -34,17 +34,24 @@ def number(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def counts(title: str, rows: Sequence[ResultRow]) -> Iterable[Line]:
-    """Say how many passed, and name those that did not, with what they measured."""
+def counts(title: str, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
+    """Say how many passed, and name those that did not, with what they measured.
+
+    Where every one that ran failed, none is named; what was skipped is told with its reason.
+    """
     by_status = Counter(row.status for row in rows)
     told = ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
     bad = [row for row in rows if row.status in BAD]
     other = len(rows) - by_status["passed"] - len(bad)
     yield Line(f"{title}: {told}", "bad" if bad else "open" if other else "good")
-    for row in bad[:_MOST_NAMED]:
-        yield Line(f"  {row.case}: {row.status}{_measured(row)}", "bad")
-    if len(bad) > _MOST_NAMED:
-        yield Line(f"  ... and {len(bad) - _MOST_NAMED} more", "bad")
+    if len(bad) <= _MOST_NAMED or by_status["passed"] + by_status["xfailed"]:
+        for row in bad[:_MOST_NAMED]:
+            yield Line(f"  {row.case}: {row.status}{_measured(row)}", "bad")
+        if len(bad) > _MOST_NAMED:
+            yield Line(f"  ... and {len(bad) - _MOST_NAMED} more", "bad")
+    skips = Counter(row.message for row in rows if row.status == "skipped")
+    for reason, count in skips.items():
+        yield from wrapped(f"  {count} skipped: ", reason or "no reason given", "open", width)
 
 
 def _measured(row: ResultRow) -> str:

@@ -149,7 +149,8 @@ def hard_gate(results: SuiteResults) -> HardGate:
         status, reason = "not_evaluated", undecided
     elif unusable or most is None or limit is None:
         status = "fail"
-        reason = f"no usable result on {', '.join(unusable)}, so no maximum ({results.how_many})"
+        where = "any of them" if len(unusable) == results.expected else ", ".join(unusable)
+        reason = f"no usable result on {where}, so no maximum ({results.how_many})"
     else:
         over = most > limit
         status = "fail" if over else "pass"

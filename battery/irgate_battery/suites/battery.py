@@ -50,8 +50,9 @@ class BatterySuite(CaseSuite):
 
     def section(self, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
         """Return a line for each fixture, and the cases that did not pass."""
-        yield from _by_fixture(self.name, rows)
-        yield from counts(self.name, rows)
+        if any(row.ratio is not None or row.tre_px is not None for row in rows):
+            yield from _by_fixture(self.name, rows)
+        yield from counts(self.name, rows, width)
 
     def compared(self, rows: Sequence[ResultRow], verdicts: SavedVerdicts) -> tuple[Compared, ...]:
         """Return the mean ratio of the verdict: it says what a case without a ratio counts."""
@@ -131,6 +132,9 @@ def _by_fixture(title: str, rows: Sequence[ResultRow]) -> Iterable[Line]:
         ratios = [(row.ratio, _perturbation(row)) for row in mine if row.ratio is not None]
         distances = [(row.tre_px, _perturbation(row)) for row in mine if row.tre_px is not None]
         mean = sum(ratio for ratio, _ in ratios) / len(ratios) if ratios else None
+        if all(row.status == "skipped" for row in mine):
+            yield Line(f"{fixture:<{names}}    skipped, all {len(mine)}", "open")
+            continue
         yield Line(
             f"{fixture:<{names}} {passed:>4}/{len(mine):<3}{number(mean, '.4f'):>11}  "
             f"{_extreme(ratios):<16} {_extreme(distances)}".rstrip(),

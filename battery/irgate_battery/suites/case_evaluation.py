@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from irgate_battery.cases.catalogue import Case
 from irgate_battery.diagnosis.cause import cause
+from irgate_battery.diagnosis.error_place import error_place
 from irgate_battery.diagnosis.found import Explanation
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.judge.acceptance import oracle_moved, tolerance_px
 from irgate_battery.judge.limits import CLEAN_PX
 from irgate_battery.judge.measure import Measurement, measure, warp
+from irgate_battery.judge.motion import Motion
 from irgate_battery.judge.signed_error import SignedError
 from irgate_battery.oracle.store import stored_distance_px
 from irgate_battery.results.result_row import ResultRow
@@ -37,6 +41,8 @@ def evaluate_case(
         require_argument(solver, argument)
     pair = case.pair()
     require_reach(solver, pair)
+    motion = Motion.of(pair)
+    draft.figures(motion_px=motion.px, motion_degrees=motion.degrees)
     oracle, origin = setup.store.get(case, pair)
     draft.row = replace(draft.row, oracle=origin, oracle_seconds=oracle.seconds)
     answer, seconds = solver.solve_pair(
@@ -69,7 +75,13 @@ def evaluate_case(
         timeout=setup.timeout,
     )
     draft.explained(reason)
-    return draft.failed(f"{case.id}: {fault}; {_off(measured)}. {_because(reason, solver)}")
+    off = np.linalg.norm(answer.displacement - pair.truth.displacement(pair.shape), axis=-1)
+    place = error_place(off, warp(pair, answer.displacement).valid)
+    told = _off(measured)
+    if place is not None:
+        draft.row = replace(draft.row, error_place=place.name)
+        told += f", {place.share:.0%} of it in {place.name}"
+    return draft.failed(f"{fault}; {told}. {_because(reason, solver)}")
 
 
 def told_of_oracle(case: Case, measured: Measurement) -> Measurement:

@@ -1,6 +1,6 @@
 """Suite `conditions`: sizes, ranges, turns, masks and brightness under which real code broke."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from irgate_battery.cases.catalogue import Case, condition_cases
@@ -9,7 +9,6 @@ from irgate_battery.diagnosis.pattern import EVEN, ODD
 from irgate_battery.interface.declaration import MODELS, OPTIONAL_MODELS
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.suite_results import SuiteResults
-from irgate_battery.results.text import Line, counts, wrapped
 from irgate_battery.results.verdict import Verdict
 from irgate_battery.suites.case_suite import CaseSuite
 
@@ -51,17 +50,6 @@ class ConditionsSuite(CaseSuite):
             return None
         size = next(case.size for case in condition_cases() if case.id == row.case)
         return ODD if any(side % 2 for side in size) else EVEN
-
-    def section(self, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
-        """Return how many passed, those that did not, and what the others were skipped for."""
-        yield from counts(self.name, rows)
-        why: dict[str, list[str]] = {}
-        for row in rows:
-            if row.status == "skipped":
-                why.setdefault(row.message, []).append(row.case)
-        for message, cases in why.items():
-            many = f" and {len(cases) - 1} more" if len(cases) > 1 else ""
-            yield from wrapped(f"  {cases[0]}{many}: ", message, "open", width)
 
 
 SUITE = ConditionsSuite

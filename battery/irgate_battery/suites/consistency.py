@@ -68,7 +68,7 @@ class ConsistencySuite(Suite[ConsistencyCheck]):
         if most.share <= 1:
             return draft.row
         raise ItemFailed(
-            f"{item.case}: {most.what} stands {most.apart_px:.3g} px from the answer to the pair "
+            f"{most.what} stands {most.apart_px:.3g} px from the answer to the pair "
             f"itself; expected {most.tolerance_px:.3g} px at most ({most.because}). Usual causes: "
             f"{check.causes}.",
             # Some checks have the name of a misreading, `transposed`.
@@ -105,8 +105,7 @@ def consistency(results: SuiteResults) -> ConsistencyVerdict:
     undecided = None if results.failed else results.lost_or_undecided()
     status: VerdictStatus = "fail" if results.failed else "not_evaluated" if undecided else "pass"
     largest = f", answers at most {max(apart):.2g} px apart" if apart else ""
-    failed = f"; not: {', '.join(results.failed)}" if results.failed else ""
-    told = f"{passed} of {tried} hold{largest} ({results.how_many}){failed}"
+    told = f"{passed} of {tried} hold{largest} ({results.how_many}){results.not_those()}"
     return ConsistencyVerdict(
         status=status,
         reason=undecided or told,

@@ -74,7 +74,7 @@ class GradientSuite(Suite[Case]):
             return draft.row
         fault, words = gradient_fault(compared)
         raise ItemFailed(
-            f"{item.case}: autograd and central differences of the solver itself differ by "
+            f"autograd and central differences of the solver itself differ by "
             f"{error:.1e} relative, at most {GRADIENT_ERROR:g} is expected: {words}.",
             fault,
         )
@@ -108,8 +108,10 @@ def gradient(results: SuiteResults) -> GradientVerdict:
     undecided = results.lost_or_undecided()
     status: VerdictStatus = "not_evaluated" if undecided else "fail" if results.failed else "pass"
     largest = f", relative error at most {max(errors):.1e}" if errors else ""
-    failed = f"; not: {', '.join(results.failed)}" if results.failed else ""
-    told = f"{passed} of {tried} agree with differences{largest} ({results.how_many}){failed}"
+    told = (
+        f"{passed} of {tried} agree with differences{largest} "
+        f"({results.how_many}){results.not_those()}"
+    )
     return GradientVerdict(
         status=status,
         reason=undecided or told,

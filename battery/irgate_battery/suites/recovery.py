@@ -104,16 +104,16 @@ class RecoverySuite(Suite[tuple[Case, str]]):
         if not result.heeded:
             draft.row = replace(draft.row, recovered=0, tried=result.tried)
             raise ItemFailed(
-                f"{item.case}: init changes not one bit of the answer, for ten starts nearby and "
-                "one half an image away; expected a solve that begins there. Use it, or take it "
-                "out of the signature.",
+                "init changes not one bit of the answer, for ten starts nearby and one half an "
+                "image away; expected a solve that begins there. Use it, or take it out of the "
+                "signature.",
                 "init ignored",
             )
         draft.row = replace(draft.row, recovered=result.recovered, tried=result.tried)
         if result.recovered >= RECOVERY_SHARE * result.tried:
             return draft.row
         raise ItemFailed(
-            f"{item.case}: {result.recovered} of {result.tried} starts came back to within "
+            f"{result.recovered} of {result.tried} starts came back to within "
             f"{RECOVERED_PX:g} px of the solver's own optimum, expected {RECOVERY_SHARE:.0%}; the "
             f"farthest ended {result.farthest_px:.3g} px away. Either init is not heeded, or the "
             "descent stops early, or the optimum's basin is narrower than the push.",
@@ -150,10 +150,9 @@ def recovery(results: SuiteResults) -> RecoveryVerdict:
         f"{recovered} of {tried} starts came back; {RECOVERY_SHARE:.0%} of each item's must "
         f"({results.how_many})"
     )
-    failed = f"; not: {', '.join(results.failed)}" if results.failed else ""
     return RecoveryVerdict(
         status=status,
-        reason=undecided or f"{told}{failed}",
+        reason=undecided or f"{told}{results.not_those()}",
         recovered=recovered,
         tried=tried,
         limit=RECOVERY_SHARE,

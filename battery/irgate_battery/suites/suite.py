@@ -137,7 +137,7 @@ class Suite(ABC, Generic[Subject]):
 
     def section(self, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
         """Return its section of the text report, without the empty line after it."""
-        return counts(self.name, rows)
+        return counts(self.name, rows, width)
 
     def compared(self, rows: Sequence[ResultRow], verdicts: SavedVerdicts) -> tuple[Compared, ...]:
         """Return what is shown of a run beside others, besides how many items passed."""
