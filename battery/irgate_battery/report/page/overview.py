@@ -130,7 +130,7 @@ def verdicts(runs: Sequence[SavedRun], labels: Sequence[str]) -> Markup:
     ]
     table = element("table", element("thead", head), element("tbody", rows), class_="verdicts")
     scroller = element(
-        "div", table, class_="scroll", tabindex="0", role="region", aria_label="Verdicts"
+        "div", table, class_="scroll", tabindex="0", role="region", aria_label="Each verdict"
     )
     title = element("h2", "Verdicts", id="verdicts")
     return element("section", title, scroller, aria_labelledby="verdicts")
@@ -154,7 +154,9 @@ def _one_verdict(run: SavedRun, name: str) -> Iterable[Markup | str]:
 def side_by_side(compared: Comparison) -> Markup:
     """Return the summary of several runs: figures over whole suites, the oracle's beside them."""
     columns = compared.summary.columns
-    head = element("tr", element("th", "", scope="col"), [_head(column) for column in columns])
+    head = element(
+        "tr", element("th", "figure", scope="col"), [_head(column) for column in columns]
+    )
     bodies = [
         element(
             "tbody",
@@ -174,7 +176,7 @@ def side_by_side(compared: Comparison) -> Markup:
         for section in compared.summary.sections
     ]
     table = element("table", element("thead", head), bodies, class_="summary")
-    label = "Side by side"
+    label = "Each figure of each run"
     scroller = element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
     key = (
         "★ best of its row; in parentheses: over fewer cases than its neighbours, and not "
@@ -183,7 +185,7 @@ def side_by_side(compared: Comparison) -> Markup:
     notes = [element("li", f"{note[:1].upper()}{note[1:]}.") for note in compared.notes]
     return element(
         "section",
-        element("h2", label, id="side-by-side"),
+        element("h2", "Side by side", id="side-by-side"),
         scroller,
         element("p", key, class_="soft"),
         element("ul", notes, class_="soft") if notes else None,
