@@ -22,6 +22,7 @@ from pytest_irgate.command.usage import (
     command_suite_names,
     flush,
     opened,
+    packs_of,
 )
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED, ExitGuard, guarded
 from pytest_irgate.extras import lack_of_run
@@ -39,6 +40,7 @@ from pytest_irgate.termination import Termination
 
 if TYPE_CHECKING:
     from irgate_battery.cases.own_pairs import OwnPair
+    from irgate_battery.cases.packs import Pack
     from irgate_battery.cases.run_spec import RunSpec
     from irgate_battery.interface.protocol import Solver
     from irgate_battery.report.report import Report
@@ -59,6 +61,7 @@ def add_to(subcommands: Any) -> None:
     parser.add_argument(known.name, metavar=known.metavar, help=known.command_help)
     add_option(parser, "suite", type=command_suite_names)
     add_option(parser, "pair")
+    add_option(parser, "pack")
     add_draw_options(parser)
     add_option(parser, "oracle", choices=ORACLE_MODES)
     add_option(parser, "isolation", choices=ISOLATIONS)
@@ -120,7 +123,12 @@ def _checked(
     from irgate_battery.report.provenance import Provenance
     from irgate_battery.report.report import SolverIdentity
 
-    run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
+    run_spec = RunSpec(
+        seed=arguments.seed,
+        count=arguments.cases,
+        pairs=_pairs(arguments),
+        packs=_packs(arguments),
+    )
     suites = _suites(arguments)
     if lack := lack_of_run(run_spec, suites, arguments.oracle):
         raise UsageError(lack)
@@ -224,17 +232,30 @@ def _pairs(arguments: argparse.Namespace) -> tuple["OwnPair", ...]:
     """Return the user's own pairs, read once so that a bad file is told now. Raises: UsageError."""
     from irgate_battery.cases.own_pairs import PairError, own_pairs
 
-    if arguments.pair and arguments.oracle == "stored":
-        raise UsageError(
-            "--oracle stored: nothing is stored for your own pairs; expected auto or live"
-        )
     try:
         pairs = own_pairs(arguments.pair, Path.cwd())
+        if arguments.oracle == "stored" and any(pair.truth is None for pair in pairs):
+            raise UsageError(
+                "--oracle stored: nothing is stored for your own pairs; expected auto or live"
+            )
         for pair in pairs:
             pair.read()
     except PairError as error:
         raise UsageError(f"--pair {error}") from None
     return pairs
+
+
+def _packs(arguments: argparse.Namespace) -> tuple["Pack", ...]:
+    """Return the packs, their images read once. Raises: UsageError."""
+    from irgate_battery.cases.packs import PackError
+
+    packs = packs_of(arguments.pack)
+    try:
+        for case in (case for pack in packs for case in pack.cases):
+            case.read()
+    except PackError as error:
+        raise UsageError(f"--pack {error}") from None
+    return packs
 
 
 def _judge(

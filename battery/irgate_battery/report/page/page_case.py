@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from irgate_battery.cases.battery_table import PERTURBATIONS
 from irgate_battery.cases.catalogue import BATTERY_VERSION, Case
+from irgate_battery.cases.packs import FILE as PACK_FILE
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.comparison.run_set import RunSet, case_count
 from irgate_battery.report.page.saved_run import SavedRun
@@ -125,7 +126,9 @@ def again(row: ResultRow, run: SavedRun) -> str:
     if spec is not None:
         parts += ["--irgate-solver", shlex.quote(spec)]
     if row.files:
-        parts += ["--irgate-pair", shlex.quote(row.files)]
+        pack, _, own_id = row.files.rpartition(f"/{PACK_FILE}#")
+        given = ("--irgate-pack", pack) if own_id else ("--irgate-pair", row.files)
+        parts += [given[0], shlex.quote(given[1])]
     if seed != default.seed:
         parts += ["--irgate-seed", str(seed)]
     if count > default.count:
