@@ -128,6 +128,8 @@ MISTAKES = {
     "no truth": ('truth = "text.txt"\n', "", "truth: it is not there; expected a file"),
     "a model": ('model = "rigid"', 'model = "rigit"', "model: 'rigit'; expected one of transl"),
     "a tolerance": ("tolerance = 0.1", "tolerance = 0", "tolerance: 0; expected px over 0"),
+    "too large": ("tolerance = 0.1", f"tolerance = 1{'0' * 400}", "tolerance: 1000*.*expected px"),
+    "too long": ('"text.txt"', f'"{"x" * 300}"', "truth: 'x.*expected a file of the pack"),
     "not finite": ("tolerance = 0.1", "tolerance = nan", "tolerance: nan; expected px over 0"),
     "a file": ('"text.txt"', '"texd.txt"', "truth: 'texd.txt' does not exist"),
     "outside": ('"text.txt"', '"../text.txt"', "truth: '../text.txt' lies outside the pack"),
@@ -162,6 +164,8 @@ UNREADABLE = {
     "columns": ("text.txt", "1 2 3 4 5\n", "numbers of shape \\(1, 5\\); expected a matrix"),
     "words": ("text.txt", "one two\n", "expected a 3x3 matrix as text"),
     "singular": ("text.txt", "1 0 0\n1 0 0\n0 0 1\n", "has no inverse"),
+    "empty": ("field.npy", "", "case 'field-npy': truth: .*expected a 3x3 matrix"),
+    "quotes": ("points.csv", '"1,2\n', "expected a 3x3 matrix as text"),
     "infinite": ("text.txt", "1 0 inf\n0 1 0\n0 0 1\n", "numbers that are not finite"),
     "outside": (
         "points.csv",

@@ -287,13 +287,13 @@ def _tolerance(table: Mapping[str, Any], where: str) -> float | None:
     if "tolerance" not in table:
         return None
     value = table["tolerance"]
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 < value < math.inf:
+    number = _number(value)
+    if number is None or not 0 < number < math.inf:
         raise PackError(
             f"{where}: tolerance: {_echo(value)}; expected px over 0; write the largest mean "
             "distance to the truth that passes, tolerance = 0.2"
         )
-    return float(value)
+    return number
 
 
 def _image(table: Mapping[str, Any], key: str, where: str, folder: Path) -> ImageName | None:
@@ -339,18 +339,30 @@ def _rows(given: Any, columns: int) -> tuple[tuple[float, ...], ...] | None:
     """Return a list of rows of so many numbers, or `None` where it is none."""
     if not isinstance(given, list) or not all(isinstance(row, list) for row in given):
         return None
-    numbers = [value for row in given for value in row]
-    if any(isinstance(value, bool) or not isinstance(value, (int, float)) for value in numbers):
+    rows = [[_number(value) for value in row] for row in given]
+    if any(len(row) != columns or None in row for row in rows):
         return None
-    if any(len(row) != columns for row in given):
+    return tuple(tuple(value for value in row if value is not None) for row in rows)
+
+
+def _number(value: Any) -> float | None:
+    """Return a number as a float; `None` where it is none, or larger than a float can be."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return tuple(tuple(map(float, row)) for row in given)
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _file(given: str, key: str, where: str, folder: Path) -> Path:
     path = folder / _path_text(given, key, where)
     _refuse_outside(path, given, key, where, folder)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:
+        there = False
+    if not there:
         raise PackError(
             f"{where}: {key}: {_echo(given)} does not exist; expected a file of the pack; put it "
             "there or correct the name"
@@ -367,7 +379,15 @@ def _path_text(given: Any, key: str, where: str) -> str:
 def _refuse_outside(path: Path, given: str, key: str, where: str, folder: Path) -> None:
     """A pack is moved and handed on as one folder: nothing of it lies elsewhere."""
     absolute = Path(given).is_absolute() or given.startswith("~")
-    if absolute or not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:
+        # A loop of links, a name that is too long.
+        raise PackError(
+            f"{where}: {key}: {_echo(given)} cannot be looked up: {said_by(error)}; expected a "
+            "file of the pack; give it another name"
+        ) from None
+    if absolute or not inside:
         raise PackError(
             f"{where}: {key}: {_echo(given)} lies outside the pack; expected a path from "
             f"{folder} down; copy the file into the pack"

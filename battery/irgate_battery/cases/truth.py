@@ -140,7 +140,7 @@ class GivenTruth:
                 return _landmarks(both[:, :2], both[:, 2:], shape, scale)
             try:
                 given = read_transform(self.transform, shape, moving_shape)
-            except NoTransform as error:
+            except (NoTransform, EOFError, TypeError) as error:
                 # It was written for a program's answer.
                 said = str(error).replace("its answer begins", f"{self.transform.name} begins")
                 raise TruthError(
@@ -250,7 +250,10 @@ def _table(path: Path, *, by_name: bool) -> Array | None:
     except (OSError, UnicodeDecodeError) as error:
         raise TruthError(f"{path.name} is no text that can be read ({error})") from None
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    rows = [_cells(line) for line in lines]
+    try:
+        rows = [_cells(line) for line in lines]
+    except csv.Error:
+        return None
     head: list[str] = []
     if rows and not any(map(_is_number, rows[0])):
         head, rows = [cell.strip().lower() for cell in rows[0]], rows[1:]

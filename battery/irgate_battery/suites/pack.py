@@ -101,7 +101,7 @@ class PackSuite(Suite[PackCase]):
 
     def compared(self, rows: Sequence[ResultRow], verdicts: SavedVerdicts) -> tuple[Compared, ...]:
         """Return the median distance to the truth over the cases."""
-        title = "packs: px to the truth, median"
+        title = "px to truth or landmarks, median"
         return (over_cases(title, rows, mean_distance, median, lambda value: f"{value:.4f}"),)
 
 
