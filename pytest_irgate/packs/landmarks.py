@@ -73,7 +73,7 @@ def scenes() -> tuple[Scene, ...]:
             None,
             (170, 150),
             2.1,
-            rigid(np.radians(9), 4.2, -3.1, (170, 150)),
+            rigid(np.radians(6), 4.2, -3.1, (170, 150)),
         ),
         Scene(
             "coffee-affine",

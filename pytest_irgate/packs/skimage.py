@@ -118,7 +118,7 @@ def recipes() -> tuple[Recipe, ...]:
             "gravel",
             (161, 151),
             2.1,
-            rigid(np.radians(-8), 3.4, 2.3, (161, 151)),
+            rigid(np.radians(-5), 3.4, 2.3, (161, 151)),
             "rigid",
             "many stones of one size: a turn",
         ),
