@@ -40,7 +40,6 @@ from pytest_irgate.termination import Termination
 
 if TYPE_CHECKING:
     from irgate_battery.cases.own_pairs import OwnPair
-    from irgate_battery.cases.packs import Pack
     from irgate_battery.cases.run_spec import RunSpec
     from irgate_battery.interface.protocol import Solver
     from irgate_battery.report.report import Report
@@ -127,11 +126,12 @@ def _checked(
         seed=arguments.seed,
         count=arguments.cases,
         pairs=_pairs(arguments),
-        packs=_packs(arguments),
+        packs=packs_of(arguments.pack),
     )
     suites = _suites(arguments)
     if lack := lack_of_run(run_spec, suites, arguments.oracle):
         raise UsageError(lack)
+    _refuse_unreadable(run_spec)
     # A solver may change the current folder, and the environment.
     summary = github_summary.asked_for(arguments.github)
     target = arguments.json.absolute() if arguments.json else None
@@ -229,33 +229,31 @@ def _suites(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _pairs(arguments: argparse.Namespace) -> tuple["OwnPair", ...]:
-    """Return the user's own pairs, read once so that a bad file is told now. Raises: UsageError."""
+    """Return the user's own pairs. Raises: UsageError."""
     from irgate_battery.cases.own_pairs import PairError, own_pairs
 
     try:
         pairs = own_pairs(arguments.pair, Path.cwd())
-        if arguments.oracle == "stored" and any(pair.truth is None for pair in pairs):
-            raise UsageError(
-                "--oracle stored: nothing is stored for your own pairs; expected auto or live"
-            )
-        for pair in pairs:
-            pair.read()
     except PairError as error:
         raise UsageError(f"--pair {error}") from None
+    if arguments.oracle == "stored" and any(pair.truth is None for pair in pairs):
+        raise UsageError(
+            "--oracle stored: nothing is stored for your own pairs; expected auto or live"
+        )
     return pairs
 
 
-def _packs(arguments: argparse.Namespace) -> tuple["Pack", ...]:
-    """Return the packs, their images read once. Raises: UsageError."""
-    from irgate_battery.cases.packs import PackError
+def _refuse_unreadable(run_spec: "RunSpec") -> None:
+    """Read the user's images once, so that a bad file is told now. Raises: UsageError."""
+    from irgate_battery.cases.own_pairs import PairError
 
-    packs = packs_of(arguments.pack)
-    try:
-        for case in (case for pack in packs for case in pack.cases):
-            case.read()
-    except PackError as error:
-        raise UsageError(f"--pack {error}") from None
-    return packs
+    cases = [case for pack in run_spec.packs for case in pack.cases]
+    for flag, given in (("--pair", run_spec.pairs), ("--pack", cases)):
+        for each in given:
+            try:
+                each.read()
+            except PairError as error:
+                raise UsageError(f"{flag} {error}") from None
 
 
 def _judge(
