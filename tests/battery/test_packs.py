@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,8 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.cases.truth import Landmarks
 from irgate_battery.judge.landmark_error import LandmarkError
 from irgate_battery.report.merging import merged
+from irgate_battery.report.page.page_case import again
+from irgate_battery.report.page.saved_run import SavedRun
 from irgate_battery.report.remade import remade
 from irgate_battery.report.saved_report import SavedReport
 from irgate_battery.run import check_solver
@@ -242,5 +245,7 @@ def test_a_report_remakes_its_images_and_parts_are_merged(whole, tmp_path):
         pair = remade([row], None, saved.battery)
         assert (pair.truth is None) == (row.landmarks is not None)
         assert case_of(row.files).id == row.case
-    again = merged([saved])
-    assert again.verdicts.packs == report.verdicts.packs
+        command = shlex.split(again(row, SavedRun.read(report.to_json(), "a.json")))
+        assert command[command.index("--irgate-pack") + 1] == str(whole.folder)
+    whole_again = merged([saved])
+    assert whole_again.verdicts.packs == report.verdicts.packs

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from irgate_battery.cases.battery_table import PERTURBATIONS
 from irgate_battery.cases.catalogue import BATTERY_VERSION, Case
@@ -126,9 +127,10 @@ def again(row: ResultRow, run: SavedRun) -> str:
     if spec is not None:
         parts += ["--irgate-solver", shlex.quote(spec)]
     if row.files:
-        pack, _, own_id = row.files.rpartition(f"/{PACK_FILE}#")
-        given = ("--irgate-pack", pack) if own_id else ("--irgate-pair", row.files)
-        parts += [given[0], shlex.quote(given[1])]
+        place = Path(row.files.rpartition("#")[0])
+        of_pack = place.name == PACK_FILE
+        given = str(place.parent) if of_pack else row.files
+        parts += ["--irgate-pack" if of_pack else "--irgate-pair", shlex.quote(given)]
     if seed != default.seed:
         parts += ["--irgate-seed", str(seed)]
     if count > default.count:
