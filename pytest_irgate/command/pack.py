@@ -80,7 +80,8 @@ def _new(folder: Path) -> int:
 
 
 def _check(text: str) -> int:
-    from irgate_battery.cases.packs import PackError, read_packs
+    from irgate_battery.cases.pack_values import PackError
+    from irgate_battery.cases.packs import read_packs
     from pytest_irgate.packs import folder_of
 
     if lack := lack_of("SimpleITK", "reading images"):

@@ -225,7 +225,7 @@ def _of_pack(arguments: argparse.Namespace) -> tuple[str, Portrayed]:
 
 
 def _pack_input(case: "PackCase", arguments: argparse.Namespace) -> "FigureInput":
-    from irgate_battery.cases.packs import PackError
+    from irgate_battery.cases.pack_values import PackError
     from irgate_battery.cases.run_spec import RunSpec
     from irgate_battery.oracle.store import OracleStore
     from irgate_battery.report.figure import FigureInput

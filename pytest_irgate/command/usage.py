@@ -164,7 +164,8 @@ def add_option(parser: argparse.ArgumentParser, name: str, **keywords: Any) -> N
 
 def packs_of(texts: Sequence[str]) -> tuple["Pack", ...]:
     """Read the packs of an option's texts; their images are not. Raises: UsageError."""
-    from irgate_battery.cases.packs import PackError, read_packs
+    from irgate_battery.cases.pack_values import PackError
+    from irgate_battery.cases.packs import read_packs
     from pytest_irgate.packs import folder_of
 
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
-from irgate_battery.cases.packs import PackError
+from irgate_battery.cases.pack_values import PackError
 from irgate_battery.interface.outside_text import said_by
 from pytest_irgate.user_cache import pack_folder
 

@@ -11,7 +11,8 @@ from items import evaluate, node_id
 from own_pack import KINDS, MATRIX, SHAPE, SIDE_MM, TOLERANCE, answers, edited, write_pack
 
 from irgate_battery.cases.own_pairs import own_pairs
-from irgate_battery.cases.packs import Pack, PackError, case_of, read_packs
+from irgate_battery.cases.pack_values import PackError
+from irgate_battery.cases.packs import Pack, case_of, read_packs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.cases.truth import Landmarks
 from irgate_battery.judge.landmark_error import LandmarkError

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint
 import pytest
 from own_pack import KINDS, answers, edited, write_pack
 
-from irgate_battery.cases.packs import PackError
+from irgate_battery.cases.pack_values import PackError
 from pytest_irgate import packs
 from pytest_irgate.command import main
 from pytest_irgate.user_cache import pack_folder
