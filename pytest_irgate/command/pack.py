@@ -27,7 +27,9 @@ def add_to(subcommands: Any) -> None:
         "file pack.toml that lists them; `irgate check SPEC --pack DIR` and `pytest --irgate "
         "--irgate-pack DIR` judge a solver on it.",
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    actions = parser.add_subparsers(
+        title="actions", metavar="ACTION", dest="action", help="new, check or list", required=True
+    )
     new = actions.add_parser(
         "new",
         help="write a pack with one case to begin with",
