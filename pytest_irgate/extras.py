@@ -49,8 +49,12 @@ def lack_of_run(spec: "RunSpec", names: Collection[str], oracle: str) -> str | N
         oracle: auto, stored or live.
     """
     drawn = lack_of("hypothesis", "the fuzz suite") if spec.examples else None
-    if drawn or is_installed("SimpleITK") or oracle == "stored":
+    if drawn or is_installed("SimpleITK"):
         return drawn
+    if spec.packs or any(pair.truth is not None for pair in spec.pairs):
+        return lack_of("SimpleITK", "a case with a truth, whose files it reads,")
+    if oracle == "stored":
+        return None
     if oracle == "live":
         return lack_of("SimpleITK", "a live oracle")
     if spec.pairs:

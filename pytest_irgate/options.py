@@ -77,7 +77,7 @@ def _names(*, in_command: bool) -> str:
     return ", ".join(entry.name for entry in REGISTRY if entry.in_command or not in_command)
 
 
-_PAIR_FORM = "fixed.png,moving.png[,mask.png][,model][,same|varying]"
+_PAIR_FORM = "fixed.png,moving.png[,mask.png][,model][,same|varying][,truth]"
 
 OPTIONS = (
     Option(
@@ -103,6 +103,16 @@ OPTIONS = (
         "it; may stand several times",
     ),
     Option(
+        "pack",
+        "a folder of cases with a truth, listed in its pack.toml, or the name of an installed one; "
+        "may be given several times",
+        "DIR",
+        kind="list",
+        example="teeth/",
+        in_command="a folder of cases with a truth, listed in its pack.toml, or the name of an "
+        "installed one (`irgate pack list`); may stand several times",
+    ),
+    Option(
         "solver",
         "the solver to judge: bundled, an entry point of group irgate.solvers, "
         "module:attribute, path/to/file.py:attribute, cmd:PROGRAM {fixed} {moving} {out} or "
@@ -115,10 +125,10 @@ OPTIONS = (
     Option(
         "suite",
         f"suites to run, comma-separated: {_names(in_command=False)} (default: all but fuzz; "
-        "pair where one is named)",
+        "pair and pack where one is named)",
         "LIST",
         in_command=f"suites to run, comma-separated: {_names(in_command=True)} (default: all; "
-        "pair where one is named)",
+        "pair and pack where one is named)",
     ),
     Option(
         "seed",

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from irgate_battery.cases.own_pairs import own_pairs
+from irgate_battery.cases.packs import read_packs
 from irgate_battery.interface import linux
 from irgate_battery.interface.outside_text import one_line, several_lines
 from irgate_battery.interface.printed import barred
@@ -67,20 +68,24 @@ class GateRun:
                 "expected another --dist, such as load"
             )
         if worker_input is not None:
-            solver, base, xfail, pairs = worker_input[FROM_CONTROLLER]
+            solver, base, xfail, pairs, packs = worker_input[FROM_CONTROLLER]
             options = replace(
                 options,
                 solver=solver,
                 solver_base=Path(base),
                 xfail=Path(xfail) if xfail else None,
-                run_spec=replace(options.run_spec, pairs=own_pairs(pairs, Path(base))),
+                run_spec=replace(
+                    options.run_spec,
+                    pairs=own_pairs(pairs, Path(base)),
+                    packs=read_packs([Path(folder) for folder in packs]),
+                ),
             )
             config.stash[RUN_OPTIONS] = options
             _share_the_machine(int(worker_input.get("workercount", 1)))
         if worker_input is None:
-            refuse_unreadable(options.run_spec.pairs)
             if lack := lack_of_run(options.run_spec, options.suites, options.oracle):
                 raise pytest.UsageError(lack)
+            refuse_unreadable(options.run_spec)
         self._options = options
         self._xfail = ExpectedFailures.read(options.xfail) if options.xfail else None
         self._rows = GatheredRows()
@@ -144,7 +149,8 @@ class GateRun:
         options = self._options
         xfail = str(options.xfail.absolute()) if options.xfail else ""
         pairs = [str(pair) for pair in options.run_spec.pairs]
-        told = (options.solver, str(options.solver_base), xfail, pairs)
+        packs = [str(pack.folder) for pack in options.run_spec.packs]
+        told = (options.solver, str(options.solver_base), xfail, pairs, packs)
         node.workerinput[FROM_CONTROLLER] = told
 
     @pytest.hookimpl(wrapper=True)

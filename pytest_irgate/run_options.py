@@ -8,11 +8,12 @@ from typing import Literal
 import pytest
 
 from irgate_battery.cases.own_pairs import OwnPair, PairError, own_pairs
+from irgate_battery.cases.packs import Pack, read_packs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.declaration import SERVED
 from irgate_battery.interface.outside_text import one_line
 from irgate_battery.oracle.store import Mode
-from irgate_battery.suites.registry import REGISTRY, SuiteEntry, suites
+from irgate_battery.suites.registry import REGISTRY, SuiteEntry
 from pytest_irgate import github_summary
 from pytest_irgate.option_values import ECHOED, BadValueError, seconds, whole_number
 from pytest_irgate.options import (
@@ -26,6 +27,7 @@ from pytest_irgate.options import (
     option,
 )
 from pytest_irgate.output_file import OutputFileError, refuse_output
+from pytest_irgate.packs import folder_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class RunOptions:
         isolation: whether the solver lives in a process of its own.
         format, convention: of a program's images and answers.
         timeout: seconds for one call, or `None` for no limit.
-        run_spec: what decides the items: seed, number of cases, own pairs, examples.
+        run_spec: what decides the items: seed, number of cases, own pairs, packs, examples.
         strict: whether the verdicts that are strict only fail the run too.
         require_verdict: whether a run fails whose verdict is not evaluated.
         xfail: the file of expected failures, or `None`.
@@ -92,9 +94,10 @@ def _read(config: pytest.Config) -> RunOptions:
         count=_number(config, "cases"),
         pairs=pairs if _is_chosen("pair", names) else (),
         examples=_examples(config, names),
+        packs=_packs(config) if _is_chosen("pack", names) else (),
     )
     oracle = _oracle(_given(config, "oracle")[0])
-    if oracle == "stored" and any(suite.own_data for suite in suites(names)):
+    if oracle == "stored" and any(pair.truth is None for pair in run_spec.pairs):
         raise pytest.UsageError(
             "--irgate-oracle stored: nothing is stored for the pairs of --irgate-pair; expected "
             "auto or live"
@@ -145,16 +148,33 @@ def _pairs(config: pytest.Config) -> tuple[OwnPair, ...]:
         raise pytest.UsageError(f"--irgate-pair {error}") from None
 
 
-def refuse_unreadable(pairs: Iterable[OwnPair]) -> None:
-    """Read the user's pairs once: what cannot be read is one line now rather than an error later.
+def _packs(config: pytest.Config) -> tuple[Pack, ...]:
+    """Return the packs: those of the command line, or if there are none, of ini."""
+    if hasattr(config, "workerinput"):
+        # The controller tells a worker their folders.
+        return ()
+    texts, folder = config.getoption(option("pack").ini), config.invocation_params.dir
+    if not texts:
+        texts = config.getini(option("pack").ini)
+        folder = config.inipath.parent if config.inipath else config.rootpath
+    try:
+        return read_packs([folder_of(text, folder) for text in texts])
+    except PairError as error:
+        raise pytest.UsageError(f"--irgate-pack {error}") from None
+
+
+def refuse_unreadable(spec: RunSpec) -> None:
+    """Read the user's images once: what cannot be read is one line now, not an error later.
 
     Raises: pytest.UsageError.
     """
-    for pair in pairs:
-        try:
-            pair.read()
-        except PairError as error:
-            raise pytest.UsageError(f"--irgate-pair {error}") from None
+    cases = [case for pack in spec.packs for case in pack.cases]
+    for flag, given in (("--irgate-pair", spec.pairs), ("--irgate-pack", cases)):
+        for each in given:
+            try:
+                each.read()
+            except PairError as error:
+                raise pytest.UsageError(f"{flag} {error}") from None
 
 
 def _given(config: pytest.Config, name: str) -> tuple[str, Path]:

@@ -1,11 +1,13 @@
-"""The cache of `irgate check`: SimpleITK's results on cases that have no stored one, for this user.
+"""The user's cache: SimpleITK's results of `irgate check`, and the packs of this distribution.
 
 pytest's cache belongs to a project; the command has none, and runs in any folder.
 """
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from platformdirs import user_cache_path
@@ -41,3 +43,26 @@ class UserCache:
 
     def _file(self, key: str) -> Path:
         return self._folder.joinpath(*key.split("/")).with_suffix(".json")
+
+
+def pack_folder(name: str, write: Callable[[Path], None], folder: Path | None = None) -> Path:
+    """Return the folder of a pack that is made of a library's images; it is written anew.
+
+    What is left of an earlier run, of another version or damaged, is never used: the files take a
+    second. They are the same bytes each time, so that runs side by side do not disturb each other.
+
+    Args:
+        name: the pack's.
+        write: writes its files into a folder.
+        folder: of all packs; the user's cache if not given.
+    Raises: OSError.
+    """
+    packs = folder or user_cache_path("pytest-irgate") / "packs"
+    target = packs / name
+    packs.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=packs, prefix=f".{name}-") as fresh:
+        write(Path(fresh))
+        target.mkdir(exist_ok=True)
+        for file in sorted(Path(fresh).iterdir()):
+            os.replace(file, target / file.name)
+    return target

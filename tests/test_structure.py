@@ -13,13 +13,20 @@ PACKAGES = (irgate_battery, irgate_fixtures, irgate_solver, pytest_irgate)
 NAMES = {entry.name for entry in REGISTRY}
 
 OTHER_MEANINGS = {
-    # An option that is called as a suite is: --irgate-pair, --irgate-fuzz.
+    # An option that is called as a suite is: --irgate-pair, --irgate-pack, --irgate-fuzz.
     ("pytest_irgate/options.py", "pair"),
     ("pytest_irgate/options.py", "fuzz"),
     ("pytest_irgate/run_options.py", "pair"),
     ("pytest_irgate/run_options.py", "fuzz"),
     ("pytest_irgate/item_runner.py", "fuzz"),
     ("pytest_irgate/command/check.py", "pair"),
+    ("pytest_irgate/options.py", "pack"),
+    ("pytest_irgate/run_options.py", "pack"),
+    ("pytest_irgate/command/check.py", "pack"),
+    ("pytest_irgate/command/listing.py", "pack"),
+    ("pytest_irgate/command/show.py", "pack"),
+    # A subcommand.
+    ("pytest_irgate/command/pack.py", "pack"),
     # An extra of this distribution.
     ("pytest_irgate/extras.py", "fuzz"),
     # A key of the JSON report and of a digest: the battery's version.
@@ -73,6 +80,7 @@ def test_no_file_but_its_own_names_a_suite():
 
 DECIDE_NOTHING = {
     "irgate_battery/oracle/plausibility.py": {"STRUCTURE"},
+    "irgate_battery/judge/landmark_error.py": {"PERCENTILE"},
     "irgate_battery/report/comparison/side_by_side.py": {"SAME_IMAGES", "SAME_ORACLE"},
     "irgate_battery/report/comparison/table_model.py": {"HEAD_WIDTH"},
     "irgate_battery/report/saved_report.py": {"LONGEST_NUMBER"},

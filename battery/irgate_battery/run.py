@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from irgate_battery.cases.own_pairs import own_pairs
+from irgate_battery.cases.packs import read_packs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.interface.launch import launched, process_of
 from irgate_battery.interface.program import FORMATS
@@ -29,6 +30,7 @@ def check_solver(
     strict: bool = False,
     require_verdict: bool = False,
     pairs: Sequence[str] = (),
+    packs: Sequence[str | Path] = (),
     cache: Cache | None = None,
     file_format: str = FORMATS[0],
     convention: str = CONVENTIONS[0],
@@ -49,17 +51,20 @@ def check_solver(
         require_verdict: whether it is a failure that a verdict is not evaluated.
         pairs: your own images, each `"fixed.png,moving.png[,mask.png][,model][,same|varying]"`
             (see `irgate_battery.cases.own_pairs`); they are judged after the suites.
+        packs: folders of cases with a truth (`irgate_battery.cases.packs`), judged after those.
         cache: where mode `"auto"` keeps what SimpleITK computes; nowhere if not given.
         file_format, convention: of the images and answers of a program, a SPEC `cmd:...`
             (docs/other-languages.md).
         on_row: called with each item's result as soon as it is there.
     Returns: the report; `print` shows it, `.passed` says it, `.to_json()` keeps it.
     Raises: NotASolver; ValueError for an unknown suite or oracle mode; PairError, a ValueError, for
-        a pair that cannot be read.
+        a pair or a pack that cannot be read.
     """
     spec = RunSpec() if run_spec is None else run_spec
     if pairs:
         spec = replace(spec, pairs=own_pairs(pairs, Path.cwd()))
+    if packs:
+        spec = replace(spec, packs=read_packs([Path(folder) for folder in packs]))
     named = default_names() if suites is None else tuple(suites)
     possible = [entry.name for entry in REGISTRY if entry.in_command]
     known = [suite.name for suite in suites_of(spec) if suite.entry.in_command]
@@ -70,11 +75,13 @@ def check_solver(
         raise ValueError(f"check_solver: suites {list(named)}; expected some of {known}{hint}")
     # To give a pair is to ask for it.
     chosen = [suite for suite in suites_of(spec) if suite.name in named or suite.is_asked_for(spec)]
-    if oracle == "stored" and any(suite.own_data for suite in chosen):
+    if oracle == "stored" and any(pair.truth is None for pair in spec.pairs):
         raise ValueError("check_solver: oracle 'stored', but no result is stored for own pairs")
+    # A file that cannot be read is reported now, before minutes of work.
     for pair in spec.pairs:
-        # A file that cannot be read is reported now, before minutes of work.
         pair.read()
+    for case in (case for pack in spec.packs for case in pack.cases):
+        case.read()
     provenance = Provenance.of(Path.cwd())
     process = None
     if isinstance(solver, str):

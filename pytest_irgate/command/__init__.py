@@ -7,7 +7,18 @@ import sys
 from collections.abc import Sequence
 
 from pytest_irgate import __version__
-from pytest_irgate.command import badge, check, compare, init, listing, merge, report, show, site
+from pytest_irgate.command import (
+    badge,
+    check,
+    compare,
+    init,
+    listing,
+    merge,
+    pack,
+    report,
+    show,
+    site,
+)
 from pytest_irgate.command.usage import EXIT_INTERRUPTED, EXIT_USAGE, Parser, UsageError, flush
 
 EPILOG = """\
@@ -68,6 +79,6 @@ def parser_of_all() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(
         title="subcommands", metavar="SUBCOMMAND", dest="subcommand"
     )
-    for module in (check, init, report, compare, merge, badge, site, listing, show):
+    for module in (check, init, pack, report, compare, merge, badge, site, listing, show):
         module.add_to(subcommands)
     return parser

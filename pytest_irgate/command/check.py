@@ -22,6 +22,7 @@ from pytest_irgate.command.usage import (
     command_suite_names,
     flush,
     opened,
+    packs_of,
 )
 from pytest_irgate.exit_guard import EXIT_UNCONCLUDED, ExitGuard, guarded
 from pytest_irgate.extras import lack_of_run
@@ -59,6 +60,7 @@ def add_to(subcommands: Any) -> None:
     parser.add_argument(known.name, metavar=known.metavar, help=known.command_help)
     add_option(parser, "suite", type=command_suite_names)
     add_option(parser, "pair")
+    add_option(parser, "pack")
     add_draw_options(parser)
     add_option(parser, "oracle", choices=ORACLE_MODES)
     add_option(parser, "isolation", choices=ISOLATIONS)
@@ -120,10 +122,16 @@ def _checked(
     from irgate_battery.report.provenance import Provenance
     from irgate_battery.report.report import SolverIdentity
 
-    run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, pairs=_pairs(arguments))
+    run_spec = RunSpec(
+        seed=arguments.seed,
+        count=arguments.cases,
+        pairs=_pairs(arguments),
+        packs=packs_of(arguments.pack),
+    )
     suites = _suites(arguments)
     if lack := lack_of_run(run_spec, suites, arguments.oracle):
         raise UsageError(lack)
+    _refuse_unreadable(run_spec)
     # A solver may change the current folder, and the environment.
     summary = github_summary.asked_for(arguments.github)
     target = arguments.json.absolute() if arguments.json else None
@@ -219,20 +227,31 @@ def _suites(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _pairs(arguments: argparse.Namespace) -> tuple["OwnPair", ...]:
-    """Return the user's own pairs, read once so that a bad file is told now. Raises: UsageError."""
+    """Return the user's own pairs. Raises: UsageError."""
     from irgate_battery.cases.own_pairs import PairError, own_pairs
 
-    if arguments.pair and arguments.oracle == "stored":
+    try:
+        pairs = own_pairs(arguments.pair, Path.cwd())
+    except PairError as error:
+        raise UsageError(f"--pair {error}") from None
+    if arguments.oracle == "stored" and any(pair.truth is None for pair in pairs):
         raise UsageError(
             "--oracle stored: nothing is stored for your own pairs; expected auto or live"
         )
-    try:
-        pairs = own_pairs(arguments.pair, Path.cwd())
-        for pair in pairs:
-            pair.read()
-    except PairError as error:
-        raise UsageError(f"--pair {error}") from None
     return pairs
+
+
+def _refuse_unreadable(run_spec: "RunSpec") -> None:
+    """Read the user's images once, so that a bad file is told now. Raises: UsageError."""
+    from irgate_battery.cases.own_pairs import PairError
+
+    cases = [case for pack in run_spec.packs for case in pack.cases]
+    for flag, given in (("--pair", run_spec.pairs), ("--pack", cases)):
+        for each in given:
+            try:
+                each.read()
+            except PairError as error:
+                raise UsageError(f"{flag} {error}") from None
 
 
 def _judge(

@@ -14,7 +14,13 @@ from irgate_battery.suites.registry import suites
 from irgate_battery.suites.suite import Item
 from pytest_irgate.adapters import ADAPTERS, Adapter
 from pytest_irgate.command import colour
-from pytest_irgate.command.usage import add_draw_options, suite_names
+from pytest_irgate.command.usage import (
+    UsageError,
+    add_draw_options,
+    add_option,
+    packs_of,
+    suite_names,
+)
 
 SIDE_BY_SIDE = 120
 """Characters from which on purposes stand in a column of their own, and not in a line below."""
@@ -38,6 +44,9 @@ def add_to(subcommands: Any) -> None:
         metavar="LIST",
         help="only these suites, comma-separated",
     )
+    add_option(
+        parser, "pack", help="list the cases of this pack too, a folder or a name; may stand often"
+    )
     add_draw_options(parser)
     parser.add_argument(
         "--solvers", action="store_true", help="list the solvers that have a name instead"
@@ -54,8 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from irgate_battery.cases.run_spec import RunSpec
 
-    run_spec = RunSpec(seed=arguments.seed, count=arguments.cases)
-    listed = [(suite, suite.items(run_spec)) for suite in suites(arguments.suite)]
+    run_spec = RunSpec(seed=arguments.seed, count=arguments.cases, packs=packs_of(arguments.pack))
+    # To give a pack is to ask for it.
+    listed = [
+        (suite, suite.items(run_spec))
+        for suite in suites()
+        if not arguments.suite or suite.name in arguments.suite or suite.is_asked_for(run_spec)
+    ]
+    for suite, items in listed:
+        if not items and suite.own_data and suite.name in (arguments.suite or ()):
+            raise UsageError(f"--suite {suite.name}: none is named; add --{suite.name} DIR")
     for number, (suite, items) in enumerate((suite, items) for suite, items in listed if items):
         if number:
             print()

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from irgate_battery.suites.registry import suites
-from pytest_irgate.command.usage import UsageError, add_option, opened, read_text
+from irgate_battery.suites.registry import entry_of, suites
+from pytest_irgate.command.usage import UsageError, add_option, opened, packs_of, read_text
 from pytest_irgate.exit_guard import guarded
 from pytest_irgate.extras import lack_of
 from pytest_irgate.options import PROGRAM_CONVENTIONS, PROGRAM_FORMATS
@@ -18,6 +18,7 @@ from pytest_irgate.output_file import OutputFileError, refuse_output, write_whol
 
 if TYPE_CHECKING:
     from irgate_battery.cases.catalogue import Case
+    from irgate_battery.cases.packs import PackCase
     from irgate_battery.interface.protocol import Solver
     from irgate_battery.report.figure import FigureInput
     from irgate_battery.report.page.saved_run import SavedRun
@@ -59,6 +60,7 @@ def add_to(subcommands: Any) -> None:
         metavar="REPORT",
         help="show the answer that this JSON report holds; nothing is solved again",
     )
+    add_option(parser, "pack", help="CASE is one of this pack, a folder or a name")
     add_option(parser, "seed")
     add_option(parser, "format", choices=PROGRAM_FORMATS)
     add_option(parser, "convention", choices=PROGRAM_CONVENTIONS)
@@ -77,7 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if lack := lack_of("matplotlib", "a picture"):
         raise UsageError(lack)
-    name, portrayed = _of_report(arguments) if arguments.report else _of_case(arguments)
+    if arguments.report:
+        name, portrayed = _of_report(arguments)
+    else:
+        name, portrayed = _of_pack(arguments) if arguments.pack else _of_case(arguments)
     output = arguments.output or Path(f"{name}.png")
     # A solver may change the current folder.
     target = output.absolute()
@@ -201,6 +206,52 @@ def _figure_input(case: "Case", arguments: argparse.Namespace) -> "FigureInput":
     who = f"{Path(path).name}:{attribute}" if path else arguments.solver
     if solver.declaration.program:
         who = solver.name
+    return FigureInput(pair, case.id, case.purpose, displacement, who, row)
+
+
+def _of_pack(arguments: argparse.Namespace) -> tuple[str, Portrayed]:
+    """Return the name of a pack's case, and what makes its portrait, as `_of_case`."""
+    cases = {case.id: case for pack in packs_of(arguments.pack) for case in pack.cases}
+    wanted = arguments.case
+    if wanted.endswith("]"):
+        wanted = wanted.partition("[")[2].removesuffix("]")
+    if wanted not in cases:
+        near = difflib.get_close_matches(wanted, cases, NEAREST, cutoff=0.5) or sorted(cases)
+        raise UsageError(
+            f"{arguments.case}: no case of that name in the packs; they have "
+            f"{', '.join(near[:NEAREST])}"
+        )
+    return wanted, lambda: _pack_input(cases[wanted], arguments)
+
+
+def _pack_input(case: "PackCase", arguments: argparse.Namespace) -> "FigureInput":
+    from irgate_battery.cases.pack_values import PackError
+    from irgate_battery.cases.run_spec import RunSpec
+    from irgate_battery.oracle.store import OracleStore
+    from irgate_battery.report.figure import FigureInput
+    from irgate_battery.suites.registry import expected_items
+    from irgate_battery.suites.suite import EvaluationSetup
+
+    try:
+        prepared = case.read()
+    except PackError as error:
+        raise UsageError(f"--pack {error}") from None
+    pair = prepared.with_its_truth()
+    if arguments.solver is None:
+        who = "the true transform" if pair is not prepared else "the affine fit of its landmarks"
+        return FigureInput(pair, case.id, case.purpose, who=who)
+    spec = RunSpec(packs=packs_of(arguments.pack))
+    setup = EvaluationSetup(OracleStore("stored"), arguments.timeout or None, spec)
+    item = next(each for each in expected_items(spec) if each.subject == case)
+    entry = entry_of(item.suite)
+    assert entry is not None
+    program = {"file_format": arguments.format, "convention": arguments.convention}
+    with opened(arguments.solver, **program) as solver:
+        row = entry.suite.evaluate(item, solver, setup).row
+        who = solver.name
+    if row.transform is None:
+        raise UsageError(f"{case.id}: there is no answer to draw: {row.message}")
+    displacement = row.transform.displacement_on(pair.shape)
     return FigureInput(pair, case.id, case.purpose, displacement, who, row)
 
 

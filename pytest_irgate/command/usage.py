@@ -13,6 +13,7 @@ from pytest_irgate.option_values import ECHOED, BadValueError, seconds, whole_nu
 from pytest_irgate.options import PROGRAM_CONVENTIONS, PROGRAM_FORMATS, option
 
 if TYPE_CHECKING:
+    from irgate_battery.cases.packs import Pack
     from irgate_battery.interface.protocol import Solver
 
 EXIT_INTERRUPTED = 2
@@ -113,8 +114,9 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def suite_names(text: str) -> tuple[str, ...]:
-    """Read a list of suites that have items of the gate's own, for argparse."""
-    return _known_suites(text, [suite.name for suite in suites() if not suite.own_data])
+    """Read a list of suites whose items can be listed, for argparse."""
+    listed = [suite.name for suite in suites() if suite.has_truth or not suite.own_data]
+    return _known_suites(text, listed)
 
 
 def command_suite_names(text: str) -> tuple[str, ...]:
@@ -158,6 +160,18 @@ def add_option(parser: argparse.ArgumentParser, name: str, **keywords: Any) -> N
         case _:
             settled |= {"default": known.default, "metavar": known.metavar}
     parser.add_argument(f"--{known.name}", **{**settled, **keywords})
+
+
+def packs_of(texts: Sequence[str]) -> tuple["Pack", ...]:
+    """Read the packs of an option's texts; their images are not. Raises: UsageError."""
+    from irgate_battery.cases.pack_values import PackError
+    from irgate_battery.cases.packs import read_packs
+    from pytest_irgate.packs import folder_of
+
+    try:
+        return read_packs([folder_of(text, Path.cwd()) for text in texts])
+    except PackError as error:
+        raise UsageError(f"--pack {error}") from None
 
 
 def add_draw_options(parser: argparse.ArgumentParser) -> None:

@@ -18,6 +18,7 @@ from items import evaluate, evaluate_gradient, evaluate_recovery
 
 from irgate_battery import check_solver
 from irgate_battery.cases.catalogue import base_cases, condition_cases
+from irgate_battery.cases.truth import Landmarks
 from irgate_battery.interface.answer import AnswerError, read_answer
 from irgate_battery.interface.declaration import ALL_MODELS
 from irgate_battery.interface.protocol import Solver, SolverFault
@@ -25,6 +26,7 @@ from irgate_battery.judge import limits
 from irgate_battery.judge.acceptance import (
     battery_fault,
     fixture_fault,
+    landmark_fault,
     oracle_moved,
     tolerance_px,
 )
@@ -42,6 +44,7 @@ from irgate_battery.suites.fixed_problems import clean, far_turn, rough
 from irgate_battery.suites.problem import Problem
 from irgate_battery.suites.properties import PROPERTIES, Broken
 from irgate_battery.suites.suite import EvaluationSetup
+from irgate_battery.suites.truth_evaluation import largest_distance
 from irgate_fixtures import Pair, translation
 
 PROPERTY = {prop.name: prop.check for prop in PROPERTIES}
@@ -411,6 +414,11 @@ def clean_cases():
     return next(needed)
 
 
+def points_are_met(mean_px):
+    points = types.SimpleNamespace(truth=Landmarks(np.zeros((1, 2)), np.zeros((1, 2))))
+    return landmark_fault(GOOD, mean_px, largest_distance(points)) is None
+
+
 BOUNDARIES = {
     "BASE_FACTOR": Boundary(1.1, lambda x: fixture_passes(rmse=x * 0.01 + 1e-4)),
     "BASE_SLACK": Boundary(1e-4, lambda x: fixture_passes(rmse=1.1 * 0.01 + x)),
@@ -447,6 +455,7 @@ BOUNDARIES = {
     "SYMMETRY_PX": Boundary(0.02, is_symmetric),
     "LEAST_OVERLAP": Boundary(0.25, overlaps, at_least=True, margin=1e-3),
     "LEAST_CORRELATION": Boundary(0.5, correlates, at_least=True),
+    "LANDMARK_PX": Boundary(1.0, points_are_met),
     "ANSWER_LAST_ROW": Boundary(1e-6, last_row_is_read, margin=1e-3),
     "ANSWER_LARGEST": Boundary(1e6, size_is_read),
     "SYSTEMATIC_PX": Boundary(1e-3, shares_no_sign),

@@ -76,6 +76,18 @@ def test_own_pairs_and_the_fuzz_suite(hidden, tmp_path):
     pairs = own_pairs(["a.png,b.png"], tmp_path)
     assert lack_of_run(RunSpec(pairs=pairs), ["pair"], "auto").startswith("a pair of your own")
     assert lack_of_run(RunSpec(examples=3), ["fuzz"], "auto").startswith("the fuzz suite needs")
+    known = own_pairs(["a.png,b.png,,,,truth.txt"], tmp_path)
+    assert lack_of_run(RunSpec(pairs=known), ["pair"], "stored").startswith("a case with a truth")
+
+
+def test_a_pack_without_simpleitk_is_one_line(hidden, solvers, tmp_path, capsys):
+    folder = tmp_path / "mine"
+    assert main(["pack", "new", str(folder)]) == 0
+    hidden("SimpleITK")
+    solver = f"{solvers}/identity.py:register"
+    for command in (["check", solver, "--pack", str(folder)], ["pack", "check", "x"]):
+        assert main(command) == 4
+        assert HOW.format("oracle") in capsys.readouterr().err
 
 
 def without(pytester, library):

@@ -1,9 +1,11 @@
 """A user's own image pairs: how one is named, and what is registered of it.
 
     fixed.png,moving.png[,mask.png][,model][,same|varying]
+    fixed.png,moving.png,[mask.png],[model],[same|varying],truth.txt
 
 The fields are those of a line of CSV: one with a comma stands in double quotes, and one may be
-empty. There is no truth: what such a pair can show is agreement with SimpleITK.
+empty. Without a truth such a pair can show agreement with SimpleITK. A sixth field names one
+(`irgate_battery.cases.truth`), and then the pair is held against that.
 """
 
 import csv
@@ -18,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from irgate_battery.cases.image_file import ImageError, ImageName, Slice
-from irgate_battery.cases.preparation import prepare
+from irgate_battery.cases.preparation import Prepared, prepare
+from irgate_battery.cases.truth import GivenTruth, Landmarks, PixelScale, TruthError
 from irgate_battery.interface.declaration import MODELS
 from irgate_fixtures import Pair, Transform
 
@@ -31,7 +34,10 @@ DEFAULT_INTENSITY = "varying"
 """Two exposures or scans of one scene seldom agree in gain. Where they do, nothing is lost: the
 oracle then follows the correlation instead of the mean squares."""
 
-_FORM = "expected fixed,moving[,mask][,model][,same|varying]"
+_FORM = "expected fixed,moving[,mask][,model][,same|varying][,truth as the sixth field]"
+
+TRUTH_FIELD = 5
+"""Where a truth stands, counted from 0."""
 
 
 class PairError(ValueError):
@@ -48,6 +54,8 @@ class PreparedPair:
         preparation: what was read and what was done to it, in one sentence.
         model: the family that the answer is wanted in.
         intensity: `"same"` or `"varying"`.
+        moving_mask: on the moving image, or `None`.
+        truth: in px of these images: a transform, landmarks, or `None`.
 
     """
 
@@ -59,26 +67,40 @@ class PreparedPair:
     preparation: str
     model: str
     intensity: str
+    moving_mask: NDArray[np.bool_] | None = None
+    truth: Transform | Landmarks | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """`(H, W)` of the fixed image."""
         return self.fixed.shape[0], self.fixed.shape[1]
 
-    @property
-    def moving_mask(self) -> None:
-        """None: a user's pair brings one mask, on its fixed image."""
-        return None
-
     def pair(self) -> "PreparedPair":
         """Return itself: the images are there already, where a case must make them."""
         return self
 
     def beside(self, transform: Transform) -> Pair:
-        """Return the pair with a transform in place of its truth, for a diagnosis."""
+        """Return the pair with this transform for its truth."""
         return Pair(
-            self.id, self.fixed, self.moving, self.mask, transform, self.model, self.intensity
+            self.id,
+            self.fixed,
+            self.moving,
+            self.mask,
+            transform,
+            self.model,
+            self.intensity,
+            self.moving_mask,
         )
+
+    def with_truth(self, truth: Transform | Landmarks) -> "PreparedPair":
+        """Return the same images with this truth."""
+        return replace(self, truth=truth)
+
+    def with_its_truth(self) -> "Pair | PreparedPair":
+        """Return the pair with its true transform; itself where that is landmarks, or none."""
+        if self.truth is None or isinstance(self.truth, Landmarks):
+            return self
+        return self.beside(self.truth)
 
     def digest(self) -> str:
         """Return a sha256 over all that decides the oracle's answer, as 64 hexadecimal digits.
@@ -87,7 +109,7 @@ class PreparedPair:
         """
         text = json.dumps({"own pair": 1, "model": self.model, "intensity": self.intensity})
         sha = hashlib.sha256(text.encode("ascii"))
-        for array in (self.fixed, self.moving, self.mask):
+        for array in (self.fixed, self.moving, self.mask, self.moving_mask):
             if array is not None:
                 sha.update(f"{array.dtype.str} {array.shape}".encode("ascii"))
                 sha.update(np.ascontiguousarray(array).tobytes())
@@ -103,6 +125,9 @@ class OwnPair:
         fixed, moving, mask: where they are; absolute.
         model: of `irgate_battery.interface.declaration.MODELS`.
         intensity: `"same"` or `"varying"`.
+        moving_mask: where it is, or `None`.
+        truth: as it was given, or `None`.
+        tolerance_px: largest mean distance to the truth that passes; `None` for the gate's own.
 
     """
 
@@ -112,16 +137,19 @@ class OwnPair:
     mask: ImageName | None
     model: str
     intensity: str
+    moving_mask: ImageName | None = None
+    truth: GivenTruth | None = None
+    tolerance_px: float | None = None
 
     @classmethod
     def parse(cls, text: str, folder: Path) -> "OwnPair":
         """Read one pair.
 
         Words that are a model or an intensity are taken as such, wherever they stand after the
-        two images (a mask of such a name is `./rigid`).
+        two images (a mask of such a name is `./rigid`). What stands sixth is the truth.
 
         Args:
-            text: `fixed,moving[,mask][,model][,same|varying]`.
+            text: `fixed,moving[,mask][,model][,same|varying][,truth]`.
             folder: what relative paths count from.
         Raises: PairError.
 
@@ -133,7 +161,10 @@ class OwnPair:
         fields = [field.strip() for line in lines for field in line]
         if len(fields) < 2 or not fields[0] or not fields[1]:
             raise PairError(f"{text}: {_FORM}; it names less than two images")
-        rest = [field for field in fields[2:] if field]
+        truths = [field for field in fields[TRUTH_FIELD:] if field]
+        if len(truths) > 1:
+            raise PairError(f"{text}: {_FORM}; it names more than one truth: {truths}")
+        rest = [field for field in fields[2:TRUTH_FIELD] if field]
         models = [field for field in rest if field in MODELS]
         intensities = [field for field in rest if field in INTENSITIES]
         masks = [field for field in rest if field not in (*MODELS, *INTENSITIES)]
@@ -148,13 +179,18 @@ class OwnPair:
             mask=ImageName.parse(masks[0], folder) if masks else None,
             model=models[0] if models else DEFAULT_MODEL,
             intensity=intensities[0] if intensities else DEFAULT_INTENSITY,
+            truth=GivenTruth(_absolute(truths[0], folder)) if truths else None,
         )
 
     def __str__(self) -> str:
         """Return what `parse` reads, with absolute paths."""
         fields = [str(self.fixed), str(self.moving), str(self.mask or ""), self.model]
-        quoted = [f'"{field.replace(chr(34), chr(34) * 2)}"' for field in fields]
-        return ",".join([*quoted, self.intensity])
+        truth = [] if self.truth is None else [str(self.truth.transform)]
+        quoted, told = (
+            [f'"{field.replace(chr(34), chr(34) * 2)}"' for field in each]
+            for each in (fields, truth)
+        )
+        return ",".join([*quoted, self.intensity, *told])
 
     def read(self) -> PreparedPair:
         """Read the files and make the images ready.
@@ -163,10 +199,16 @@ class OwnPair:
         """
         try:
             fixed, moving = self._read("fixed", self.fixed), self._read("moving", self.moving)
-            mask = None if self.mask is None else self._read("mask", self.mask)
-            ready = prepare(fixed, moving, mask, self.intensity)
+            masks = [
+                None if name is None else self._read(role, name)
+                for role, name in (("mask", self.mask), ("moving mask", self.moving_mask))
+            ]
+            ready = prepare(fixed, moving, masks[0], self.intensity, masks[1])
+            truth = None if self.truth is None else _read_truth(self.truth, fixed, moving, ready)
         except ImageError as error:
             raise PairError(f"{self.id}: {error}") from None
+        except TruthError as error:
+            raise PairError(f"{self.id}: truth: {error}") from None
         return PreparedPair(
             id=self.id,
             fixed=ready.fixed,
@@ -176,6 +218,8 @@ class OwnPair:
             preparation=ready.said,
             model=self.model,
             intensity=self.intensity,
+            moving_mask=ready.moving_mask,
+            truth=truth,
         )
 
     def _read(self, role: str, name: ImageName) -> Slice:
@@ -185,6 +229,32 @@ class OwnPair:
             known = f" (no model either: they are {', '.join(MODELS)})" if role == "mask" else ""
             missing = known if not os.path.exists(name.path) else ""
             raise ImageError(f"{role} image {error}{missing}") from None
+
+
+def _absolute(text: str, folder: Path) -> Path:
+    return Path(os.path.abspath(folder / os.path.expanduser(text)))
+
+
+def _read_truth(
+    given: GivenTruth, fixed: Slice, moving: Slice, ready: Prepared
+) -> Transform | Landmarks:
+    """Return a truth in px of the prepared images. Raises: TruthError."""
+    scale = PixelScale(unit=given.unit)
+    side = ready.spacing_mm
+    if given.unit == "mm":
+        if side is None:
+            raise TruthError(
+                "it is in mm, and the images have no spacing; expected px, or images in a format "
+                "that holds one (NIfTI, MHA)"
+            )
+        scale = PixelScale((1 / side, 1 / side), (1 / side, 1 / side), "mm")
+    elif side is not None and fixed.spacing is not None and moving.spacing is not None:
+        scale = PixelScale(_over(fixed.spacing, side), _over(moving.spacing, side))
+    return given.read(ready.fixed.shape, ready.moving.shape, scale)
+
+
+def _over(spacing: tuple[float, float], side: float) -> tuple[float, float]:
+    return spacing[0] / side, spacing[1] / side
 
 
 def own_pairs(texts: Sequence[str], folder: Path) -> tuple[OwnPair, ...]:

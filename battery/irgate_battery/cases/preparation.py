@@ -38,6 +38,7 @@ class Prepared:
     Attributes:
         fixed, moving: `(H, W)` float64 in [0, 1].
         mask: bool `(H, W)` on the fixed image, or `None`.
+        moving_mask: the same on the moving image.
         spacing_mm: the side of a pixel, or `None` where no spacing is known.
         said: what was read and what was done to it, in one sentence.
 
@@ -48,9 +49,16 @@ class Prepared:
     mask: NDArray[np.bool_] | None
     spacing_mm: float | None
     said: str
+    moving_mask: NDArray[np.bool_] | None = None
 
 
-def prepare(fixed: Slice, moving: Slice, mask: Slice | None, intensity: str) -> Prepared:
+def prepare(
+    fixed: Slice,
+    moving: Slice,
+    mask: Slice | None,
+    intensity: str,
+    moving_mask: Slice | None = None,
+) -> Prepared:
     """Bring two slices onto one kind of pixel and one range of values.
 
     Args:
@@ -58,6 +66,7 @@ def prepare(fixed: Slice, moving: Slice, mask: Slice | None, intensity: str) -> 
         mask: on the fixed image; what is not 0 is trusted.
         intensity: `"same"` scales both by the least and the largest value of the two, so that
             equal values stay equal; `"varying"` scales each by its own.
+        moving_mask: on the moving image, as `mask`.
     Raises: ImageError.
 
     """
@@ -66,7 +75,8 @@ def prepare(fixed: Slice, moving: Slice, mask: Slice | None, intensity: str) -> 
             raise ImageError(
                 f"the {role} image is constant ({image.values.min():g}): nothing to register"
             )
-    trusted = None if mask is None else _trusted(mask, fixed)
+    trusted = None if mask is None else _trusted(mask, fixed, "fixed")
+    there = None if moving_mask is None else _trusted(moving_mask, moving, "moving")
     spacings = [image.spacing for image in (fixed, moving) if image.spacing is not None]
     side = min(map(min, spacings), default=None)
     even = all(_equal(spacing, (side, side)) for spacing in spacings if side)
@@ -82,6 +92,8 @@ def prepare(fixed: Slice, moving: Slice, mask: Slice | None, intensity: str) -> 
         pixels = [_resampled(image, side) for image in (fixed, moving)]
         if trusted is not None:
             trusted = _nearest(trusted, fixed, side, pixels[0].shape)
+        if there is not None:
+            there = _nearest(there, moving, side, pixels[1].shape)
         sizes = " and ".join(dict.fromkeys(f"{each.shape[1]}x{each.shape[0]}" for each in pixels))
         said.append(f"both resampled to {side:g} mm ({sizes} px, cubic B-spline)")
     if len(spacings) == 1:
@@ -89,10 +101,12 @@ def prepare(fixed: Slice, moving: Slice, mask: Slice | None, intensity: str) -> 
         said.append("only one has a spacing, so none is used")
     if _turned(fixed, moving):
         said.append("their axes point in other directions, which is not undone")
-    if trusted is not None:
-        if not trusted.any():
-            raise ImageError("the mask is 0 everywhere: it trusts no pixel")
-        said.append(f"mask trusts {trusted.mean():.0%}")
+    for what, each in (("mask", trusted), ("moving mask", there)):
+        if each is None:
+            continue
+        if not each.any():
+            raise ImageError(f"the {what} is 0 everywhere: it trusts no pixel")
+        said.append(f"{what} trusts {each.mean():.0%}")
     low, high = [image.min() for image in pixels], [image.max() for image in pixels]
     if intensity == "same":
         low, high = [min(low)] * 2, [max(high)] * 2
@@ -103,7 +117,7 @@ def prepare(fixed: Slice, moving: Slice, mask: Slice | None, intensity: str) -> 
         (image - least) / (most - least)
         for image, least, most in zip(pixels, low, high, strict=True)
     ]
-    return Prepared(ready[0], ready[1], trusted, side, "; ".join(said))
+    return Prepared(ready[0], ready[1], trusted, side, "; ".join(said), there)
 
 
 def _told(image: Slice) -> str:
@@ -112,10 +126,10 @@ def _told(image: Slice) -> str:
     return f"{width}x{height} px{of} ({image.kind})"
 
 
-def _trusted(mask: Slice, fixed: Slice) -> NDArray[np.bool_]:
-    if mask.values.shape != fixed.values.shape:
-        sizes = [f"{image.values.shape[1]}x{image.values.shape[0]}" for image in (mask, fixed)]
-        raise ImageError(f"the mask has {sizes[0]} px and the fixed image {sizes[1]}")
+def _trusted(mask: Slice, image: Slice, role: str) -> NDArray[np.bool_]:
+    if mask.values.shape != image.values.shape:
+        sizes = [f"{each.values.shape[1]}x{each.values.shape[0]}" for each in (mask, image)]
+        raise ImageError(f"the mask has {sizes[0]} px and the {role} image {sizes[1]}")
     return np.asarray(mask.values != 0)
 
 

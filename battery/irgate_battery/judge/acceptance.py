@@ -92,6 +92,31 @@ def battery_fault(measured: Measurement, tolerance_px: float) -> str | None:
     return None
 
 
+def truth_fault(measured: Measurement, tolerance_px: float) -> str | None:
+    """Return what is wrong beside a known transform alone, or `None` where nothing is.
+
+    The rule: finite, not escaped, tre_px <= tolerance_px.
+    """
+    if measured.rmse is None or measured.tre_px is None or measured.escaped:
+        return _lost(measured)
+    if measured.tre_px <= tolerance_px:
+        return None
+    return _too_far(f"{measured.tre_px:.3g} px from the truth on average", tolerance_px)
+
+
+def landmark_fault(measured: Measurement, mean_px: float, tolerance_px: float) -> str | None:
+    """Return what is wrong beside landmarks, or `None`: finite, mean distance <= tolerance_px."""
+    if measured.rmse is None:
+        return _lost(measured)
+    if mean_px <= tolerance_px:
+        return None
+    return _too_far(f"{mean_px:.3g} px from the landmarks on average", tolerance_px)
+
+
+def _too_far(where: str, tolerance_px: float) -> str:
+    return f"{where} is over the case's tolerance {tolerance_px:.3g} px"
+
+
 def exceeds_ratio(rmse: float, reference: float) -> bool:
     """Whether a battery case's RMSE is over the cap times its reference."""
     return rmse > limits.RATIO_CAP * reference
@@ -101,7 +126,7 @@ def _lost(measured: Measurement) -> str:
     if measured.rmse is None:
         return "no pixel of the fixed image lands inside the moving image: there is no RMSE"
     if measured.truth_coverage is None:
-        whose, covered = "SimpleITK's", measured.oracle_coverage
+        whose, covered = "SimpleITK's", measured.oracle_coverage or 0.0
     else:
         whose, covered = "the true", measured.truth_coverage
     return (

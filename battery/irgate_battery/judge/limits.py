@@ -237,6 +237,14 @@ LEAST_CORRELATION = Limit(
     "known pair.",
 )
 
+# Packs, and own pairs with a truth.
+LANDMARK_PX = Limit(
+    1.0,
+    "px",
+    "Mean distance to landmarks that passes where a case states no tolerance: a hand sets a point "
+    "to a pixel or so. A transform is held to the slack of its model, as a battery case.",
+)
+
 # The protocol's own.
 ANSWER_LAST_ROW = Limit(
     answer.LAST_ROW_TOLERANCE,

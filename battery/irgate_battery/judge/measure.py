@@ -75,7 +75,7 @@ class Measurement:
     oracle_distance_px: float | None
     coverage: float
     truth_coverage: float | None
-    oracle_coverage: float
+    oracle_coverage: float | None
     folded: float
     escaped: bool
     oracle_diverged: bool
@@ -112,6 +112,32 @@ def measure(
     """
     truth = pair.truth.displacement(pair.shape)
     return _measured(pair, displacement, oracle_displacement, truth)
+
+
+def measure_without_oracle(
+    images: ImagePair, displacement: NDArray[np.float64], truth: NDArray[np.float64] | None
+) -> Measurement:
+    """Measure a transform against the true one alone; without one, what the images alone say."""
+    ours = warp(images, displacement)
+    floor = None if truth is None else warp(images, truth)
+    distance = _distance(displacement, truth, ours.valid)
+    return Measurement(
+        rmse=ours.rmse,
+        truth_rmse=floor.rmse if floor else None,
+        oracle_rmse=None,
+        ratio=None,
+        rmse_vs_oracle=None,
+        tre_px=_mean(distance),
+        tre_max_px=float(distance.max()) if distance.size else None,
+        oracle_tre_px=None,
+        oracle_distance_px=None,
+        coverage=ours.coverage,
+        truth_coverage=floor.coverage if floor else None,
+        oracle_coverage=None,
+        folded=folded_fraction(displacement),
+        escaped=floor is not None and _escaped(ours, floor),
+        oracle_diverged=False,
+    )
 
 
 def measure_without_truth(

@@ -55,10 +55,10 @@ def plausibility(images: ImagePair, oracle_displacement: NDArray[np.float64]) ->
     still = warp(images, np.zeros_like(oracle_displacement)).rmse
     reason = _lost(images, oracle, still)
     if reason is None:
-        likeness = _likeness(images, oracle_displacement)
-        if likeness < LEAST_CORRELATION:
+        alike = likeness(images, oracle_displacement)
+        if alike < LEAST_CORRELATION:
             reason = (
-                f"under it the fine structure of the two hardly correlates ({likeness:.2f}, "
+                f"under it the fine structure of the two hardly correlates ({alike:.2f}, "
                 f"expected {LEAST_CORRELATION:g} or more): either these are two scenes, or it "
                 "failed"
             )
@@ -80,7 +80,7 @@ def _lost(images: ImagePair, oracle: Warped, still: float | None) -> str | None:
     return None
 
 
-def _likeness(images: ImagePair, displacement: NDArray[np.float64]) -> float:
+def likeness(images: ImagePair, displacement: NDArray[np.float64]) -> float:
     """Return the correlation of fine structure, 0 where one of the two has none."""
     sigma = max(1.0, min(*images.fixed.shape, *images.moving.shape) / STRUCTURE)
     bands = _Bands(

@@ -16,6 +16,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from irgate_battery.cases.own_pairs import PreparedPair
+from irgate_battery.cases.truth import Landmarks
 from irgate_battery.judge.measure import Warped, warp
 from irgate_battery.report import figure_panels as panels
 from irgate_battery.report.figure_panels import Array
@@ -65,6 +66,8 @@ class FigureInput:
         """What an answer is held against, and its name. Raises: ValueError where there is none."""
         if isinstance(self.pair, Pair):
             return self.pair.truth.displacement(self.pair.shape), "the truth"
+        if isinstance(self.pair.truth, Landmarks):
+            return self.pair.truth.fit().displacement(self.pair.shape), "the points' fit"
         if self.oracle is None:
             raise ValueError(f"{self.name}: an own pair without SimpleITK's transform")
         return self.oracle, "SimpleITK"

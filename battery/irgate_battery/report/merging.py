@@ -9,6 +9,7 @@ from pathlib import Path
 
 from irgate_battery.cases.catalogue import BATTERY_VERSION
 from irgate_battery.cases.own_pairs import own_pairs
+from irgate_battery.cases.packs import read_packs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.last_line import ENDS_WELL
@@ -35,7 +36,8 @@ def merged(parts: Sequence[SavedReport]) -> Report:
 
     Args:
         parts: in any order; the result does not depend on it.
-    Raises: NotMergeableError; PairError where the pairs that were asked for cannot be parsed.
+    Raises: NotMergeableError; PairError where the pairs that were asked for cannot be parsed, or
+        the packs not be read.
     """
     asked = _asked(parts)
     solver = _solver(parts)
@@ -44,6 +46,7 @@ def merged(parts: Sequence[SavedReport]) -> Report:
         count=asked.count,
         pairs=own_pairs(asked.pairs, Path.cwd()),
         examples=asked.examples,
+        packs=read_packs([Path(folder) for folder in asked.packs]),
     )
     rows = _rows_of(parts)
     expected = expected_items(spec, asked.suites)

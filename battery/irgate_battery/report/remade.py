@@ -13,6 +13,7 @@ import numpy as np
 
 from irgate_battery.cases.catalogue import BATTERY_VERSION, Case
 from irgate_battery.cases.own_pairs import OwnPair, PairError, PreparedPair
+from irgate_battery.cases.packs import case_of
 from irgate_battery.judge.measure import warp
 from irgate_battery.oracle.result import OracleUnavailable
 from irgate_battery.oracle.store import OracleStore
@@ -32,7 +33,7 @@ class RemadePair:
 
     Attributes:
         images: the two, with their masks.
-        truth: the true transform; `None` of an own pair.
+        truth: the true transform; `None` where there is none, or landmarks.
         oracle: SimpleITK's, where it is known.
 
     """
@@ -72,13 +73,15 @@ def remade(rows: Sequence[ResultRow], case: Case | None, battery: str) -> Remade
 
 def _own(rows: Sequence[ResultRow], files: str) -> RemadePair:
     try:
-        pair = OwnPair.parse(files, Path.cwd()).read()
+        pair = (case_of(files) or OwnPair.parse(files, Path.cwd())).read()
     except PairError as error:
         raise NotRemadeError(f"its files cannot be read: {error}") from None
     still = warp(pair, np.zeros((*pair.shape, 2))).rmse
     _refuse_others(still, [row.identity_rmse for row in rows], "where nothing is moved")
     given = next((row.oracle_transform for row in rows if row.oracle_transform), None)
-    return RemadePair(pair, None, given)
+    known = pair.with_its_truth()
+    truth = _stored(known.truth, pair.shape) if isinstance(known, Pair) else None
+    return RemadePair(known, truth, given)
 
 
 def _refuse_others(now: float | None, then: Sequence[float | None], where: str) -> None:

@@ -150,6 +150,7 @@ class Report:
             "count": self.spec.count,
             "examples": self.spec.examples,
             "pairs": [str(pair) for pair in self.spec.pairs],
+            "packs": [str(pack.folder) for pack in self.spec.packs],
             "strict": self.strict,
             "require_verdict": self.require_verdict,
         }

@@ -1,7 +1,7 @@
 """The figures of a row, in words and with the limit of each: what a person reads of a case."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from irgate_battery.judge.acceptance import base_limit
 from irgate_battery.judge.limits import (
@@ -47,6 +47,17 @@ def _at_most(label: str, value: float, limit: float | None, form: str, unit: str
 def _distances(row: ResultRow) -> Iterable[Figure]:
     if row.tre_px is not None:
         yield _at_most("Distance to the truth, mean", row.tre_px, row.tolerance_px, ".4g", " px")
+    if row.landmark_mean_px is not None:
+        mm = "" if row.landmark_mean_mm is None else f" ({row.landmark_mean_mm:.4g} mm)"
+        label = f"Distance to {row.landmarks} landmarks, mean"
+        held = _at_most(label, row.landmark_mean_px, row.tolerance_px, ".4g", " px")
+        yield replace(held, text=f"{held.text}{mm}")
+    for label, value in (
+        ("Distance to the landmarks, median", row.landmark_median_px),
+        ("Distance to the landmarks, 95th percentile", row.landmark_p95_px),
+    ):
+        if value is not None:
+            yield Figure(label, f"{value:.4g} px")
     if row.tre_max_px is not None:
         yield Figure("Distance to the truth, largest", f"{row.tre_max_px:.4g} px")
     if row.oracle_tre_px is not None:

@@ -44,6 +44,7 @@ class Asked:
         suites: names.
         count, examples: of the battery and the fuzz suite.
         pairs: a user's own, as `own_pairs` reads them.
+        packs: their folders.
         strict, require_verdict: as the options.
     """
 
@@ -53,9 +54,11 @@ class Asked:
     pairs: tuple[str, ...]
     strict: bool
     require_verdict: bool
+    packs: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         told = [f"{self.count} cases", f"{self.examples} examples", f"{len(self.pairs)} pairs"]
+        told += [f"{len(self.packs)} packs"] if self.packs else []
         told += [name for name in ("strict", "require_verdict") if getattr(self, name)]
         return f"{', '.join(self.suites) or 'no suite'} ({', '.join(told)})"
 
@@ -188,6 +191,8 @@ def _asked(data: Any) -> Asked | None:
     if not isinstance(data, dict):
         raise TypeError("asked is no object")
     lists = {name: _typed(data, name, list) for name in ("suites", "pairs")}
+    # Reports of an earlier version have none.
+    lists["packs"] = _typed(data, "packs", list) if "packs" in data else []
     if not all(isinstance(each, str) for texts in lists.values() for each in texts):
         raise TypeError("asked holds something else than text")
     count, examples = (_typed(data, name, int) for name in ("count", "examples"))
@@ -198,6 +203,7 @@ def _asked(data: Any) -> Asked | None:
         count=count,
         examples=examples,
         pairs=tuple(lists["pairs"]),
+        packs=tuple(lists["packs"]),
         strict=_typed(data, "strict", bool),
         require_verdict=_typed(data, "require_verdict", bool),
     )

@@ -69,6 +69,7 @@ def schema() -> dict[str, Any]:
                         "count": _kind(int),
                         "examples": _kind(int),
                         "pairs": _kind(list[str]),
+                        "packs": _kind(list[str]),
                         "strict": _kind(bool),
                         "require_verdict": _kind(bool),
                     }

@@ -51,8 +51,9 @@ class ResultRow:
             or on an own pair doubtful.
         seconds: the solver's call, wall time.
         oracle_seconds: the oracle's, on the machine that computed it.
-        tolerance_px: largest `tre_px` that passes on a battery case; largest `inconsistency_px`
-            that passes on a consistency item.
+        tolerance_px: largest `tre_px` that passes on a battery case or beside a truth of the
+            user's own, `landmark_mean_px` where that is landmarks; largest `inconsistency_px` that
+            passes on a consistency item.
         recovered, tried: seeds of a recovery item that came back, and all of them.
         relative_error: of a gradient item, against central differences.
         inconsistency_px: of a consistency item, the distance between two answers that must be the
@@ -68,7 +69,13 @@ class ResultRow:
         beyond_reach: what the solver claims, where the case lies beyond it and was not asked.
         transform: the answer, with which every figure can be measured anew; where there was one.
         oracle_transform: the oracle's, unless it is a stored one.
-        files: of an own pair, as it was given: `"fixed.png,moving.png,rigid"`.
+        files: of an own pair, as it was given: `"fixed.png,moving.png,rigid"`; of a pack's case
+            the pack's file and the case's id, `"teeth/pack.toml#molar"`.
+        landmarks: how many points say the truth, where it is points.
+        landmark_mean_px, landmark_median_px, landmark_p95_px: their distances to where they are
+            seen in the moving image: mean, median, 95th percentile, px.
+        landmark_mean_mm: the mean in mm, where the side of a pixel is known.
+        licence, source: of the images of a pack's case, as the pack states them.
         error_dx_px, error_dy_px, error_degrees, error_scale, error_shear: the signed error over the
             true transform, `irgate_battery.judge.signed_error`; on clean cases only.
         error_place: where most of the distance to the truth lies, if that is one place.
@@ -124,6 +131,13 @@ class ResultRow:
     motion_px: float | None = None
     motion_degrees: float | None = None
     files: str | None = None
+    landmarks: int | None = None
+    landmark_mean_px: float | None = None
+    landmark_median_px: float | None = None
+    landmark_p95_px: float | None = None
+    landmark_mean_mm: float | None = None
+    licence: str | None = None
+    source: str | None = None
     transform: StoredTransform | None = None
     oracle_transform: StoredTransform | None = None
 
@@ -160,3 +174,8 @@ class ResultRow:
             name: read_stored(values[name]) for name in TRANSFORMS if values.get(name) is not None
         }
         return cls(**{**values, **held})
+
+
+def mean_distance(row: ResultRow) -> float | None:
+    """Return a row's mean distance to its truth, px: over the valid region, or over landmarks."""
+    return row.tre_px if row.landmark_mean_px is None else row.landmark_mean_px

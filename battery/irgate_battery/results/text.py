@@ -60,6 +60,8 @@ def _measured(row: ResultRow) -> str:
         figures.append(f"ratio {row.ratio:.3f}")
     if row.tre_px is not None:
         figures.append(f"{row.tre_px:.3f} px from the truth")
+    if row.landmark_mean_px is not None:
+        figures.append(f"{row.landmark_mean_px:.3g} px from the landmarks")
     if row.inconsistency_px is not None:
         figures.append(f"answers {row.inconsistency_px:.3g} px apart")
     if row.tolerance_px is not None:

@@ -102,17 +102,17 @@ class Draft:
                 values[name] = None
         self.row = replace(self.row, **values)  # type: ignore[arg-type]
 
-    def answered(self, answer: Answer, oracle: Transform, shape: tuple[int, int]) -> None:
+    def answered(self, answer: Answer, oracle: Transform | None, shape: tuple[int, int]) -> None:
         """Keep the answer itself, and the oracle's where no file of the package holds it.
 
         Args:
             answer: the solver's.
-            oracle: the oracle's.
+            oracle: the oracle's; `None` where it was not asked.
             shape: `(H, W)` of the fixed image.
         """
         matrix = answer.homography if answer.matrix is None else answer.matrix
         self.row = replace(self.row, transform=stored(answer.displacement, matrix))
-        if self.row.oracle != STORED:
+        if oracle is not None and self.row.oracle != STORED:
             linear = {Matrix: "matrix", Homography: "homography"}.get(type(oracle))
             matrix = getattr(oracle, linear) if linear else None
             kept = stored(oracle.displacement(shape), matrix)

@@ -1,4 +1,4 @@
-"""Suite `pair`: the user's own images, held against SimpleITK, without a truth."""
+"""Suite `pair`: the user's own images, held against SimpleITK, or against a truth of their own."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +11,14 @@ from irgate_battery.judge.acceptance import base_limit, fixture_fault
 from irgate_battery.judge.limits import BASE_FACTOR, BASE_SLACK
 from irgate_battery.judge.measure import measure_without_truth
 from irgate_battery.oracle.plausibility import plausibility
-from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.result_row import ResultRow, mean_distance
 from irgate_battery.results.row_table import RATIO, RMSE, TIMES, Column, table
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.text import Line, number, wrapped
 from irgate_battery.results.verdict import Verdict
 from irgate_battery.suites.evaluation import Draft, require_argument, require_model
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
+from irgate_battery.suites.truth_evaluation import evaluate_beside_truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +36,17 @@ class Pairs(Verdict):
 
 
 _MM = Column("to SimpleITK", "mm", 8, lambda row: number(row.oracle_distance_mm, ".4f"), 1)
+_TRUTH = Column("to the truth", "px", 9, lambda row: number(mean_distance(row), ".4f"), 0)
 _COLUMNS = (
     *RMSE,
     Column("RMSE", "before", 9, lambda row: number(row.identity_rmse, ".6f"), 5),
     RATIO,
     Column("to SimpleITK", "px", 8, lambda row: number(row.oracle_distance_px, ".4f"), 0),
     _MM,
+    _TRUTH,
     *TIMES,
 )
-"""RMSE before: where nothing is moved; to SimpleITK: mean distance to its transform, for there is
+"""RMSE before: where nothing is moved; to SimpleITK: mean distance to its transform, where there is
 no truth."""
 
 
@@ -72,13 +75,16 @@ class PairSuite(Suite[OwnPair]):
         """Hold rmse <= 1.1 x oracle_rmse + 1e-4, finite, not escaped, where that can be decided.
 
         Where the oracle itself is in doubt, or where doing nothing would pass too, a pass would say
-        nothing: the row is skipped, and says why.
+        nothing: the row is skipped, and says why. A pair with a truth is held to that alone.
         """
         pair = item.subject
         require_model(solver, pair.model)
         if pair.mask is not None:
             require_argument(solver, "mask")
         prepared = pair.read()
+        if prepared.truth is not None:
+            draft.row = replace(draft.row, files=str(pair))
+            return evaluate_beside_truth(draft, prepared, solver, setup, pair.tolerance_px)
         draft.row = replace(
             draft.row,
             files=str(pair),
@@ -136,7 +142,9 @@ class PairSuite(Suite[OwnPair]):
     def section(self, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
         """Return a table of them, and what was read for each."""
         in_mm = any(row.spacing_mm is not None for row in rows)
-        columns = [column for column in _COLUMNS if in_mm or column is not _MM]
+        known = any(mean_distance(row) is not None for row in rows)
+        absent = [column for column, there in ((_MM, in_mm), (_TRUTH, known)) if not there]
+        columns = [column for column in _COLUMNS if column not in absent]
         yield from table("own pair", rows, columns, width)
         yield from _notes(rows, width)
 
@@ -150,6 +158,11 @@ def pairs(results: SuiteResults) -> Pairs:
     passed = len({row.case for row in results.ran} - set(results.failed))
     waived = f", waived: {len(results.waived)}" if results.waived else ""
     rule = f"{BASE_FACTOR} x SimpleITK's RMSE + {BASE_SLACK:g}"
+    rows = (*results.ran, *results.waived)
+    if rows and all(row.tolerance_px is not None for row in rows):
+        rule = "their tolerance of the truth"
+    elif any(row.tolerance_px is not None for row in rows):
+        rule += " or their tolerance of the truth"
     told = f"{passed} of {results.expected} within {rule}{waived}"
     status, reason = results.settled(told, results.undecided())
     return Pairs(

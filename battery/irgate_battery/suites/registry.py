@@ -69,6 +69,7 @@ REGISTRY = (
     SuiteEntry("gradient", "the gate's gradient suite"),
     SuiteEntry("consistency", "the gate's consistency suite"),
     SuiteEntry("pair", "the gate's suite of your own pairs", given_by="pair"),
+    SuiteEntry("pack", "the gate's suite of packs: cases with a truth", given_by="pack"),
     SuiteEntry("fuzz", "the gate's fuzz suite", given_by="fuzz", in_command=False),
 )
 

@@ -10,7 +10,7 @@ from irgate_battery.report.comparison.run_set import RunSet
 from irgate_battery.report.comparison.table_model import Section, TableRow
 from irgate_battery.results import formatting
 from irgate_battery.results.compared import Cell, Figure
-from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.result_row import ResultRow, mean_distance
 from irgate_battery.results.text import Tone
 from irgate_battery.suites.rows import has_truth
 
@@ -50,7 +50,7 @@ class _Comparable:
 
 _DISTANCE = _Comparable(
     "px to the truth, mean over the image",
-    lambda row: row.tre_px,
+    mean_distance,
     formatting.px,
     lambda row: row.oracle_tre_px,
 )
@@ -125,8 +125,9 @@ def letter_of(row: ResultRow) -> str:
     if row.rmse is None:
         return "N"
     reference = row.truth_rmse if row.oracle == "diverged" else row.oracle_rmse
-    far = row.tolerance_px is not None and (row.tre_px or 0) > row.tolerance_px
-    within = reference is not None and not exceeds_ratio(row.rmse, reference)
+    far = row.tolerance_px is not None and (mean_distance(row) or 0) > row.tolerance_px
+    # A case that brings its truth is held to that alone.
+    within = reference is None or not exceeds_ratio(row.rmse, reference)
     return "T" if far and within else "R"
 
 

@@ -17,6 +17,7 @@ DEFAULT_RULES = "status,tre_px:20%+0.005,ratio:2%"
 FIGURES: Mapping[str, str] = {
     "tre_px": "px",
     "tre_max_px": "px",
+    "landmark_mean_px": "px",
     "ratio": "",
     "rmse": "",
     "rmse_vs_oracle": "",

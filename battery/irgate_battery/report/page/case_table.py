@@ -6,7 +6,7 @@ from irgate_battery.report.page.markup import Markup, element
 from irgate_battery.report.page.overview import WORDS, status_of
 from irgate_battery.report.page.page_case import PageCase
 from irgate_battery.results import formatting
-from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.result_row import ResultRow, mean_distance
 
 NONE = "-"
 """What has no fixture and no fault, in the lists to choose from."""
@@ -119,7 +119,7 @@ def _row(case: PageCase, *, several: bool) -> Markup:
 def _alone(row: ResultRow) -> Iterable[Markup]:
     times = row.seconds / row.oracle_seconds if row.seconds and row.oracle_seconds else None
     yield element("td", status_of(row), data_sort=row.status)
-    yield _number(row.tre_px, formatting.px)
+    yield _number(mean_distance(row), formatting.px)
     yield _number(row.tolerance_px, formatting.px)
     yield _number(row.ratio, formatting.ratio)
     yield _number(times, formatting.seconds)
@@ -127,7 +127,7 @@ def _alone(row: ResultRow) -> Iterable[Markup]:
 
 
 def _of_run(row: ResultRow | None) -> Markup:
-    distance = None if row is None else row.tre_px
+    distance = None if row is None else mean_distance(row)
     text = "" if distance is None else f" {formatting.px(distance)}"
     sort = None if distance is None else repr(distance)
     return element("td", status_of(row), text, data_sort=sort or "")

@@ -150,7 +150,7 @@ def _row(case: PageCase, row: ResultRow, run: SavedRun) -> dict[str, Any]:
         "tone": overview.TONES[row.status],
         "message": row.message.removeprefix(f"{case.case}: "),
         "fault": row.diagnosis,
-        "preparation": row.preparation,
+        "preparation": "; ".join(filter(None, (row.preparation, row.source, row.licence))),
         "rmse": row.rmse,
         "tre_px": row.tre_px,
         "oracle_distance_px": row.oracle_distance_px,

@@ -3,9 +3,11 @@
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from irgate_battery.cases.battery_table import PERTURBATIONS
 from irgate_battery.cases.catalogue import BATTERY_VERSION, Case
+from irgate_battery.cases.packs import FILE as PACK_FILE
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.comparison.run_set import RunSet, case_count
 from irgate_battery.report.page.saved_run import SavedRun
@@ -125,7 +127,10 @@ def again(row: ResultRow, run: SavedRun) -> str:
     if spec is not None:
         parts += ["--irgate-solver", shlex.quote(spec)]
     if row.files:
-        parts += ["--irgate-pair", shlex.quote(row.files)]
+        place = Path(row.files.rpartition("#")[0])
+        of_pack = place.name == PACK_FILE
+        given = str(place.parent) if of_pack else row.files
+        parts += ["--irgate-pack" if of_pack else "--irgate-pair", shlex.quote(given)]
     if seed != default.seed:
         parts += ["--irgate-seed", str(seed)]
     if count > default.count:
