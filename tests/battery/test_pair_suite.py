@@ -83,7 +83,7 @@ def test_where_doing_nothing_passes_too_nothing_is_decided(monkeypatch):
     row = evaluated(monkeypatch, moves(1.0), given, still=limit * (1 - 1e-9))
     assert row.status == "skipped"
     assert row.message == (
-        "p: not evaluated: within its limit, but doing nothing would be too (RMSE 0.0111 where "
+        "not evaluated: within its limit, but doing nothing would be too (RMSE 0.0111 where "
         "nothing is moved, limit 0.0111)"
     )
     exactly = float(base_limit(row.oracle_rmse))
@@ -97,7 +97,7 @@ def test_where_doing_nothing_passes_too_nothing_is_decided(monkeypatch):
 def test_where_the_oracle_is_in_doubt_nothing_is_decided_and_all_is_measured(monkeypatch):
     row = evaluated(monkeypatch, moves(9.0), reason="it has two heads")
     assert (row.status, row.oracle) == ("skipped", "doubtful")
-    assert row.message == ("p: not evaluated: SimpleITK's result is in doubt: it has two heads")
+    assert row.message == ("not evaluated: SimpleITK's result is in doubt: it has two heads")
     assert row.oracle_distance_px == pytest.approx(8)
     assert (row.identity_rmse, row.oracle_seconds, row.preparation) == (0.5, 2.5, "as it was")
     assert row.seconds > 0

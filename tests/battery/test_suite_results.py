@@ -70,3 +70,16 @@ def test_why_nothing_can_be_decided():
     assert lost.undecided() is None
     assert lost.lost_or_undecided() == "not evaluated (missing: c (error); 2 of 2 ran)"
     assert results(both[0]).lost_or_undecided() == "not evaluated (1 of 2 ran)"
+
+
+def test_why_the_first_failed_is_its_message_up_to_the_first_stop():
+    rows = [
+        row("a"),
+        row("b", status="failed", message="RMSE 0.2 is over 0.1; 3.5 px off. The mask is ignored."),
+        row("c", status="failed", message="flat."),
+    ]
+    said = results(*rows, expected="abc").first_reason()
+    assert said == "; b: RMSE 0.2 is over 0.1; 3.5 px off"
+    assert results(rows[2], expected="c").first_reason() == "; c: flat"
+    assert results(rows[0], expected="a").first_reason() == ""
+    assert results(row("c", "failed"), expected="c").first_reason() == ""

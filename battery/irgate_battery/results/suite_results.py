@@ -107,6 +107,14 @@ class SuiteResults:
         names = [*failed, *filter(None, [self.names_of_lost()])]
         return f"; not: {', '.join(names)}" if names else ""
 
+    def first_reason(self) -> str:
+        """Say why the first case failed, up to its first full stop; empty where none did."""
+        failed = (row for row in self.ran if row.status == "failed" and row.message)
+        first = next(failed, None)
+        if first is None:
+            return ""
+        return f"; {first.case}: {first.message.partition('. ')[0].rstrip('.')}"
+
     @property
     def failed(self) -> list[str]:
         """The cases that failed, by name."""

@@ -117,7 +117,7 @@ def packs(results: SuiteResults) -> Packs:
     status, reason = results.settled(told, results.undecided())
     return Packs(
         status=status,
-        reason=reason,
+        reason=f"{reason}{results.first_reason()}",
         passed=passed,
         ran=results.count,
         expected=results.expected,

@@ -116,12 +116,10 @@ class PairSuite(Suite[OwnPair]):
             mm = measured.oracle_distance_px * prepared.spacing_mm
             draft.row = replace(draft.row, oracle_distance_mm=mm)
         if judged.reason:
-            return draft.skipped(
-                f"{pair.id}: not evaluated: SimpleITK's result is in doubt: {judged.reason}"
-            )
+            return draft.skipped(f"not evaluated: SimpleITK's result is in doubt: {judged.reason}")
         fault = fixture_fault(measured)
         if fault is not None:
-            message = f"{pair.id}: {fault}; {_apart(draft.row)}."
+            message = f"{fault}; {_apart(draft.row)}."
             reason = explain(prepared.beside(oracle.transform), answer.displacement, answer.matrix)
             if reason:
                 draft.explained(reason)
@@ -130,7 +128,7 @@ class PairSuite(Suite[OwnPair]):
         limit = base_limit(measured.oracle_rmse or 0.0)
         if judged.identity_rmse is not None and judged.identity_rmse <= limit:
             return draft.skipped(
-                f"{pair.id}: not evaluated: within its limit, but doing nothing would be too (RMSE "
+                "not evaluated: within its limit, but doing nothing would be too (RMSE "
                 f"{judged.identity_rmse:.3g} where nothing is moved, limit {limit:.3g})"
             )
         return draft.row
@@ -167,7 +165,7 @@ def pairs(results: SuiteResults) -> Pairs:
     status, reason = results.settled(told, results.undecided())
     return Pairs(
         status=status,
-        reason=reason,
+        reason=f"{reason}{results.first_reason()}",
         passed=passed,
         ran=results.count,
         expected=results.expected,
