@@ -17,7 +17,7 @@ from irgate_battery.oracle import OracleResult, OracleUnavailable, solve
 from irgate_fixtures import Composite, Matrix, Pair, pixel_grid, rigid, scenes, translation
 
 FAST = ("synth_translate_2d", "synth_rotate_2d", "lena_affine_2d", "brain_mri_real")
-"""Half a second to two each. The FFD takes ten: its stored result is tested instead."""
+"""Half a second to a second and a half each."""
 
 CONVERGED = 1.005
 """RMSE over that at the true transform: half a per cent."""

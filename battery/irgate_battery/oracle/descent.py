@@ -60,7 +60,7 @@ def linear(images: Images, model: str, start: Transform, *, rough: bool = False)
 
 
 def deformable(images: Images, metric: str, start: Transform) -> Transform:
-    """Descend the metric over the 32 numbers of a 4x4 FFD; start from a matrix or an FFD."""
+    """Descend the metric over the 32 numbers of a 4x4 FFD on coarse levels, from a matrix."""
 
     def lbfgs2(registration: sitk.ImageRegistrationMethod) -> None:
         registration.SetOptimizerAsLBFGS2(
@@ -70,20 +70,7 @@ def deformable(images: Images, metric: str, start: Transform) -> Transform:
             deltaConvergenceTolerance=0,
         )
 
-    def lbfgsb(registration: sitk.ImageRegistrationMethod) -> None:
-        registration.SetOptimizerAsLBFGSB(
-            gradientConvergenceTolerance=1e-14,
-            numberOfIterations=DEFORMABLE.iterations,
-            maximumNumberOfCorrections=DEFORMABLE.corrections,
-            maximumNumberOfFunctionEvaluations=4 * DEFORMABLE.iterations,
-            costFunctionConvergenceFactor=DEFORMABLE.convergence_factor,
-        )
-
-    result = _stage(images, metric, "ffd", start, lbfgs2, DEFORMABLE.shrink, DEFORMABLE.sigma)
-    result = _stage(images, metric, "ffd", result, lbfgs2, (1,), (0.0,))
-    for _ in range(DEFORMABLE.restarts):
-        result = _stage(images, metric, "ffd", result, lbfgsb, (1,), (0.0,))
-    return result
+    return _stage(images, metric, "ffd", start, lbfgs2, DEFORMABLE.shrink, DEFORMABLE.sigma)
 
 
 def _stage(

@@ -1,10 +1,15 @@
 """The last steps: Newton's method on the values of SimpleITK's metric, on a frozen region.
 
-    g_i = (C(p + h_i e_i) - C(p - h_i e_i)) / (2 h_i),    p <- p - s H^-1 g
+    p_(k+1) = p_k - s H^-1 g,    g = 2 J^T r,    H = 2 J^T J
 
-C is SimpleITK's metric, evaluated by SimpleITK; so the point where g vanishes is the metric's own
-minimum, which ITK's optimisers miss (`descent`). H is a Gauss-Newton matrix, 2 J^T J with J the
-finite differences of the image that SimpleITK resamples; it only sets the path, not the result.
+r are the differences of the fixed image and the moving one that SimpleITK resamples, J their
+finite differences, with r taken in the middle:
+
+    g_i = (C(p + h_i e_i) - C(p - h_i e_i)) / (2 h_i) = J_i . (r(p + h_i e_i) + r(p - h_i e_i))
+
+which is the difference of the metric C itself, at no evaluation of it. ITK's own optimisers miss
+the point where it vanishes (`descent`). An FFD has products of its own (`free_form`). In the end
+SimpleITK evaluates its metric, and a point that is not lower than the start is not taken.
 
 The region is frozen because a mean over "the pixels that happen to map inside" jumps whenever one
 enters or leaves, by 1/N of the metric: its lowest value is then a matter of which pixels are
@@ -21,6 +26,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from irgate_battery.oracle.descent import Images
+from irgate_battery.oracle.free_form import FreeForm
 from irgate_battery.oracle.itk import field_of, image, method, transform_from, transform_of
 from irgate_battery.oracle.recipe import POLISH
 from irgate_battery.oracle.region import overlap
@@ -56,24 +62,47 @@ def polish(images: Images, metric: str, model: str, start: Transform) -> Polishe
 
     """
     fixed, moving, masks = images.fixed, images.moving, (images.mask, images.moving_mask)
-    kind = _Projective if model == "homography" else _Objective
     region = overlap(start, fixed.shape, moving.shape, *masks)
     if not region.any():
         raise RuntimeError("the descent ended where no trusted pixel maps into the moving image")
-    objective = kind(fixed, moving, region, metric, model, start)
-    before = objective.value(objective.start)
+    objective = _objective(fixed, moving, region, metric, model, start)
+    before = objective.metric(objective.start)
     for _ in range(POLISH.rounds):
-        parameters, value = _newton(objective)
+        parameters, value = _lowest(objective)
         transform = objective.transform(parameters)
         frozen, region = region, overlap(transform, fixed.shape, moving.shape, *masks)
         if np.array_equal(frozen, region):
             break
-        objective = kind(fixed, moving, region, metric, model, transform)
+        objective = _objective(fixed, moving, region, metric, model, transform)
     return Polished(transform, value, before, int(frozen.sum()))
+
+
+def _lowest(objective: "_Objective | FreeForm") -> tuple[Array, float]:
+    """Return where Newton's method ends and SimpleITK's metric there, or the start if lower."""
+    ends = (_newton(objective), objective.start)
+    values = [objective.metric(end) for end in ends]
+    lowest = int(np.argmin(values))
+    return ends[lowest], values[lowest]
+
+
+def _objective(
+    fixed: Array,
+    moving: Array,
+    region: NDArray[np.bool_],
+    metric: str,
+    model: str,
+    start: Transform,
+) -> "_Objective | FreeForm":
+    if model == "ffd":
+        return FreeForm(fixed, moving, region, metric, start, EDGE)
+    kind = _Projective if model == "homography" else _Objective
+    return kind(fixed, moving, region, metric, model, start)
 
 
 class _Objective:
     """SimpleITK's metric as a function of a transform's parameters, on a frozen region."""
+
+    differences = POLISH.differences
 
     def __init__(
         self,
@@ -87,9 +116,10 @@ class _Objective:
         self._shape = fixed.shape
         self._region = region
         self._pixels = pixel_grid(fixed.shape)[region]
-        self._metric = metric
+        self._mean_squares = metric == "mean squares"
         self._fixed, self._moving = image(fixed), image(moving)
         self._registration = method(metric, region)
+        self._feature_fixed = self._feature_of(fixed[region])
         self._model = model
         self._prepare(start)
         self.start = self.parameters(start)
@@ -109,10 +139,19 @@ class _Objective:
     def transform(self, parameters: Array) -> Transform:
         return transform_from(self._set(parameters), self._shape)
 
-    def value(self, parameters: Array) -> float:
-        """Return C."""
+    def metric(self, parameters: Array) -> float:
+        """Return C, evaluated by SimpleITK."""
         self._registration.SetInitialTransform(self._set(parameters), inPlace=True)
         return float(self._registration.MetricEvaluate(self._fixed, self._moving))
+
+    def value(self, parameters: Array) -> float:
+        """Return C, of the image that SimpleITK resamples: a fifth of the time of its metric."""
+        return self._value_of(self._feature(parameters))
+
+    def _value_of(self, v: Array) -> float:
+        if self._mean_squares:
+            return float(((v - self._feature_fixed) ** 2).sum())
+        return -(float((v * self._feature_fixed).sum()) ** 2)
 
     def holds(self, parameters: Array) -> bool:
         """Say whether every frozen pixel still maps into the moving image: C forgets the others."""
@@ -130,40 +169,45 @@ class _Objective:
             reach.append(np.abs(there - here).max() / 1e-3)
         return np.array(reach)
 
-    def gradient(self, parameters: Array, h: Array) -> Array:
-        """Return g by central differences, h one for each parameter."""
-        return np.array(
-            [
-                (self.value(parameters + step) - self.value(parameters - step)) / (2 * step.sum())
-                for step in np.diag(h)
-            ]
-        )
-
-    def curvature(self, parameters: Array, h: Array) -> Array:
-        """Return 2 J^T J, the Gauss-Newton matrix of the metric.
+    def normal_equations(self, parameters: Array, difference: float) -> tuple[Array, Array]:
+        """Return g and the Gauss-Newton matrix H = 2 J^T J by central differences.
 
         einsum adds in one order whatever the number of BLAS threads.
+
+        Args:
+            parameters: where.
+            difference: px that the most moved pixel moves, to either side.
+
         """
-        J = np.stack(
-            [
-                (self._feature(parameters + step) - self._feature(parameters - step))
-                / (2 * step.sum())
-                for step in np.diag(h)
-            ]
-        )
-        return np.asarray(2 * np.einsum("in,jn->ij", J, J, optimize=False))
+        g, J = [], []
+        for step in np.diag(difference / self.reach):
+            ahead, behind = self._feature(parameters + step), self._feature(parameters - step)
+            width = 2 * step.sum()
+            J.append((ahead - behind) / width)
+            g.append(self._rise(ahead, behind) / width)
+        rows = np.stack(J)
+        return np.array(g), np.asarray(2 * np.einsum("in,jn->ij", rows, rows, optimize=False))
+
+    def _rise(self, ahead: Array, behind: Array) -> float:
+        """Return C(ahead) - C(behind), from the difference of the two: no digit is lost."""
+        f = self._feature_fixed
+        if self._mean_squares:
+            return float(((ahead - behind) * (ahead + behind - 2 * f)).sum())
+        return -float(((ahead - behind) * f).sum()) * float(((ahead + behind) * f).sum())
 
     def _feature(self, parameters: Array) -> Array:
-        """Return v(p) with C ~ |v - v_fixed|^2 + constant near the minimum.
+        moved = sitk.Resample(
+            self._moving, self._fixed, self._set(parameters), sitk.sitkLinear, 0.0
+        )
+        return self._feature_of(sitk.GetArrayViewFromImage(moved)[self._region])
+
+    def _feature_of(self, m: Array) -> Array:
+        """Return v with C ~ |v - v_fixed|^2 + constant near the minimum.
 
         Mean squares: v = m / sqrt(N). Correlation, -rho^2: v = (m - mean) / |m - mean|, for
         |v - v_f|^2 = 2 - 2 rho, and d(-rho^2) = rho d|v - v_f|^2 with rho near 1.
         """
-        moved = sitk.Resample(
-            self._moving, self._fixed, self._set(parameters), sitk.sitkLinear, 0.0
-        )
-        m: Array = sitk.GetArrayViewFromImage(moved)[self._region]
-        if self._metric == "mean squares":
+        if self._mean_squares:
             return np.asarray(m / np.sqrt(m.size))
         m = m - m.mean()
         return np.asarray(m / np.sqrt((m * m).sum()))
@@ -195,27 +239,27 @@ class _Projective(_Objective):
         return field_of(self.transform(parameters), self._shape)
 
 
-def _newton(objective: _Objective) -> tuple[Array, float]:
+def _newton(objective: _Objective | FreeForm) -> Array:
     """Iterate to the lowest point that any of the differences leads to."""
     here = objective.start
     value = objective.value(here)
     for _ in range(POLISH.cycles):
         moved = False
-        for difference in POLISH.differences:
+        for difference in objective.differences:
             for _ in range(POLISH.steps):
-                step = _lower(objective, here, value, _direction(objective, here, difference))
-                if step is None:
+                found = _lower(objective, here, value, _direction(objective, here, difference))
+                if found is None:
                     break
-                here, value, moved = here + step, objective.value(here + step), True
+                here, value = found
+                moved = True
         if not moved:
             break
-    return here, value
+    return here
 
 
-def _direction(objective: _Objective, here: Array, difference: float) -> Array:
+def _direction(objective: _Objective | FreeForm, here: Array, difference: float) -> Array:
     """Return -H^-1 g."""
-    h = difference / objective.reach
-    gradient, curvature = objective.gradient(here, h), objective.curvature(here, h)
+    gradient, curvature = objective.normal_equations(here, difference)
     # Scaled to a unit diagonal, so that px and radians mix; least squares, because a control
     # point that moves no trusted pixel has no row at all.
     scale = np.sqrt(np.diag(curvature))
@@ -224,11 +268,17 @@ def _direction(objective: _Objective, here: Array, difference: float) -> Array:
     return np.asarray(-scaled / scale)
 
 
-def _lower(objective: _Objective, here: Array, value: float, step: Array) -> Array | None:
-    """Return the step, halved until it lowers the metric, or None if it comes to nothing."""
+def _lower(
+    objective: _Objective | FreeForm, here: Array, value: float, step: Array
+) -> tuple[Array, float] | None:
+    """Return the point after the step, halved until it lowers the metric, and the value there.
+
+    None if the step comes to nothing.
+    """
     for _ in range(POLISH.halvings):
-        lower = objective.value(here + step) < value - POLISH.gain * abs(value)
-        if lower and objective.holds(here + step):
-            return step
+        there = here + step
+        lower = objective.value(there)
+        if lower < value - POLISH.gain * abs(value) and objective.holds(there):
+            return there, lower
         step = step / 2
     return None

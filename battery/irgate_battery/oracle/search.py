@@ -8,7 +8,7 @@ alone turns at most about 45 degrees.
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -42,21 +42,41 @@ def start_value(images: Images, model: str) -> Transform:
         for degrees in turns
     ]
     kind = "translation" if model == "translation" else "rigid"
-    small = [
-        _shrunk(full, SEARCH.refine_sigma, SEARCH.refine_shrink)
-        for full in (fixed, moving, trusted)
-    ]
-    small_seen = None
-    if moving_mask is not None:
-        small_seen = _shrunk(moving_mask, SEARCH.refine_sigma, SEARCH.refine_shrink)
-    refined = [_refined(small, small_seen, kind, start, fixed.shape) for start in starts]
-    least = SEARCH.overlap * min(int(trusted.sum()), moving.size)
+    coarse = _Small(
+        coarse_fixed, coarse_moving, coarse_mask, None if moving_mask is None else coarse_seen
+    )
+    candidates = [_refined(coarse, kind, start, fixed.shape) for start in starts]
+    half = _Small(
+        *(
+            None if full is None else _shrunk(full, SEARCH.refine_sigma, SEARCH.refine_shrink)
+            for full in (fixed, moving, trusted, moving_mask)
+        )
+    )
+    best = _best(_held(candidates, images), images)[: SEARCH.keep]
+    refined = [_refined(half, kind, start, fixed.shape) for start in best]
+    return _best(_held(refined, images), images)[0]
+
+
+class _Small(NamedTuple):
+    """Small images and masks, in full-size px."""
+
+    fixed: sitk.Image
+    moving: sitk.Image
+    mask: sitk.Image
+    moving_mask: sitk.Image | None
+
+
+def _held(candidates: Sequence[Transform], images: Images) -> Sequence[Transform]:
+    """Return the candidates under which enough of the images overlaps, or all if none does."""
+    fixed, moving, mask, moving_mask = images
+    trusted = fixed.size if mask is None else int(mask.sum())
+    least = SEARCH.overlap * min(trusted, moving.size)
     held = [
         candidate
-        for candidate in refined
-        if overlap(candidate, fixed.shape, moving.shape, trusted, moving_mask).sum() >= least
+        for candidate in candidates
+        if overlap(candidate, fixed.shape, moving.shape, mask, moving_mask).sum() >= least
     ]
-    return _best(held or refined, images)
+    return held or candidates
 
 
 def _shrunk(full: NDArray[Any], sigma: float, shrink: int) -> sitk.Image:
@@ -69,19 +89,12 @@ def _shrunk(full: NDArray[Any], sigma: float, shrink: int) -> sitk.Image:
     return sitk.Shrink(sitk.SmoothingRecursiveGaussian(image(full), sigma), [shrink] * 2)
 
 
-def _refined(
-    small: Sequence[sitk.Image],
-    small_seen: sitk.Image | None,
-    kind: str,
-    start: Transform,
-    shape: Sequence[int],
-) -> Transform:
+def _refined(small: _Small, kind: str, start: Transform, shape: Sequence[int]) -> Transform:
     """Return the transform after a short descent on small images."""
-    fixed, moving, mask = small
     registration = method("correlation", None)
-    registration.SetMetricFixedMask(mask)
-    if small_seen is not None:
-        registration.SetMetricMovingMask(small_seen)
+    registration.SetMetricFixedMask(small.mask)
+    if small.moving_mask is not None:
+        registration.SetMetricMovingMask(small.moving_mask)
     registration.SetOptimizerAsRegularStepGradientDescent(
         learningRate=1.0,
         minStep=SEARCH.refine_step,
@@ -90,12 +103,12 @@ def _refined(
     registration.SetOptimizerScalesFromPhysicalShift()
     transform = transform_of(kind, start, shape)
     registration.SetInitialTransform(transform, inPlace=True)
-    registration.Execute(fixed, moving)
+    registration.Execute(small.fixed, small.moving)
     return transform_from(transform, shape)
 
 
-def _best(candidates: Sequence[Transform], given: Images) -> Transform:
-    """Return the one with the highest correlation at full size."""
+def _best(candidates: Sequence[Transform], given: Images) -> list[Transform]:
+    """Return the candidates by their correlation at full size, the highest first."""
     fixed = given.fixed
     registration = method("correlation", given.mask, given.moving_mask)
     images = image(fixed), image(given.moving)
@@ -103,7 +116,7 @@ def _best(candidates: Sequence[Transform], given: Images) -> Transform:
     for candidate in candidates:
         registration.SetInitialTransform(transform_of("rigid", candidate, fixed.shape), True)
         values.append(registration.MetricEvaluate(*images))
-    return candidates[int(np.argmin(values))]
+    return [candidates[index] for index in np.argsort(values, kind="stable")]
 
 
 def _best_shift(
