@@ -152,6 +152,19 @@ class TestNames:
         assert "expected fixed,moving[,mask][,model][,same|varying]" in str(caught.value)
         assert "\n" not in str(caught.value)
 
+    def test_a_comma_in_a_name_is_told_how_to_write(self, tmp_path):
+        (tmp_path / "a,b.png").touch()
+        for text, whole in (("a,b.png,c.png", "a,b.png"), ("c.png,a,b.png,rigid", "a,b.png")):
+            with pytest.raises(PairError) as caught:
+                one(text, tmp_path)
+            assert f"{whole} is one file; expected a path with a comma in double" in str(
+                caught.value
+            )
+        # Two files, and one whose name is both of theirs: what was written is what is meant.
+        (tmp_path / "a").touch()
+        assert one("a,b.png", tmp_path).moving.path == tmp_path / "b.png"
+        assert one('"a,b.png",c.png', tmp_path).fixed.path == tmp_path / "a,b.png"
+
     def test_files_are_named_with_their_role(self, folder):
         for text, words in (
             ("no.png,moving.png", "no: fixed image "),

@@ -129,6 +129,10 @@ REFUSED = {
     "fixed constant": ((np.full((20, 20), 7), MOVING, None), "the fixed image is constant (7)"),
     "moving constant": ((FIXED, np.zeros((20, 20)), None), "the moving image is constant (0)"),
     "mask size": ((FIXED, MOVING, FIXED.T), "the mask has 48x64 px and the fixed image 64x48"),
+    "mask of two greys": (
+        (FIXED, MOVING, np.where(FIXED.mean() < FIXED, 255, 30)),
+        "the mask of the fixed image holds 30 to 255 and no 0, so that it would trust every pixel",
+    ),
     "mask empty": ((FIXED, MOVING, 0 * FIXED), "the mask is 0 everywhere"),
 }
 

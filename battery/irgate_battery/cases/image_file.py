@@ -144,7 +144,10 @@ class ImageName:
             raise ImageError(f"{self.path} has {told} pixels; take one volume out of it first")
         if self.axis is not None and self.index is not None:
             if len(size) < 3:
-                raise ImageError(f"{self} names a slice, but the image is 2-D ({told})")
+                raise ImageError(
+                    f"{self} names a slice, but the image is 2-D ({told}): leave out the # and "
+                    "what follows it"
+                )
             if self.index >= size[self.axis]:
                 raise ImageError(
                     f"{self.path} has slices 0 to {size[self.axis] - 1} across "

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,18 @@ class PreparedPair:
         return sha.hexdigest()
 
 
+def _refuse_a_torn_path(text: str, fields: list[str], folder: Path) -> None:
+    """Raise PairError, where two neighbouring fields are one file whose name has a comma."""
+    for first, second in pairwise(fields):
+        whole = f"{first},{second}"
+        there = ImageName.parse(whole, folder).path.exists()
+        if there and not ImageName.parse(first, folder).path.exists():
+            raise PairError(
+                f"{text}: {whole} is one file; expected a path with a comma in double quotes: "
+                f'"{whole}"'
+            )
+
+
 @dataclass(frozen=True)
 class OwnPair:
     """A pair as it was named; its images are read only when asked for.
@@ -161,6 +174,7 @@ class OwnPair:
         fields = [field.strip() for line in lines for field in line]
         if len(fields) < 2 or not fields[0] or not fields[1]:
             raise PairError(f"{text}: {_FORM}; it names less than two images")
+        _refuse_a_torn_path(text, fields, folder)
         truths = [field for field in fields[TRUTH_FIELD:] if field]
         if len(truths) > 1:
             raise PairError(f"{text}: {_FORM}; it names more than one truth: {truths}")

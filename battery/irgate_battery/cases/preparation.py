@@ -130,7 +130,15 @@ def _trusted(mask: Slice, image: Slice, role: str) -> NDArray[np.bool_]:
     if mask.values.shape != image.values.shape:
         sizes = [f"{each.values.shape[1]}x{each.values.shape[0]}" for each in (mask, image)]
         raise ImageError(f"the mask has {sizes[0]} px and the {role} image {sizes[1]}")
-    return np.asarray(mask.values != 0)
+    trusted = np.asarray(mask.values != 0)
+    if trusted.all() and np.ptp(mask.values) > 0:
+        # Grey levels of a picture, 30 and 255: whoever made two kinds of pixel means two things.
+        low, high = mask.values.min(), mask.values.max()
+        raise ImageError(
+            f"the mask of the {role} image holds {low:g} to {high:g} and no 0, so that it would "
+            "trust every pixel; expected 0 wherever the image must not be trusted"
+        )
+    return trusted
 
 
 def _equal(spacing: tuple[float, float], other: tuple[float, float]) -> bool:
