@@ -38,9 +38,11 @@ class Case:
 
 
 def field_of(matrix: Array, shape: tuple[int, int]) -> Array:
-    """Return T(x) - x of a homogeneous matrix on (x, y, 1)."""
+    """Return T(x) - x of a homogeneous matrix on (x, y, 1), `(2, 3)` or `(3, 3)`."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
-    mapped = np.stack((x, y, np.ones_like(x)), -1) @ np.asarray(matrix, dtype=np.float64)[:2].T
+    mapped = np.stack((x, y, np.ones_like(x)), -1) @ np.asarray(matrix, dtype=np.float64).T
+    if mapped.shape[-1] == 3:
+        mapped = mapped[..., :2] / mapped[..., 2:]
     return mapped - np.stack((x, y), -1)
 
 
@@ -100,7 +102,7 @@ def stackreg(case: Case) -> Array:
 
 
 def _by_adapter(name: str, case: Case) -> Array:
-    """Run an adapter that has the linear families."""
+    """Run an adapter that answers with a matrix."""
     try:
         adapter = importlib.import_module(f"pytest_irgate.adapters.{name}").register
     except ImportError as cause:
@@ -112,23 +114,8 @@ def _by_adapter(name: str, case: Case) -> Array:
 
 
 def sift(case: Case) -> Array:
-    """Run OpenCV's SIFT with RANSAC: matches under Lowe's ratio of 0.75, inliers within 3 px."""
-    cv2 = _opencv()
-    detector, matcher = cv2.SIFT_create(), cv2.BFMatcher()
-    images = (_bytes(image) for image in (case.fixed, case.moving))
-    (points, one), (others, other) = (detector.detectAndCompute(i, None) for i in images)
-    if one is None or other is None or min(len(one), len(other)) < 2:
-        raise RuntimeError("SIFT found too few points")
-    found = [a for a, b in matcher.knnMatch(one, other, k=2) if a.distance < 0.75 * b.distance]
-    if len(found) < 4:
-        raise RuntimeError("SIFT found too few matches")
-    here = np.array([points[match.queryIdx].pt for match in found])
-    there = np.array([others[match.trainIdx].pt for match in found])
-    estimate = cv2.estimateAffine2D if case.model == "affine" else cv2.estimateAffinePartial2D
-    matrix, _ = estimate(here, there, method=cv2.RANSAC, ransacReprojThreshold=3.0)
-    if matrix is None:
-        raise RuntimeError("RANSAC found no transform")
-    return field_of(matrix, case.shape)
+    """Run OpenCV's SIFT with RANSAC, by the gate's adapter."""
+    return _by_adapter("opencv_features", case)
 
 
 def dis(case: Case) -> Array:

@@ -48,7 +48,7 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
         "bundled": Adapter(
             "pytest_irgate.adapters.bundled:register",
             "bundled",
-            "this project's own differentiable solver: translation, rigid, affine, ffd",
+            "this project's own differentiable solver: all models",
             BUNDLED_RECIPES,
         ),
         "simpleitk": Adapter(
@@ -60,6 +60,11 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
             "pytest_irgate.adapters.opencv:register",
             "opencv",
             "OpenCV's findTransformECC in a pyramid: translation, rigid, affine, homography",
+        ),
+        "opencv-sift": Adapter(
+            "pytest_irgate.adapters.opencv_features:register",
+            "opencv",
+            "OpenCV's SIFT points and RANSAC: all models but the free form",
         ),
         "pystackreg": Adapter(
             "pytest_irgate.adapters.pystackreg:register",
@@ -79,22 +84,22 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
         "kornia": Adapter(
             "pytest_irgate.adapters.kornia:register",
             "kornia",
-            "kornia's ImageRegistrator: translation, rigid",
+            "kornia's ImageRegistrator: translation, rigid, similarity, homography",
         ),
         "itk-elastix": Adapter(
             "pytest_irgate.adapters.elastix:register",
             "elastix",
-            "elastix's stochastic descent: translation, rigid, affine, ffd",
+            "elastix's stochastic descent: all models but the homography",
         ),
         "antspyx": Adapter(
             "pytest_irgate.adapters.ants:register",
             "ants",
-            "ANTs, and SyN: translation, rigid, affine, ffd",
+            "ANTs, and SyN: all models but the homography",
         ),
         "dipy": Adapter(
             "pytest_irgate.adapters.dipy:register",
             "dipy",
-            "dipy by mutual information, and SyN: translation, rigid, affine, ffd",
+            "dipy by mutual information, and SyN: all models but the homography",
         ),
     }
 )

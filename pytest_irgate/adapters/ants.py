@@ -21,7 +21,13 @@ from irgate_battery.interface.conventions import centred, matrix_from_pixels
 from irgate_fixtures import image_centre, pixel_grid
 from pytest_irgate.adapters.starts import start_in_model
 
-STAGES = {"translation": "Translation", "rigid": "Rigid", "affine": "Affine", "ffd": "SyN"}
+STAGES = {
+    "translation": "Translation",
+    "rigid": "Rigid",
+    "similarity": "Similarity",
+    "affine": "Affine",
+    "ffd": "SyN",
+}
 METRICS = {"same": "meansquares", "varying": "GC"}
 """Of the matrices; GC is global correlation. The default, mutual information on a fifth of the
 pixels, is for images of two kinds."""
@@ -118,6 +124,7 @@ def _settled() -> Iterator[None]:
 
 register.name = "ANTs"  # type: ignore[attr-defined]
 register.version = version("antspyx")  # type: ignore[attr-defined]
+register.models = tuple(STAGES)  # type: ignore[attr-defined]
 # Measured: it starts with the centres of mass on each other and finds matrices with turns to 20
 # degrees and shifts to 64 px; of turns from 30 degrees and of shifts from 96 px on some are lost.
 register.reach = {"degrees": 25, "px": 70}  # type: ignore[attr-defined]

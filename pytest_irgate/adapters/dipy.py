@@ -15,7 +15,12 @@ from dipy.align import VerbosityLevels
 from dipy.align.imaffine import AffineRegistration, MutualInformationMetric
 from dipy.align.imwarp import SymmetricDiffeomorphicRegistration
 from dipy.align.metrics import CCMetric, SSDMetric
-from dipy.align.transforms import AffineTransform2D, RigidTransform2D, TranslationTransform2D
+from dipy.align.transforms import (
+    AffineTransform2D,
+    RigidIsoScalingTransform2D,
+    RigidTransform2D,
+    TranslationTransform2D,
+)
 
 from irgate_battery.interface.conventions import (
     centred,
@@ -32,6 +37,7 @@ from pytest_irgate.adapters.starts import start_in_model
 STAGES = {
     "translation": [TranslationTransform2D],
     "rigid": [TranslationTransform2D, RigidTransform2D],
+    "similarity": [TranslationTransform2D, RigidTransform2D, RigidIsoScalingTransform2D],
     "affine": [TranslationTransform2D, RigidTransform2D, AffineTransform2D],
 }
 """Each from where the smaller one ended, as its tutorial does."""
@@ -116,6 +122,7 @@ def _syn(images: list[Any], matrix: Any, intensity: str) -> Any:
 
 register.name = "dipy"  # type: ignore[attr-defined]
 register.version = dipy.__version__  # type: ignore[attr-defined]
+register.models = (*STAGES, "ffd")  # type: ignore[attr-defined]
 # Measured: from the identity it finds turns to 15 degrees and shifts to 45 px; of turns from 17
 # degrees on some are lost, and a shift by 64 px.
 register.reach = {"degrees": 16, "px": 50}  # type: ignore[attr-defined]

@@ -33,6 +33,7 @@ with warnings.catch_warnings():
 STAGES = {
     "translation": ["translation"],
     "rigid": ["rigid"],
+    "similarity": ["rigid", "similarity"],
     "affine": ["rigid", "affine"],
     "ffd": ["affine", "bspline"],
 }
@@ -91,7 +92,11 @@ def register(
 
 
 def _settings(parameters: Any, stage: str, intensity: str, aligns_centres: bool) -> Any:
-    parameter_map = parameters.GetDefaultParameterMap(stage, LEVELS)
+    # It has no map for a similarity: a rigid one's serves, about the same centre.
+    base = "rigid" if stage == "similarity" else stage
+    parameter_map = parameters.GetDefaultParameterMap(base, LEVELS)
+    if stage == "similarity":
+        parameter_map["Transform"] = ["SimilarityTransform"]
     parameter_map["Metric"] = [METRICS[intensity]]
     parameter_map["WriteResultImage"] = ["false"]
     for name, value in PARAMETERS.items():
@@ -141,6 +146,9 @@ def _matrix(found: Any) -> Any:
         case "EulerTransform":
             c, s = np.cos(parameters[0]), np.sin(parameters[0])
             linear, shift = np.array([[c, -s], [s, c]]), parameters[1:]
+        case "SimilarityTransform":
+            c, s = parameters[0] * np.array([np.cos(parameters[1]), np.sin(parameters[1])])
+            linear, shift = np.array([[c, -s], [s, c]]), parameters[2:]
         case "AffineTransform":
             linear, shift = parameters[:4].reshape(2, 2), parameters[4:]
         case kind:
@@ -151,6 +159,7 @@ def _matrix(found: Any) -> Any:
 
 register.name = "elastix"  # type: ignore[attr-defined]
 register.version = version("itk-elastix")  # type: ignore[attr-defined]
+register.models = tuple(STAGES)  # type: ignore[attr-defined]
 # Measured: it starts with the centres on each other and finds all turns to 20 degrees and shifts to
 # 64 px; of turns from 30 degrees on some are lost, and a shift by 96 px.
 register.reach = {"degrees": 25, "px": 70}  # type: ignore[attr-defined]

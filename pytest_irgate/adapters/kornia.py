@@ -4,17 +4,22 @@ Convention: `register(source, destination)` returns `(1, 3, 3)` from destination
 image's own square from -1 to 1, `align_corners=False`. The fixed image is the destination; the
 frames are `normalised(shape, align_corners=False)`.
 
-It can claim translation and rigid. Its similarity has a scale and its homography two projective
-parameters that an affine map has not; an affine model is not among its own.
+It has no affine model of its own: its homography has two projective parameters besides.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import kornia
 import torch
 from kornia.geometry.transform import HomographyWarper
-from kornia.geometry.transform.image_registrator import ImageRegistrator, Similarity
+from kornia.geometry.transform.image_registrator import (
+    BaseModel,
+    Homography,
+    ImageRegistrator,
+    Similarity,
+)
 from torch.nn.functional import l1_loss, mse_loss
 
 from irgate_battery.interface.conventions import matrix_to_pixels, normalised
@@ -35,43 +40,56 @@ def register(fixed: Any, moving: Any, model: str, intensity: str = "same") -> An
     The default L1 loss where brightness is constant; else the squared difference of images of mean
     0 and the same deviation, which is their correlation.
 
-    Raises: ValueError for images of two sizes.
+    A homography takes images of two sizes: kornia stretches the moving one to the size of the
+    fixed one, which changes nothing in coordinates from -1 to 1 and is within the family.
+
+    Raises: ValueError for images of two sizes under any other model.
     """
-    require_one_size(fixed, moving, "kornia")
+    if model != "homography":
+        require_one_size(fixed, moving, "kornia")
     images = [torch.tensor(image, dtype=torch.float32)[None, None] for image in (fixed, moving)]
     loss: Callable[..., Any] = l1_loss
     if intensity == "varying":
         loss = mse_loss
         images = [(image - image.mean()) / image.std() for image in images]
+    geometry = _geometry(model)
     registrator = ImageRegistrator(
-        Similarity(rotation=model == "rigid", scale=False, shift=True),
-        optimizer=_adam,
+        geometry,
+        optimizer=partial(_adam, angle=getattr(geometry, "rot", None)),
         loss_fn=loss,
         warper=HomographyWarper,
         pyramid_levels=LEVELS,
         num_iterations=ITERATIONS,
         tolerance=TOLERANCE,
+        allow_shape_mismatch=model == "homography",
     )
     with one_thread(), torch.enable_grad():
         found = registrator.register(images[1], images[0]).detach()[0]
-    square = normalised(fixed.shape, align_corners=False)
-    return matrix_to_pixels(found.double().numpy(), square)
+    frames = [normalised(image.shape, align_corners=False) for image in (fixed, moving)]
+    return matrix_to_pixels(found.double().numpy(), *frames)
 
 
-def _adam(parameters: Iterable[torch.Tensor], lr: float) -> torch.optim.Optimizer:
+def _geometry(model: str) -> BaseModel:
+    if model == "homography":
+        return Homography()
+    return Similarity(rotation=model != "translation", scale=model == "similarity", shift=True)
+
+
+def _adam(
+    parameters: Iterable[torch.Tensor], lr: float, *, angle: torch.Tensor | None
+) -> torch.optim.Optimizer:
     """Return Adam with a step for the angle that moves the rim as far as a shift's step.
 
-    The angle is in degrees: with the shift's own step, a thousandth, it gets 1.3 degrees far.
+    The angle is in degrees: with the shift's own step, a thousandth, it gets 1.3 degrees far. A
+    scale and a homography's entries are of a shift's size in coordinates from -1 to 1.
     """
-    groups = [
-        {"params": [p], "lr": lr * (180 / torch.pi if p.numel() == 1 else 1)} for p in parameters
-    ]
+    groups = [{"params": [p], "lr": lr * (180 / torch.pi if p is angle else 1)} for p in parameters]
     return torch.optim.Adam(groups)
 
 
 register.name = "kornia ImageRegistrator"  # type: ignore[attr-defined]
 register.version = kornia.__version__  # type: ignore[attr-defined]
-register.models = ("translation", "rigid")  # type: ignore[attr-defined]
+register.models = ("translation", "rigid", "similarity", "homography")  # type: ignore[attr-defined]
 # Measured: from the identity it finds all turns to 17 degrees and shifts to 14 px; of turns from 30
 # degrees on and of shifts from 45 px on some or all are lost.
 register.reach = {"degrees": 25, "px": 30}  # type: ignore[attr-defined]

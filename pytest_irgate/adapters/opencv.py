@@ -5,13 +5,12 @@ Convention: `findTransformECC` returns a `(2, 3)` float32 matrix (a homography: 
 protocol's own, unchanged.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import cv2
 import numpy as np
 
+from pytest_irgate.adapters.opencv_thread import one_thread
 from pytest_irgate.adapters.starts import start_in_model
 
 LEVELS = 4
@@ -57,7 +56,7 @@ def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = 
     start = start_in_model(init, model, fixed.shape, "OpenCV")
     warp = start[: 3 if model == "homography" else 2].astype(np.float32)
     warp = _rescaled(warp, 0.5 ** (len(levels) - 1))
-    with _one_thread():
+    with one_thread():
         for level in reversed(range(len(levels))):
             try:
                 blur = COARSE_BLUR if level else FINE_BLUR
@@ -100,16 +99,6 @@ def _ecc(fixed: Any, moving: Any, valid: Any, warp: Any, motion: int, blur: int)
 
 def _inverted(warp: Any) -> Any:
     return cv2.invertAffineTransform(warp) if len(warp) == 2 else np.linalg.inv(warp)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 register.name = "OpenCV ECC"  # type: ignore[attr-defined]

@@ -3,10 +3,11 @@
 import argparse
 import ast
 import importlib.util
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -148,12 +149,23 @@ def _installed(adapter: Adapter) -> str:
     if missing:
         return f'not installed (python -m pip install "pytest-irgate[{adapter.extra}]")'
     distributions = packages_distributions()
-    told = [
-        f"{distribution} {version(distribution)}"
-        for name in needed
-        for distribution in distributions.get(name, ())[:1]
-    ]
+    asked_for = _distributions_of(adapter.extra)
+    told = []
+    for name in needed:
+        # A module may be of several distributions (itk is of seven): the extra's own is meant.
+        for one in sorted(distributions.get(name, ()), key=lambda d: d not in asked_for)[:1]:
+            told.append(f"{one} {version(one)}")
     return f"installed ({', '.join(told)})" if told else "installed"
+
+
+def _distributions_of(extra: str) -> frozenset[str]:
+    """Return the names of the distributions that an extra of this one brings."""
+    brought = f'extra == "{extra}"'
+    return frozenset(
+        re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        for requirement in requires("pytest-irgate") or ()
+        if brought in requirement.replace("'", '"')
+    )
 
 
 def _libraries(module: str) -> dict[str, None]:

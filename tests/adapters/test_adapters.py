@@ -32,6 +32,10 @@ CLEAN_PX = 0.012
 """The same on clean pairs, where the farthest stands 0.010 px off: the wrong `align_corners` on a
 shift of 4 px makes 0.018."""
 
+POINTS_PX = 0.2
+"""The same for matched points, each good to a third of a pixel: the farthest here stands 0.13 off,
+and half a pixel anywhere makes 0.5."""
+
 FREE_FORM_PX = 0.12
 """The same for a dense answer, where it may be judged: SyN and flows are off near the border."""
 
@@ -87,6 +91,15 @@ def distance(pair, answer):
     return np.linalg.norm(answer.displacement - truth, axis=-1)[inside].mean()
 
 
+POINTS = {"opencv-sift"}
+"""Adapters that match points. RANSAC leaves an occluder out, whether a mask hides it or not."""
+
+
+def near_px(name, exact_px):
+    """Return the distance to the truth that an adapter must keep, px."""
+    return POINTS_PX if name in POINTS else exact_px
+
+
 def needs(name, *, model=None, argument=None):
     if model and model not in solver(name).models:
         pytest.skip(f"{name} has no {model} model")
@@ -120,7 +133,8 @@ def test_a_matrix_finds_the_truth(name, case_id):
     needs(name, model=case(case_id).model)
     pair, answer = solved(name, case_id)
     assert answer.matrix is not None
-    assert distance(pair, answer) <= (CONVENTION_PX if case_id == "brain_mri_real" else CLEAN_PX)
+    exact_px = CONVENTION_PX if case_id == "brain_mri_real" else CLEAN_PX
+    assert distance(pair, answer) <= near_px(name, exact_px)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,8 +148,9 @@ def test_a_mask_keeps_an_occluder_out(name):
     pair = case("lena_affine_2d-occlusion25").pair()
     needs(name, model=pair.model, argument="mask")
     masked, unmasked = (distance(pair, solve(name, pair, mask=m)) for m in (pair.mask, None))
-    assert masked <= CONVENTION_PX
-    assert masked < MASK_HELPS * unmasked
+    assert masked <= near_px(name, CONVENTION_PX)
+    if name not in POINTS:
+        assert masked < MASK_HELPS * unmasked
 
 
 @pytest.mark.parametrize("case_id", ["moving_mask", "both_masks"])
@@ -144,15 +159,29 @@ def test_a_moving_mask_keeps_what_it_hides_out(name, case_id):
     pair = case(case_id).pair()
     needs(name, model=pair.model, argument="moving_mask")
     answer = solve(name, pair, mask=pair.mask, moving_mask=pair.moving_mask)
-    assert distance(pair, answer) <= CLEAN_PX
-    assert distance(pair, solve(name, pair, mask=pair.mask)) > CONVENTION_PX
+    assert distance(pair, answer) <= near_px(name, CLEAN_PX)
+    if name not in POINTS:
+        assert distance(pair, solve(name, pair, mask=pair.mask)) > CONVENTION_PX
+
+
+@pytest.mark.parametrize("argument", ["mask", "moving_mask"])
+def test_matched_points_lie_where_a_mask_trusts(argument):
+    """One picture whose halves move by shifts of their own: the mask says which half is meant."""
+    moving = case("lena_affine_2d").pair().moving
+    left = np.arange(moving.shape[1]) < moving.shape[1] // 2
+    one, other = (4, -3), (-5, 2)
+    fixed = np.where(left, *(np.roll(moving, (-y, -x), (0, 1)) for x, y in (one, other)))
+    for shift, half in ((one, left), (other, ~left)):
+        trusted = {argument: np.broadcast_to(half, moving.shape).copy()}
+        answer, _ = solver("opencv-sift").solve(fixed, moving, model="translation", **trusted)
+        np.testing.assert_allclose(answer.matrix[:2, 2], shift, atol=CONVENTION_PX)
 
 
 @pytest.mark.parametrize("model", OPTIONAL_MODELS)
 @pytest.mark.parametrize("name", NAMES)
 def test_an_optional_model_finds_the_truth(name, model):
     needs(name, model=model)
-    assert distance(*solved(name, model)) <= CLEAN_PX
+    assert distance(*solved(name, model)) <= near_px(name, CLEAN_PX)
 
 
 @pytest.mark.parametrize("name", NAMES)

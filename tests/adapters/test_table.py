@@ -14,6 +14,7 @@ from pytest_irgate.spec import resolve
 
 LIBRARIES = {
     "opencv-ecc": "cv2",
+    "opencv-sift": "cv2",
     "pystackreg": "pystackreg",
     "skimage-phase": "skimage",
     "skimage-flow": "skimage",

@@ -76,6 +76,20 @@ def test_a_library_that_is_missing_is_said_with_how_to_get_it(printed, monkeypat
     assert 'not installed (python -m pip install "pytest-irgate[bundled]")' in out
 
 
+def test_of_the_distributions_of_a_module_the_extras_own_is_told(monkeypatch):
+    parts = {"itk": ["itk-core", "itk-elastix", "itk-io"], "cv2": ["opencv-python"]}
+    monkeypatch.setattr(listing.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(listing, "packages_distributions", lambda: parts)
+    monkeypatch.setattr(listing, "version", lambda name: f"of {name}")
+    monkeypatch.setattr(listing, "_libraries", lambda module: {"itk": None})
+    assert listing._installed(ADAPTERS["itk-elastix"]) == "installed (itk-elastix of itk-elastix)"
+    # Another build of the library than the extra's serves as well.
+    monkeypatch.setattr(listing, "_libraries", lambda module: {"cv2": None})
+    assert (
+        listing._installed(ADAPTERS["opencv-ecc"]) == "installed (opencv-python of opencv-python)"
+    )
+
+
 def test_what_an_adapter_imports_is_read_from_its_text():
     assert set(listing._libraries("pytest_irgate.adapters.bundled")) == {"torch"}
     assert set(listing._libraries("pytest_irgate.adapters.opencv")) == {"cv2"}
