@@ -1,7 +1,7 @@
 """How far a true transform moves: its turn, its shift, what it leaves of the overlap."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,28 +9,34 @@ from irgate_battery.judge.measure import warp
 from irgate_fixtures import Pair, image_centre, pixel_grid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Motion:
     """What a pair asks a solver to find.
 
     Attributes:
         degrees: the turn of the nearest affine map, -180 to 180.
         px: how far the centre of the fixed image moves.
-        overlap: the part of the trusted fixed pixels that lands inside the moving image.
+        pair: the pair.
 
     """
 
     degrees: float
     px: float
-    overlap: float
+    pair: Pair = field(repr=False)
 
     @classmethod
     def of(cls, pair: Pair) -> "Motion":
         """Measure a pair's true transform."""
-        points = pixel_grid(pair.shape).reshape(-1, 2)
-        known = np.concatenate([points, np.ones((len(points), 1))], axis=-1)
-        A = np.linalg.lstsq(known, pair.truth(points), rcond=None)[0].T
-        turn = math.degrees(math.atan2(A[1, 0] - A[0, 1], A[0, 0] + A[1, 1]))
         centre = image_centre(pair.shape)
-        moved = float(np.linalg.norm(pair.truth(centre) - centre))
-        return cls(turn, moved, warp(pair, pair.truth.displacement(pair.shape)).coverage)
+        away = pixel_grid(pair.shape) - centre
+        u = pair.truth.displacement(pair.shape)
+        # Over a whole grid about its centre x and y are uncorrelated, so that each slope of the
+        # nearest affine map, A = I + sum(u away) / sum(away^2), comes by itself.
+        A = np.eye(2) + np.einsum("hwi,hwj->ij", u, away) / (away * away).sum(axis=(0, 1))
+        turn = math.degrees(math.atan2(A[1, 0] - A[0, 1], A[0, 0] + A[1, 1]))
+        return cls(turn, float(np.linalg.norm(pair.truth(centre) - centre)), pair)
+
+    @property
+    def overlap(self) -> float:
+        """The part of the trusted fixed pixels that lands inside the moving image."""
+        return warp(self.pair, self.pair.truth.displacement(self.pair.shape)).coverage

@@ -14,22 +14,17 @@ from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.text import Line, number, wrapped
 from irgate_battery.results.verdict import Verdict
 from irgate_battery.suites.evaluation import Draft
+from irgate_battery.suites.own_data import OwnData
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
 from irgate_battery.suites.truth_evaluation import evaluate_beside_truth
 
 
 @dataclass(frozen=True, kw_only=True)
-class Packs(Verdict):
+class Packs(OwnData):
     """How many of the packs' cases are within their tolerance; they are not in the gate."""
 
     name = "packs"
     title = "packs"
-
-    passed: int
-    ran: int
-    expected: int
-    missing: int
-    waived: int
 
 
 _COLUMNS = (
@@ -87,7 +82,7 @@ class PackSuite(Suite[PackCase]):
 
     def verdicts(self, results: SuiteResults) -> tuple[Verdict, ...]:
         """Return how many are within their tolerance."""
-        return (packs(results),)
+        return (Packs.of(results, "their tolerance"),)
 
     def section(self, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
         """Return a table of them, and where one did not run, why."""
@@ -107,23 +102,6 @@ class PackSuite(Suite[PackCase]):
 
 SUITE = PackSuite
 """What the registry loads."""
-
-
-def packs(results: SuiteResults) -> Packs:
-    """Return how many of the packs' cases are within their tolerance."""
-    passed = len({row.case for row in results.ran} - set(results.failed))
-    waived = f", waived: {len(results.waived)}" if results.waived else ""
-    told = f"{passed} of {results.expected} within their tolerance{waived}"
-    status, reason = results.settled(told, results.undecided())
-    return Packs(
-        status=status,
-        reason=f"{reason}{results.first_reason()}",
-        passed=passed,
-        ran=results.count,
-        expected=results.expected,
-        missing=len(results.lost),
-        waived=len(results.waived),
-    )
 
 
 def _present(rows: Sequence[ResultRow]) -> list[Column]:

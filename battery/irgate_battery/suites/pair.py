@@ -17,22 +17,17 @@ from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.text import Line, number, wrapped
 from irgate_battery.results.verdict import Verdict
 from irgate_battery.suites.evaluation import Draft, require_argument, require_model
+from irgate_battery.suites.own_data import OwnData
 from irgate_battery.suites.suite import EvaluationSetup, Item, Suite
 from irgate_battery.suites.truth_evaluation import evaluate_beside_truth
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pairs(Verdict):
+class Pairs(OwnData):
     """How many of the user's own pairs agree with the oracle; they are not in the gate."""
 
     name = "pairs"
     title = "own pairs"
-
-    passed: int
-    ran: int
-    expected: int
-    missing: int
-    waived: int
 
 
 _MM = Column("to SimpleITK", "mm", 8, lambda row: number(row.oracle_distance_mm, ".4f"), 1)
@@ -135,7 +130,7 @@ class PairSuite(Suite[OwnPair]):
 
     def verdicts(self, results: SuiteResults) -> tuple[Verdict, ...]:
         """Return how many agree with SimpleITK."""
-        return (pairs(results),)
+        return (Pairs.of(results, _rule(results)),)
 
     def section(self, rows: Sequence[ResultRow], width: int) -> Iterable[Line]:
         """Return a table of them, and what was read for each."""
@@ -151,27 +146,15 @@ SUITE = PairSuite
 """What the registry loads."""
 
 
-def pairs(results: SuiteResults) -> Pairs:
-    """Return how many of the user's own pairs agree with the oracle."""
-    passed = len({row.case for row in results.ran} - set(results.failed))
-    waived = f", waived: {len(results.waived)}" if results.waived else ""
+def _rule(results: SuiteResults) -> str:
+    """Say what a pair must be within: those with a truth of their own are held to that."""
     rule = f"{BASE_FACTOR} x SimpleITK's RMSE + {BASE_SLACK:g}"
     rows = (*results.ran, *results.waived)
     if rows and all(row.tolerance_px is not None for row in rows):
-        rule = "their tolerance of the truth"
-    elif any(row.tolerance_px is not None for row in rows):
-        rule += " or their tolerance of the truth"
-    told = f"{passed} of {results.expected} within {rule}{waived}"
-    status, reason = results.settled(told, results.undecided())
-    return Pairs(
-        status=status,
-        reason=f"{reason}{results.first_reason()}",
-        passed=passed,
-        ran=results.count,
-        expected=results.expected,
-        missing=len(results.lost),
-        waived=len(results.waived),
-    )
+        return "their tolerance of the truth"
+    if any(row.tolerance_px is not None for row in rows):
+        return f"{rule} or their tolerance of the truth"
+    return rule
 
 
 def _apart(row: ResultRow) -> str:
