@@ -11,8 +11,8 @@ HABITS = {
     "identity": "your transform is the identity: nothing was moved",
     "images swapped": "your transform maps moving to fixed: exchange the two images",
     "translation only": (
-        "your solver shifts and does nothing else, whatever model it is asked for: estimate the "
-        "other parameters, or declare models = ('translation',)"
+        "your answers shift and do nothing else, where the model and the true motion have more: "
+        "estimate the other parameters, or declare models = ('translation',)"
     ),
     "affine part only": (
         "your transform is affine where a free-form deformation was asked for: the control points "
