@@ -10,7 +10,7 @@ from urllib.parse import quote
 from irgate_battery.cases.catalogue import Case
 from irgate_battery.report.page.markup import Child, Markup, element, joined
 from irgate_battery.report.site.entries import CheckedRow, Entry, Version
-from irgate_battery.report.site.pictures import FULL_SCALE
+from irgate_battery.report.site.pictures import FULL_SCALE, Sheet, place_of
 from irgate_battery.results import formatting
 from irgate_battery.results.verdict import Verdicts
 from irgate_battery.suites.base import HardGate
@@ -116,7 +116,7 @@ def solver_page(entry: Entry, title: str) -> str:
 
 
 def case_page(
-    case: Case, suite: str, entries: Sequence[Entry], drawn: frozenset[str], title: str
+    case: Case, suite: str, entries: Sequence[Entry], sheet: Sheet | None, title: str
 ) -> str:
     """Return a case's page: every solver's figures and picture.
 
@@ -124,10 +124,11 @@ def case_page(
         case: of the catalogue.
         suite: its suite.
         entries: all.
-        drawn: the names of those whose answer was drawn.
+        sheet: the pictures, of those whose answer was drawn; `None` where there is none.
         title: the site's.
     """
     rows = [(entry, entry.case(suite, case.id)) for entry in entries]
+    by_name = {entry.name: row for entry, row in rows}
     heads = ("solver", "outcome", "px to the truth", "largest px", "ratio", "s", "judged anew")
     body = [
         (
@@ -136,23 +137,23 @@ def case_page(
         )
         for entry, row in rows
     ]
-    pictures = [
-        element(
-            "li",
+    pictures = (
+        [
             element(
-                "figure",
+                "li",
                 element(
-                    "img",
-                    src=f"{quote(case.id)}/{quote(entry.name)}.png",
-                    alt=f"difference after {entry.name}: {_told(row)}",
-                    loading="lazy",
+                    "figure",
+                    _picture(
+                        case, sheet, number, f"difference after {name}: {_told(by_name[name])}"
+                    ),
+                    element("figcaption", element("strong", name), f": {_told(by_name[name])}"),
                 ),
-                element("figcaption", element("strong", entry.name), f": {_told(row)}"),
-            ),
-        )
-        for entry, row in rows
-        if entry.name in drawn
-    ]
+            )
+            for number, name in enumerate(sheet.names)
+        ]
+        if sheet
+        else []
+    )
     content: list[Child] = [
         element("p", link("../index.html", "All solvers")),
         element("p", f"{suite}, model {case.model}, intensity {case.intensity}", class_="soft"),
@@ -167,6 +168,16 @@ def case_page(
         element("ul", pictures, class_="pictures"),
     ]
     return page(f"{case.id} ({title})", content, "../")
+
+
+def _picture(case: Case, sheet: Sheet, number: int, told: str) -> Markup:
+    """Return one picture of a sheet: the file through a window of the picture's size."""
+    (x, y), (height, width) = place_of(number, sheet.shape), sheet.shape
+    rows, across = sheet.layout
+    whole = element(
+        "image", href=f"{quote(case.id)}.png", width=width * across, height=height * rows
+    )
+    return element("svg", whole, viewBox=f"{x} {y} {width} {height}", role="img", aria_label=told)
 
 
 def solved_by_all(entries: Sequence[Entry]) -> frozenset[tuple[str, str]]:
