@@ -15,17 +15,20 @@ from irgate_battery.report.site.entries import EntryError, case_items, checked, 
 from irgate_battery.report.site.pages import index_page
 from irgate_battery.report.site.pictures import (
     ACROSS,
-    FULL_SCALE,
     HIGH,
     LOW,
     NOT_MEASURED,
     PALETTE,
     Sheet,
     difference_levels,
+    full_scale,
     place_of,
 )
 from irgate_battery.report.site.site import site
 from irgate_fixtures import Pair, pair, translation
+
+FULL = 0.2
+"""Difference with the strongest colour, in the tests' own pictures."""
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +151,29 @@ def test_the_files_and_how_they_are_linked(folder, told):
                 assert "/".join(parts) in files, (path, address)
 
 
+def test_who_fails_and_who_was_not_asked(folder, told):
+    where, write = folder
+    rows = json.loads(json.dumps(told["identity"]))["cases"]
+    rows[0].update(status="skipped", transform=None, message="no such model")
+    rows[1].update(status="error", transform=None, message="it raised")
+    write("identity", {**told["identity"], "cases": rows})
+    entry = entry_of(where, "identity")
+    assert (entry.passed, entry.failed) == (0, 4)
+    files = {each.path: each.content for each in site(where)}
+    assert "(1 of 1)</li>" in files["index.html"].split("synth_translate_2d</a> ")[1][:20]
+    assert "(1 of 2)</li>" in files["index.html"].split("synth_rotate_2d</a> ")[1][:20]
+    # Who passes stands before who fails, and who was not asked comes last.
+    order = re.findall(r'href="\.\./solver/(\w+)/index', files["case/synth_translate_2d.html"])
+    assert order == ["knowing", "identity"]
+
+
+def test_pages_name_no_folder_of_who_made_them(folder, told):
+    where, _ = folder
+    for each in site(where):
+        if isinstance(each.content, str):
+            assert str(where) not in each.content
+
+
 def test_hostile_text_is_text(folder, told):
     where, write = folder
     hostile = "<script>alert(1)</script>"
@@ -211,12 +237,12 @@ def decoded(picture):
 
 
 def difference_picture(images, displacement):
-    return Sheet({"a": difference_levels(images, displacement)}).png()
+    return Sheet({"a": difference_levels(images, displacement, FULL)}, FULL).png()
 
 
 def test_a_sheet_has_each_picture_at_its_place():
     pictures = {str(n): np.full((2, 3), n, np.uint8) for n in range(ACROSS + 2)}
-    sheet = Sheet(pictures)
+    sheet = Sheet(pictures, FULL)
     shown = decoded(sheet.png())
     assert sheet.layout == (2, ACROSS)
     assert shown.shape[:2] == (4, 3 * ACROSS)
@@ -225,7 +251,7 @@ def test_a_sheet_has_each_picture_at_its_place():
         part = shown[y : y + 2, x : x + 3]
         assert np.all(part == np.array(PALETTE[number]))
     assert np.all(shown[2:, 6:] == NOT_MEASURED)
-    few = Sheet({name: pictures[name] for name in ("0", "1")})
+    few = Sheet({name: pictures[name] for name in ("0", "1")}, FULL)
     assert few.layout == (1, 2)
     assert decoded(few.png()).shape[:2] == (2, 6)
 
@@ -233,8 +259,8 @@ def test_a_sheet_has_each_picture_at_its_place():
 def test_a_picture_is_the_difference():
     fixed = np.full((20, 30), 0.5)
     moving = fixed.copy()
-    moving[:, :10] += FULL_SCALE
-    moving[:, 20:] -= FULL_SCALE
+    moving[:, :10] += FULL
+    moving[:, 20:] -= FULL
     flat = Pair("flat", fixed, moving, None, translation(0, 0), "translation", "same")
     shown = decoded(difference_picture(flat, translation(0, 2).displacement(fixed.shape)))
     assert shown.shape == (20, 30, 3)
@@ -242,6 +268,11 @@ def test_a_picture_is_the_difference():
     assert tuple(shown[5, 25]) == LOW
     assert shown[5, 15].min() > 230
     assert tuple(shown[19, 5]) == NOT_MEASURED
+
+
+@pytest.mark.parametrize(("floor", "full"), [(0.01, 8 * 0.01), (1e-6, 1 / 255), (None, 1 / 255)])
+def test_the_strongest_colour_is_that_of_the_case(floor, full):
+    assert full_scale(floor) == pytest.approx(full)
 
 
 def test_at_the_truth_little_is_left():

@@ -52,6 +52,11 @@ class CheckedRow:
         return self.again is not None and not self.trouble
 
     @property
+    def asked(self) -> bool:
+        """Whether the solver was asked it: has its model and what else the case needs."""
+        return self.row.status != "skipped"
+
+    @property
     def passed(self) -> bool:
         """Whether it passes, as far as that was checked."""
         return self.row.status == "passed" and self.holds
@@ -131,6 +136,11 @@ class Entry:
         """How many cases pass and hold."""
         return sum(row.passed for row in self.cases)
 
+    @property
+    def failed(self) -> int:
+        """How many cases it was asked and does not pass."""
+        return sum(row.asked and not row.passed for row in self.cases)
+
     def verdicts(self) -> Verdicts:
         """Return the verdicts over its cases, judged anew."""
         return evaluate([row.judged for row in self.cases], expected_cases(SPEC))
@@ -167,7 +177,8 @@ def _version(path: Path) -> Version:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise EntryError(f"{path}: it cannot be read: {one_line(str(error))}") from None
-    return Version(path.stem, SavedRun.read(text, str(path)))
+    # Pages name the report as it lies in the folder, and not where somebody kept that.
+    return Version(path.stem, SavedRun.read(text, f"{path.parent.name}/{path.name}"))
 
 
 def _refuse_name(name: str, path: Path) -> None:

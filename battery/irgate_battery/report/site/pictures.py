@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from irgate_battery.judge.measure import ImagePair, warp
 
-FULL_SCALE = 0.2
-"""Difference of intensity with the strongest colour, the same in every picture."""
+OF_FLOOR = 8.0
+"""Difference with the strongest colour, over the RMSE at the truth: the same for all solvers."""
+
+LEAST_FULL = 1 / 255
+"""The same where next to nothing is left at the truth, intensity: a grey of a screen."""
 
 STEPS = 64
 """Colours from one end to the other."""
@@ -27,15 +30,27 @@ ACROSS = 16
 """Pictures side by side in one file, before the next row begins: no browser refuses its width."""
 
 
-def difference_levels(images: ImagePair, displacement: NDArray[np.float64]) -> NDArray[np.uint8]:
+def full_scale(floor: float | None) -> float:
+    """Return the difference with the strongest colour, intensity.
+
+    Args:
+        floor: the RMSE at the truth.
+    """
+    return max(OF_FLOOR * (floor or 0.0), LEAST_FULL)
+
+
+def difference_levels(
+    images: ImagePair, displacement: NDArray[np.float64], full: float
+) -> NDArray[np.uint8]:
     """Return moving(T(x)) - fixed(x) as entries of `PALETTE`, `(H, W)`.
 
     Args:
         images: what is registered.
         displacement: `(H, W, 2)` px on the fixed image's grid.
+        full: the difference with the strongest colour, intensity.
     """
     warped = warp(images, displacement)
-    share = np.clip((warped.image - images.fixed) / FULL_SCALE, -1.0, 1.0)
+    share = np.clip((warped.image - images.fixed) / full, -1.0, 1.0)
     index = np.rint((share + 1.0) / 2.0 * (STEPS - 1)).astype(np.uint8)
     return np.where(warped.valid, index, STEPS).astype(np.uint8)
 
@@ -49,9 +64,11 @@ class Sheet:
 
     Attributes:
         pictures: entries of `PALETTE`, `(H, W)` each, by name; one at least.
+        full: the difference with the strongest colour, intensity.
     """
 
     pictures: Mapping[str, NDArray[np.uint8]]
+    full: float
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A site, made of folders of reports: what its files hold, one after the other."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,10 @@ from irgate_battery.report.page.images import Images
 from irgate_battery.report.page.markup import Markup
 from irgate_battery.report.page.page import Surroundings, draft_of
 from irgate_battery.report.remade import MadeCases
-from irgate_battery.report.site.entries import Entry, case_items, checked, read_entries
-from irgate_battery.report.site.pages import asset, case_page, index_page, solver_page
-from irgate_battery.report.site.pictures import Sheet, difference_levels
+from irgate_battery.report.site.entries import CheckedRow, Entry, case_items, checked, read_entries
+from irgate_battery.report.site.pages import case_page, index_page, solver_page
+from irgate_battery.report.site.parts import asset
+from irgate_battery.report.site.pictures import Sheet, difference_levels, full_scale
 from irgate_battery.suites.suite import Item
 
 DEFAULT_TITLE = "Registration, judged against SimpleITK"
@@ -76,16 +78,27 @@ def _reports(entries: Sequence[Entry], made: MadeCases) -> Iterator[SiteFile]:
 def _case_files(item: Item[Case], entries: Sequence[Entry], title: str) -> Iterator[SiteFile]:
     """Yield the page of a case, and one file with the pictures of all who have an answer to it."""
     case, suite = item.subject, item.suite
+    ranked = sorted(entries, key=lambda entry: _rank(entry.case(suite, case.id)))
     pictures: dict[str, NDArray[np.uint8]] = {}
-    for entry in entries:
+    full = 0.0
+    for entry in ranked:
         row = entry.case(suite, case.id)
         if row is None or row.again is None or row.row.transform is None:
             continue
         images = row.again.pair.images
+        full = full_scale(row.again.found.truth_rmse)
         shape = (images.fixed.shape[0], images.fixed.shape[1])
         field = row.row.transform.displacement_on(shape)
-        pictures[entry.name] = difference_levels(images, field)
-    sheet = Sheet(pictures) if pictures else None
+        pictures[entry.name] = difference_levels(images, field, full)
+    sheet = Sheet(pictures, full) if pictures else None
     if sheet:
         yield SiteFile(f"case/{case.id}.png", sheet.png())
-    yield SiteFile(f"case/{case.id}.html", case_page(case, suite, entries, sheet, title))
+    yield SiteFile(f"case/{case.id}.html", case_page(case, suite, ranked, sheet, title))
+
+
+def _rank(row: CheckedRow | None) -> tuple[int, float]:
+    """Order those who pass by their distance to the truth, then who fail, then who were skipped."""
+    if row is None or not row.asked:
+        return 2, 0.0
+    far = row.row.tre_px
+    return 0 if row.passed else 1, math.inf if far is None else far
