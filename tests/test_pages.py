@@ -7,6 +7,8 @@ import re
 import pytest
 
 from irgate_battery.cases import condition_table
+from irgate_battery.interface.declaration import ALL_MODELS, OPTIONAL_ARGUMENTS
+from irgate_battery.interface.reach import Reach
 from irgate_battery.judge import limits
 from irgate_battery.suites.registry import REGISTRY
 from irgate_solver import Result
@@ -73,3 +75,12 @@ def test_no_page_counts_the_battery_by_hand(request, docs):
     pages = [request.config.rootpath / "README.md", request.config.rootpath / "ARCHITECTURE.md"]
     for page in (*pages, docs / "own-images.md", docs / "diagnosis.md"):
         assert not re.search(r"\b50 (battery )?(cases|perturb)", page.read_text("utf-8")), page.name
+
+
+def test_all_that_a_solver_may_take_and_say_stands_on_its_page(docs):
+    text = (docs / "protocol.md").read_text("utf-8")
+    told = names_of(text)
+    assert {"fixed", "moving", *OPTIONAL_ARGUMENTS} <= set(told)
+    assert {"models", "reach", "differentiable", "name", "version"} <= set(told)
+    assert all(f'"{model}"' in text for model in ALL_MODELS)
+    assert all(f'"{field.name}"' in text for field in dataclasses.fields(Reach))

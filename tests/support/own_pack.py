@@ -131,8 +131,10 @@ def answers(pack, folder, off=0.0):
         known[repr(float(mean))] = transform(pixel_grid(SHAPE)) - pixel_grid(SHAPE)
     np.savez(folder / "known.npz", **known)
     text = KNOWING.replace('"known.npz"', repr(str(folder / "known.npz")))
-    (folder / "knowing_all.py").write_text(text.replace("OFF", repr(off)), "utf-8")
-    return f"{folder / 'knowing_all.py'}:register"
+    # A file of its own for each: Python keeps the bytecode of one that is as long and as old.
+    solver = folder / f"knowing_all_{round(100 * off)}.py"
+    solver.write_text(text.replace("OFF", repr(off)), "utf-8")
+    return f"{solver}:register"
 
 
 def _write_image(path, image):

@@ -121,8 +121,9 @@ def _refuse_a_torn_path(text: str, fields: list[str], folder: Path) -> None:
     """Raise PairError, where two neighbouring fields are one file whose name has a comma."""
     for first, second in pairwise(fields):
         whole = f"{first},{second}"
-        there = ImageName.parse(whole, folder).path.exists()
-        if there and not ImageName.parse(first, folder).path.exists():
+        # Unlike Path.exists, this takes a name that is too long for any file.
+        there = os.path.exists(ImageName.parse(whole, folder).path)
+        if there and not os.path.exists(ImageName.parse(first, folder).path):
             raise PairError(
                 f"{text}: {whole} is one file; expected a path with a comma in double quotes: "
                 f'"{whole}"'
