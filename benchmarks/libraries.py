@@ -16,6 +16,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -62,12 +63,14 @@ def comparison(reports: list[Path], note: str) -> str:
     run = subprocess.run([*command, *names], cwd=reports[0].parent, capture_output=True, text=True)
     if run.returncode:
         sys.exit(run.stderr.strip())
+    # An adapter's line is named as it stands in this project, wherever that lies.
+    told = re.sub(r"at \S*/(?=pytest\\?_irgate/)", "at ", run.stdout)
     written = datetime.date.fromtimestamp(max(report.stat().st_mtime for report in reports))
     machine = json.loads(reports[0].read_text(encoding="utf-8"))["machine"]
     return (
         f"Measured on {written.isoformat()} with Python {machine['python']} on "
         f"{platform.system()}, {machine['cpu_count']} CPUs, one solver at a time. {note}\n\n"
-        f"{run.stdout}"
+        f"{told}"
     )
 
 

@@ -89,7 +89,7 @@ DECIDE_NOTHING = {
     "irgate_battery/report/last_line.py": {"_MOST_NAMED", "NOTHING_JUDGED"},
     "irgate_battery/report/alike.py": {"MOST_NAMED"},
     "irgate_battery/report/site/pages.py": {"MOST_BROKEN"},
-    "irgate_battery/report/site/pictures.py": {"FULL_SCALE", "STEPS"},
+    "irgate_battery/report/site/pictures.py": {"ACROSS", "OF_FLOOR", "STEPS"},
     "irgate_battery/results/suite_results.py": {"MOST_NAMED"},
     "irgate_battery/report/github.py": {"MOST_FAILURES", "MOST_ANNOTATIONS", "LONGEST_SAID"},
     "irgate_battery/report/page/charts.py": {"LEAST", "MOST_COLOURS"},

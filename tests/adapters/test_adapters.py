@@ -107,9 +107,13 @@ def needs(name, *, model=None, argument=None):
         pytest.skip(f"{name} takes no {argument}")
 
 
-OF_THE_LIBRARY = {("skimage-flow", "units"): "float32 from -1 to 1"}
+OF_THE_LIBRARY = {
+    ("skimage-flow", "units"): "float32 from -1 to 1",
+    ("antspyx", "units"): "float32 from -1 to 1",
+}
 """Checks that an adapter fails for its library, and what shows it. TV-L1 weighs the differences of
-intensities, in absolute units, against the smoothness of the flow."""
+intensities, in absolute units, against the smoothness of the flow; ANTs begins with the centres of
+mass on each other, and grey values from -1 to 1 have next to no mass."""
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)

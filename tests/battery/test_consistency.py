@@ -167,6 +167,10 @@ def test_two_wrong_answers_that_agree_do_not_pass(name):
         (("translation", "rigid"), {"rigid"}),
         (("ffd",), {"ffd"}),
         (("affine", "ffd"), {"affine", "ffd"}),
+        (("affine", "homography"), {"affine"}),
+        (("translation", "similarity"), {"translation"}),
+        (("similarity", "homography"), {"similarity"}),
+        (("homography",), {"homography"}),
     ],
 )
 def test_the_largest_linear_family_and_the_ffd_are_asked_for(models, asked):
@@ -187,7 +191,7 @@ def test_what_a_solver_cannot_take_is_a_skip_that_says_so():
 
     register.models = ("ffd",)
     lacking = {
-        "swapped": "none of the models ['translation', 'rigid', 'affine']",
+        "swapped": "none of the models ['homography', 'similarity', 'translation', ",
         "cropped": "none of the models ['translation', 'rigid', 'affine']",
         "padded": "takes no mask",
         "gain_and_offset": "takes no intensity",

@@ -5,6 +5,7 @@ import os
 import random
 import threading
 import time
+from contextlib import nullcontext
 
 import knowing
 import numpy as np
@@ -19,6 +20,7 @@ from irgate_battery.suites.contract_checks.contract_check import answer_of, shif
 from irgate_battery.suites.contract_checks.units import written
 from irgate_battery.suites.evaluation import ItemFailed, NotAsked
 from irgate_battery.suites.fixed_problems import clean
+from pytest_irgate.adapters import bundled
 
 BY_NAME = {check.name: check for check in CHECKS}
 LIMIT = 60.0
@@ -258,6 +260,18 @@ def test_a_solver_is_asked_for_a_model_that_it_has():
     assert asked == ["affine"]
 
 
+@pytest.mark.parametrize("model", ["similarity", "homography"])
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_solver_of_an_optional_model_alone_is_asked_for_that(check, model):
+    def register(fixed, moving, model):
+        return bundled.register(fixed, moving, model=model)
+
+    register.models = (model,)
+    not_asked = check.name == "brightness" or (check.name, model) == ("family", "homography")
+    with pytest.raises(NotAsked) if not_asked else nullcontext():
+        check.run(Solver.of(register), LIMIT)
+
+
 def test_what_a_solver_was_not_told_it_is_not_held_to():
     with pytest.raises(NotAsked, match="takes no model"):
         run("family", lambda fixed, moving: np.eye(3))
@@ -268,7 +282,7 @@ def test_what_a_solver_was_not_told_it_is_not_held_to():
         return np.eye(3)
 
     affine_only.models = ("affine", "ffd")
-    with pytest.raises(NotAsked, match="neither a translation nor a rigid model"):
+    with pytest.raises(NotAsked, match="has no translation, rigid or similarity"):
         run("family", affine_only)
 
 
@@ -304,12 +318,14 @@ def as_field(transform):
 SIZE = sheared_pair().fixed.shape
 SHIFT = irgate_fixtures.translation(3.0, -1.0)
 TURN = irgate_fixtures.rigid(2.0, 3.0, -1.0, SIZE)
+GROWN = irgate_fixtures.similarity(2.0, 1.3, 3.0, -1.0, SIZE)
 SHEARED = irgate_fixtures.affine(SHEAR, 3.0, -1.0, SIZE)
 BENT = irgate_fixtures.FFD(np.full((2, 4, 4), 1.0) * np.arange(4) ** 2, SIZE)
 
 FIELDS = {
     ("translation",): (SHIFT, irgate_fixtures.rigid(0.01, 0, 0, SIZE)),
     ("rigid",): (TURN, SHEARED),
+    ("similarity",): (GROWN, SHEARED),
     ("affine",): (SHEARED, BENT),
     ("rigid", "affine"): (TURN, BENT),
 }

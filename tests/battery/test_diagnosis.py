@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import irgate_fixtures
-from irgate_battery.cases.catalogue import base_cases, battery_cases
+from irgate_battery.cases.catalogue import base_cases, battery_cases, condition_cases
 from irgate_battery.diagnosis import explain
 from irgate_battery.diagnosis.misreadings import MISREADINGS
 from irgate_battery.interface.answer import read_answer
@@ -25,6 +25,7 @@ NOTHING_PX = 0.02
 is good to 1e-3 px."""
 
 CASES = {case.id: case for case in (*base_cases(), *battery_cases())}
+CONDITIONS = {case.id: case for case in condition_cases()}
 
 
 def shape_of(pair):
@@ -172,14 +173,18 @@ def test_each_mistake_has_its_name(turned, fault):
 
 def test_every_misreading_of_a_matrix_is_among_them():
     names = {fault.partition(", edges")[0] for fault in mistaken(irgate_fixtures.pair(LINEAR[1]))}
-    fields_only = {
+    others = {
         "affine and warp in the wrong order",
         "field read on another grid",
         "rows and columns of the field swapped",
         "control grid transposed",
         "FFD domain",
+        # Of a homography, or of a similarity: below.
+        "perspective left out",
+        "perspective of another level",
+        "scale misapplied",
     }
-    assert {misreading.fault for misreading in MISREADINGS} - names == fields_only
+    assert {misreading.fault for misreading in MISREADINGS} - names == others
 
 
 def test_each_case_of_the_battery_tells_a_wrong_centre_where_there_is_one():
@@ -214,6 +219,114 @@ def test_an_error_of_another_kind_is_not_explained(turned):
         )
         named += explained(turned, off @ turned.truth.matrix) is not None
     assert named == 0
+
+
+def projected(matrix, shape):
+    """The displacement of a homography, written out."""
+    points = np.concatenate([pixel_grid(shape), np.ones((*shape, 1))], -1) @ np.asarray(matrix).T
+    return points[..., :2] / points[..., 2:] - pixel_grid(shape)
+
+
+@pytest.fixture
+def foreshortened():
+    """A homography on images that are not square, of sizes of their own."""
+    return CONDITIONS["homography"].pair()
+
+
+def mistaken_homography(pair):
+    """Each fault of a homography, from its definition, and the name that it must get."""
+    truth = pair.truth.homography
+    (height, width), (tall, wide) = pair.shape, pair.moving.shape
+    corners, moving_corners = (
+        shifted(-1, -1) @ scaling(2 / (w - 1), 2 / (h - 1))
+        for w, h in ((width, height), (wide, tall))
+    )
+    edges, moving_edges = (
+        shifted(1 / w - 1, 1 / h - 1) @ scaling(2 / w, 2 / h)
+        for w, h in ((width, height), (wide, tall))
+    )
+    to_centre = shifted(*centre_of(pair.shape))
+    flips = [np.array([[1.0, 0, 0], [0, -1, h - 1], [0, 0, 1]]) for h in (height, tall)]
+    cut = truth.copy()
+    cut[2, :2] = 0
+    another_level = truth.copy()
+    another_level[2, :2] *= 2
+    about = np.linalg.inv(to_centre) @ truth @ to_centre
+    about /= about[2, 2]
+    about[2, :2] = 0
+    return {
+        "inverse": np.linalg.inv(truth),
+        "x and y swapped": SWAP @ truth @ SWAP,
+        "inverse, x and y swapped": SWAP @ np.linalg.inv(truth) @ SWAP,
+        "transposed": truth.T,
+        "y upwards": flips[1] @ truth @ flips[0],
+        "normalised units": moving_corners @ truth @ np.linalg.inv(corners),
+        "align_corners": np.linalg.inv(moving_edges)
+        @ moving_corners
+        @ truth
+        @ np.linalg.inv(corners)
+        @ edges,
+        "about the origin": np.linalg.inv(to_centre) @ truth @ to_centre,
+        "half pixel": shifted(0.5, 0.5) @ truth,
+        "perspective left out": cut,
+        "perspective left out, at the centre": to_centre @ about @ np.linalg.inv(to_centre),
+        "perspective of another level": another_level,
+    }
+
+
+@pytest.mark.parametrize("fault", mistaken_homography(CONDITIONS["homography"].pair()))
+def test_each_mistake_of_a_homography_has_its_name(foreshortened, fault):
+    wrong = mistaken_homography(foreshortened)[fault]
+    field = projected(wrong, foreshortened.shape)
+    matrix = wrong if np.array_equal(wrong[2], [0, 0, 1]) else None
+    for given in (matrix, None):
+        found = explain(foreshortened, field, given)
+        assert found is not None
+        assert found.fault == (
+            fault if fault == "inverse, x and y swapped" else fault.partition(",")[0]
+        )
+        assert found.after_px <= NOTHING_PX
+
+
+def test_an_affine_answer_to_a_homography_has_no_perspective(foreshortened):
+    """As an affine model's best: nearest to the truth, and not the truth's own two rows."""
+    grid = pixel_grid(foreshortened.shape).reshape(-1, 2)
+    known = np.concatenate([grid, np.ones((len(grid), 1))], -1)
+    nearest = np.linalg.lstsq(known, foreshortened.truth(grid), rcond=None)[0].T
+    found = explained(foreshortened, nearest)
+    assert found.fault == "perspective left out"
+    assert "where a homography was asked for" in found.sentence
+    assert "control points" not in found.sentence
+
+
+def test_a_small_error_of_a_homography_is_not_explained(foreshortened):
+    draw = np.random.default_rng(5)
+    named = 0
+    for _ in range(100):
+        off = np.eye(3) + draw.normal(0, 1, (3, 3)) * [
+            [0.02, 0.02, 3],
+            [0.02, 0.02, 3],
+            [5e-5, 5e-5, 0],
+        ]
+        field = projected(off @ foreshortened.truth.homography, foreshortened.shape)
+        named += explain(foreshortened, field) is not None
+    assert named == 0
+
+
+@pytest.mark.parametrize("about", ["centre", "origin"])
+@pytest.mark.parametrize(
+    ("power", "fault"), [(2, "scale misapplied"), (-1, "scale misapplied"), (0, "scale left out")]
+)
+def test_a_similarity_whose_scale_is_misapplied_is_told_so(power, fault, about):
+    pair = CONDITIONS["similarity"].pair()
+    linear, shift = parts(pair)
+    wrong = linear * np.linalg.det(linear) ** ((power - 1) / 2)
+    matrix = affine(wrong, *shift, pair.shape).matrix
+    if about == "origin":
+        matrix = pair.truth.matrix.copy()
+        matrix[:2, :2] = wrong
+    found = explained(pair, matrix)
+    assert found.fault == fault
 
 
 FALSE_NAMES = 0.1

@@ -9,18 +9,26 @@ import pytest
 from matplotlib.image import imread
 
 from irgate_battery import check_solver
+from irgate_battery.cases.catalogue import Case
 from irgate_battery.report.saved_report import SavedReportError
 from irgate_battery.report.site.entries import EntryError, case_items, checked, read_entries
 from irgate_battery.report.site.pages import index_page
 from irgate_battery.report.site.pictures import (
-    FULL_SCALE,
+    ACROSS,
     HIGH,
     LOW,
     NOT_MEASURED,
-    difference_picture,
+    PALETTE,
+    Sheet,
+    difference_levels,
+    full_scale,
+    place_of,
 )
 from irgate_battery.report.site.site import site
 from irgate_fixtures import Pair, pair, translation
+
+FULL = 0.2
+"""Difference with the strongest colour, in the tests' own pictures."""
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +133,7 @@ def test_the_files_and_how_they_are_linked(folder, told):
     files = {each.path: each.content for each in site(where, "Mine <b>")}
     assert {"index.html", "site.css", "solver/knowing/index.html"} <= set(files)
     assert {"solver/knowing/0.9.html", "solver/knowing/1.html"} <= set(files)
-    assert "case/lena_affine_2d/knowing.png" in files
+    assert {"images.js", "case/lena_affine_2d.png"} <= set(files)
     assert "<h1>Mine &lt;b&gt;</h1>" in files["index.html"]
     # The good one stands first, and its newest version is the one that counts.
     order = re.findall(r'href="solver/(\w+)/', files["index.html"])
@@ -133,14 +141,37 @@ def test_the_files_and_how_they_are_linked(folder, told):
     history = files["solver/knowing/index.html"]
     assert history.index('href="1.html"') < history.index('href="0.9.html"')
     for path, content in files.items():
-        if path.count("/") < 2 and path.endswith(".html"):
+        if path.endswith(".html"):
             depth = path.count("/")
-            for address in re.findall(r'(?:href|src)="([^"#]+)"', content):
+            for address in re.findall(r'(?:href|src)="([^"#]+)', content):
                 parts = [*path.split("/")[:depth], *address.split("/")]
                 while ".." in parts:
                     at = parts.index("..")
                     del parts[at - 1 : at + 1]
                 assert "/".join(parts) in files, (path, address)
+
+
+def test_who_fails_and_who_was_not_asked(folder, told):
+    where, write = folder
+    rows = json.loads(json.dumps(told["identity"]))["cases"]
+    rows[0].update(status="skipped", transform=None, message="no such model")
+    rows[1].update(status="error", transform=None, message="it raised")
+    write("identity", {**told["identity"], "cases": rows})
+    entry = entry_of(where, "identity")
+    assert (entry.passed, entry.failed) == (0, 4)
+    files = {each.path: each.content for each in site(where)}
+    assert "(1 of 1)</li>" in files["index.html"].split("synth_translate_2d</a> ")[1][:20]
+    assert "(1 of 2)</li>" in files["index.html"].split("synth_rotate_2d</a> ")[1][:20]
+    # Who passes stands before who fails, and who was not asked comes last.
+    order = re.findall(r'href="\.\./solver/(\w+)/index', files["case/synth_translate_2d.html"])
+    assert order == ["knowing", "identity"]
+
+
+def test_pages_name_no_folder_of_who_made_them(folder, told):
+    where, _ = folder
+    for each in site(where):
+        if isinstance(each.content, str):
+            assert str(where) not in each.content
 
 
 def test_hostile_text_is_text(folder, told):
@@ -174,15 +205,62 @@ def test_what_is_no_entry_is_refused(folder, tmp_path):
         read_entries(tmp_path / "empty")
 
 
+def test_images_are_stored_once_for_all_reports(folder, told):
+    where, write = folder
+    write("knowing", told["knowing"], "0.9")
+    files = {each.path: each.content for each in site(where)}
+    shared = json.loads(
+        files["images.js"].removeprefix("globalThis.irgateImages = ").removesuffix(";\n")
+    )
+    # Two of each base fixture, and no mask.
+    assert list(shared) == [str(number) for number in range(10)]
+    for path in ("solver/knowing/0.9.html", "solver/knowing/1.html", "solver/identity/1.html"):
+        assert '<script src="../../images.js">' in files[path]
+        assert "image-0" not in files[path]
+        assert "'self'" in re.search(r"script-src ([^;]*);", files[path])[1]
+        assert '<a href="../../index.html">All solvers</a>' in files[path]
+
+
+def test_a_case_is_made_once_for_all_solvers(folder, told, monkeypatch):
+    where, write = folder
+    write("knowing", told["knowing"], "0.9")
+    made = []
+    monkeypatch.setattr(
+        Case, "pair", lambda case, pair=Case.pair: made.append(case.id) or pair(case)
+    )
+    list(site(where))
+    assert sorted(made) == sorted(row["case"] for row in told["knowing"]["cases"])
+
+
 def decoded(picture):
     return np.rint(255 * imread(io.BytesIO(picture))[..., :3]).astype(int)
+
+
+def difference_picture(images, displacement):
+    return Sheet({"a": difference_levels(images, displacement, FULL)}, FULL).png()
+
+
+def test_a_sheet_has_each_picture_at_its_place():
+    pictures = {str(n): np.full((2, 3), n, np.uint8) for n in range(ACROSS + 2)}
+    sheet = Sheet(pictures, FULL)
+    shown = decoded(sheet.png())
+    assert sheet.layout == (2, ACROSS)
+    assert shown.shape[:2] == (4, 3 * ACROSS)
+    for number in range(ACROSS + 2):
+        x, y = place_of(number, sheet.shape)
+        part = shown[y : y + 2, x : x + 3]
+        assert np.all(part == np.array(PALETTE[number]))
+    assert np.all(shown[2:, 6:] == NOT_MEASURED)
+    few = Sheet({name: pictures[name] for name in ("0", "1")}, FULL)
+    assert few.layout == (1, 2)
+    assert decoded(few.png()).shape[:2] == (2, 6)
 
 
 def test_a_picture_is_the_difference():
     fixed = np.full((20, 30), 0.5)
     moving = fixed.copy()
-    moving[:, :10] += FULL_SCALE
-    moving[:, 20:] -= FULL_SCALE
+    moving[:, :10] += FULL
+    moving[:, 20:] -= FULL
     flat = Pair("flat", fixed, moving, None, translation(0, 0), "translation", "same")
     shown = decoded(difference_picture(flat, translation(0, 2).displacement(fixed.shape)))
     assert shown.shape == (20, 30, 3)
@@ -190,6 +268,11 @@ def test_a_picture_is_the_difference():
     assert tuple(shown[5, 25]) == LOW
     assert shown[5, 15].min() > 230
     assert tuple(shown[19, 5]) == NOT_MEASURED
+
+
+@pytest.mark.parametrize(("floor", "full"), [(0.01, 8 * 0.01), (1e-6, 1 / 255), (None, 1 / 255)])
+def test_the_strongest_colour_is_that_of_the_case(floor, full):
+    assert full_scale(floor) == pytest.approx(full)
 
 
 def test_at_the_truth_little_is_left():

@@ -117,11 +117,18 @@ def test_an_intensity_that_does_not_matter_moves_no_minimum():
 class TestFamilies:
     """A descent needs derivatives, and the parameters of the truth."""
 
-    PAIRS = ("synth_translate_2d", "synth_rotate_2d", "lena_affine_2d", "bspline_random_2d")
+    PAIRS = (
+        "synth_translate_2d",
+        "synth_rotate_2d",
+        "lena_affine_2d",
+        "bspline_random_2d",
+        "similarity",
+        "homography",
+    )
 
     @pytest.mark.parametrize("name", PAIRS)
     def test_the_start_is_the_truth(self, name):
-        pair = irgate_fixtures.pair(name)
+        pair = CASES[name].pair()
         family = family_at(pair)
         assert mean_px(family.transform(family.start), pair.truth, pair.shape) < 1e-9
         points = family.points(7)
@@ -130,7 +137,7 @@ class TestFamilies:
 
     @pytest.mark.parametrize("name", PAIRS)
     def test_columns_are_differences(self, name):
-        pair = irgate_fixtures.pair(name)
+        pair = CASES[name].pair()
         family = family_at(pair)
         points = family.points(40)
         basis = family.basis(points)
@@ -152,7 +159,7 @@ class TestFamilies:
         assert mean_px(family.transform(family.start), pair.truth, pair.shape) < 1e-6
 
     def test_another_model_has_none(self):
-        pair = replace(irgate_fixtures.pair("lena_affine_2d"), model="homography")
+        pair = replace(irgate_fixtures.pair("lena_affine_2d"), model="projection")
         assert family_at(pair) is None
         assert minimum(pair, "same", REPEATED) is None
 

@@ -66,13 +66,48 @@ class AnswerOnGrid:
         mapped = self.points @ fitted[:2, :2].T + fitted[:2, 2]
         return fitted if np.abs(mapped - self.answer).max() <= AFFINE_PX else None
 
+    @cached_property
+    def whole(self) -> Array | None:
+        """The answer as `(3, 3)` on (x, y, 1): a matrix, or a homography where one was asked for.
+
+        The homography is fitted to the displacement: with X from the centre, in half of the longer
+        side, (1 + q . X) v = B X + b is linear in its eight numbers.
+        """
+        if self.matrix is not None or self.pair.model != "homography":
+            return self.matrix
+        half = self.size.max() / 2
+        from_centre = ((self.points - self.centre) / half).reshape(-1, 2)
+        there = ((self.answer - self.centre) / half).reshape(-1, 2)
+        known = np.concatenate([from_centre, np.ones_like(from_centre[:, :1])], -1)
+        none = np.zeros_like(known)
+        equations = np.concatenate(
+            [
+                np.concatenate([known, none, -there[:, :1] * from_centre], -1),
+                np.concatenate([none, known, -there[:, 1:] * from_centre], -1),
+            ]
+        )
+        found = np.linalg.lstsq(equations, there.T.ravel(), rcond=None)[0]
+        back = np.diag([half, half, 1.0])
+        back[:2, 2] = self.centre
+        fitted: Array = back @ np.append(found, 1.0).reshape(3, 3) @ np.linalg.inv(back)
+        return fitted if np.abs(self.mapped(fitted) - self.answer).max() <= AFFINE_PX else None
+
     def off(self, mapped: Array) -> float:
         """Return the mean distance of mapped points to where the truth maps them, px."""
         return self.mean_length(mapped - self.truth)
 
     def off_matrix(self, matrix: Array) -> float:
-        """Return the same for a matrix."""
-        return self.off(self.points @ matrix[:2, :2].T + matrix[:2, 2])
+        """Return the same for a matrix, `(3, 3)`, affine or not."""
+        return self.off(self.mapped(matrix))
+
+    def mapped(self, matrix: Array) -> Array:
+        """Return where a matrix, `(3, 3)`, maps the points; infinity stands in for a w of 0."""
+        there = self.points @ matrix[:2, :2].T + matrix[:2, 2]
+        if not matrix[2, :2].any():
+            return np.asarray(there / matrix[2, 2])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            divided = there / (self.points @ matrix[2, :2] + matrix[2, 2])[..., None]
+        return np.where(np.isfinite(divided), divided, np.inf)
 
     def mean_length(self, vectors: Array) -> float:
         """Return the mean length of vectors `(..., 2)`."""
@@ -114,7 +149,6 @@ class AnswerOnGrid:
 
     def swapped(self) -> Array:
         """Return where the answer maps the points if x and y were confused: P T P, or P u."""
-        if self.matrix is None:
+        if self.whole is None:
             return np.asarray(self.points + self.moved[..., ::-1])
-        meant = SWAP @ self.matrix @ SWAP
-        return np.asarray(self.points @ meant[:2, :2].T + meant[:2, 2])
+        return self.mapped(SWAP @ self.whole @ SWAP)

@@ -62,6 +62,8 @@ def transposed(on_grid: AnswerOnGrid) -> Iterator[Undone]:
         columns = on_grid.matrix.copy()
         columns[:2, :2] = linear.T
         yield Undone(on_grid.off_matrix(columns), "about the origin")
+    elif on_grid.whole is not None:
+        yield Undone(on_grid.off_matrix(on_grid.whole.T), "homography")
 
 
 def half_turn(on_grid: AnswerOnGrid) -> Iterator[Undone]:
@@ -75,12 +77,12 @@ def half_turn(on_grid: AnswerOnGrid) -> Iterator[Undone]:
 
 def y_upwards(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """Y was counted from the last row."""
-    if on_grid.matrix is not None:
+    if on_grid.whole is not None:
         flip, moving_flip = (
             np.array([[1.0, 0.0, 0.0], [0.0, -1.0, size[1] - 1], [0.0, 0.0, 1.0]])
             for size in (on_grid.size, on_grid.moving_size)
         )
-        yield Undone(on_grid.off_matrix(moving_flip @ on_grid.matrix @ flip))
+        yield Undone(on_grid.off_matrix(moving_flip @ on_grid.whole @ flip))
 
 
 def coordinates(on_grid: AnswerOnGrid) -> Iterator[Undone]:

@@ -34,6 +34,40 @@ def without_identity(on_grid: AnswerOnGrid) -> Iterator[Undone]:
         yield Undone(on_grid.off_matrix(on_grid.matrix + IDENTITY))
 
 
+def without_perspective(on_grid: AnswerOnGrid) -> Iterator[Undone]:
+    """The division by w was left out: the last row is (0, 0, 1), about the origin or the centre.
+
+    The truth so mistaken is set beside the answer: what was left out cannot be given back.
+    """
+    truth = getattr(on_grid.pair.truth, "homography", None)
+    if truth is None or on_grid.matrix is None:
+        return
+    to_centre = np.eye(3)
+    to_centre[:2, 2] = on_grid.centre
+    for back, variant in ((np.eye(3), "at the origin"), (to_centre, "at the centre")):
+        mistaken = np.linalg.inv(back) @ truth @ back
+        mistaken = mistaken / mistaken[2, 2]
+        mistaken[2, :2] = 0.0
+        mistaken = back @ mistaken @ np.linalg.inv(back)
+        left = on_grid.mean_length(on_grid.mapped(mistaken) - on_grid.answer)
+        yield Undone(left, variant, on_grid.off_matrix(mistaken))
+
+
+def scale_misapplied(on_grid: AnswerOnGrid) -> Iterator[Undone]:
+    """A similarity's scale s came as s^2 or as 1/s, with the shift of the centre or the origin."""
+    truth = on_grid.pair.truth.matrix
+    if on_grid.pair.model != "similarity" or truth is None or on_grid.matrix is None:
+        return
+    linear, shift = on_grid.parts(truth)
+    scale = math.sqrt(np.linalg.det(linear))
+    for times, variant in ((scale, "twice"), (scale**-2, "inverted")):
+        column = truth.copy()
+        column[:2, :2] *= times
+        for mistaken in (on_grid.built(times * linear, shift), column):
+            left = on_grid.mean_length(on_grid.mapped(mistaken) - on_grid.answer)
+            yield Undone(left, variant, on_grid.off_matrix(mistaken))
+
+
 def stages_exchanged(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     """T = F G, a first rotation F about the centre and what was found after it, came as G F.
 

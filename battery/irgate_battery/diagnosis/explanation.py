@@ -167,7 +167,7 @@ def _named(
     alike = [reading for reading, undone in left.items() if undone.px <= TIE_FACTOR * best + TIE_PX]
     chosen = alike[0]
     fault, words, after = chosen.fault, chosen.words, left[chosen].px
-    if fault == "inverse" and on_grid.matrix is None and is_bicubic(on_grid):
+    if fault == "inverse" and on_grid.whole is None and is_bicubic(on_grid):
         # The inverse of an FFD is none; what is one was found with the images exchanged.
         fault = "images swapped"
         words = "maps moving to fixed: the two images were swapped on the way in; exchange them"

@@ -2,9 +2,11 @@
 
     T(x; p) = x + sum_k p_k b_k(x)        translation, affine, free form
     T(x; p) = R(p_0 / s) (x - c) + c + (p_1, p_2)        rigid
+    T(x; p) = (x - c + (p_2 X - p_3 Y, p_3 X + p_2 Y)) + c + (p_0, p_1)        similarity
+    T(x; p) = (x - c + P (X, Y)) / (1 + (p_6 X + p_7 Y) / s) + c + (p_0, p_1)        homography
 
-with b_k a basis of displacements scaled so that a parameter is about a displacement in px, c the
-centre of the fixed image and s half its longer side.
+with (X, Y) = (x - c) / s, P = (p_2, p_3; p_4, p_5), b_k a basis of displacements scaled so that a
+parameter is about a displacement in px, c the centre of the fixed image and s half its longer side.
 """
 
 import math
@@ -13,7 +15,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from irgate_fixtures import FFD, Matrix, Pair, Transform, image_centre, pixel_grid, rigid
+from irgate_fixtures import (
+    FFD,
+    Matrix,
+    Pair,
+    Transform,
+    affine,
+    homography,
+    image_centre,
+    pixel_grid,
+    rigid,
+)
 
 Array = NDArray[np.float64]
 
@@ -53,6 +65,10 @@ def family_at(pair: Pair) -> Family | None:
     """Return the family of a pair's model; `None` for one that is not known here."""
     if pair.model == "rigid":
         return _Rigid(pair)
+    if pair.model == "similarity":
+        return _Similarity(pair)
+    if pair.model == "homography":
+        return _Homography(pair)
     if pair.model in ("translation", "affine", "ffd"):
         return _Linear(pair)
     return None
@@ -103,6 +119,88 @@ class _Rigid(_Grid):
 
     def transform(self, p: Array) -> Transform:
         return rigid(p[0] / self.half, p[1], p[2], self.pair.shape)
+
+
+class _About(_Grid):
+    """Families about the centre, on coordinates (X, Y) from there in half of the longer side."""
+
+    def __init__(self, pair: Pair) -> None:
+        super().__init__(pair)
+        self.centre = image_centre(pair.shape)
+        self.half = max(pair.shape) / 2
+        self.start = self.nearest(pair.truth.displacement(pair.shape))
+
+    def nearest(self, displacement: Array) -> Array:
+        raise NotImplementedError
+
+    def basis(self, points: Array) -> Array:
+        return np.asarray((points - self.centre) / self.half)
+
+
+class _Similarity(_About):
+    def nearest(self, displacement: Array) -> Array:
+        # Both components at once: x's and y's columns share p_2 and p_3.
+        (x, y), one = self.basis(self.points(1)).T, np.ones(displacement[..., 0].size)
+        columns = np.concatenate(
+            [np.stack([one, 0 * one, x, -y], -1), np.stack([0 * one, one, y, x], -1)]
+        )
+        moved = displacement.reshape(-1, 2).T.ravel()
+        return np.asarray(np.linalg.lstsq(columns, moved, rcond=None)[0])
+
+    def map(self, p: Array, points: Array, basis: Array) -> Array:
+        turned = np.array([[p[2], -p[3]], [p[3], p[2]]])
+        return np.asarray(points + basis @ turned.T + p[:2])
+
+    def columns(self, p: Array, basis: Array, slope_x: Array, slope_y: Array) -> Array:
+        x, y = basis.T
+        return np.stack(
+            [slope_x, slope_y, slope_x * x + slope_y * y, slope_y * x - slope_x * y], -1
+        )
+
+    def transform(self, p: Array) -> Transform:
+        linear = np.eye(2) + np.array([[p[2], -p[3]], [p[3], p[2]]]) / self.half
+        return affine(linear, p[0], p[1], self.pair.shape)
+
+
+class _Homography(_About):
+    FITS = 5
+    """Steps of Gauss-Newton to the nearest member: one is enough for a member."""
+
+    def nearest(self, displacement: Array) -> Array:
+        points = self.points(1)
+        basis, mapped = self.basis(points), points + displacement.reshape(-1, 2)
+        p, one, zero = np.zeros(8), np.ones(len(points)), np.zeros(len(points))
+        for _ in range(self.FITS):
+            columns = [self.columns(p, basis, *slopes) for slopes in ((one, zero), (zero, one))]
+            left = (mapped - self.map(p, points, basis)).T.ravel()
+            p = p + np.linalg.lstsq(np.concatenate(columns), left, rcond=None)[0]
+        return p
+
+    def _foreshortened(self, p: Array, basis: Array) -> tuple[Array, Array]:
+        """Return A (x - c) / w, px, and w."""
+        w = 1 + basis @ p[6:] / self.half
+        return (self.half * basis + basis @ p[2:6].reshape(2, 2).T) / w[:, None], w
+
+    def map(self, p: Array, points: Array, basis: Array) -> Array:
+        return np.asarray(self._foreshortened(p, basis)[0] + self.centre + p[:2])
+
+    def columns(self, p: Array, basis: Array, slope_x: Array, slope_y: Array) -> Array:
+        there, w = self._foreshortened(p, basis)
+        along = basis / w[:, None]
+        fall = -(slope_x * there[:, 0] + slope_y * there[:, 1]) / self.half
+        return np.concatenate(
+            [
+                np.stack([slope_x, slope_y], -1),
+                slope_x[:, None] * along,
+                slope_y[:, None] * along,
+                fall[:, None] * along,
+            ],
+            -1,
+        )
+
+    def transform(self, p: Array) -> Transform:
+        linear = np.eye(2) + p[2:6].reshape(2, 2) / self.half
+        return homography(linear, p[6:] / self.half**2, p[0], p[1], self.pair.shape)
 
 
 class _Linear(_Grid):

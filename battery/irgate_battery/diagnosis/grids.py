@@ -30,13 +30,12 @@ def mixed_corners(on_grid: AnswerOnGrid) -> Iterator[Undone]:
         after = (on_grid.moving_size / (on_grid.moving_size - 1)) ** power
         scaled = moving_centre + after * (on_grid.answer - moving_centre)
         yield Undone(on_grid.off(scaled), f"{power}, moving")
-        if on_grid.matrix is not None:
+        if on_grid.whole is not None:
             before = np.diag([*(on_grid.size / (on_grid.size - 1)) ** -power, 1.0])
             before[:2, 2] = on_grid.centre - np.diag(before)[:2] * on_grid.centre
-            whole = on_grid.matrix @ before
+            whole = on_grid.whole @ before
             yield Undone(on_grid.off_matrix(whole), f"{power}, fixed")
-            mapped = on_grid.points @ whole[:2, :2].T + whole[:2, 2]
-            both = moving_centre + after * (mapped - moving_centre)
+            both = moving_centre + after * (on_grid.mapped(whole) - moving_centre)
             yield Undone(on_grid.off(both), f"{power}, both")
 
 
@@ -68,6 +67,12 @@ def origin_for_centre(on_grid: AnswerOnGrid) -> Iterator[Undone]:
         off = on_grid.centre - linear @ on_grid.centre
         yield Undone(on_grid.off(on_grid.answer + off), "centre")
         yield Undone(on_grid.off(on_grid.answer - off), "origin")
+    elif on_grid.whole is not None:
+        to_centre = np.eye(3)
+        to_centre[:2, 2] = on_grid.centre
+        from_centre = np.linalg.inv(to_centre)
+        yield Undone(on_grid.off_matrix(to_centre @ on_grid.whole @ from_centre), "centre")
+        yield Undone(on_grid.off_matrix(from_centre @ on_grid.whole @ to_centre), "origin")
 
 
 def compressed(on_grid: AnswerOnGrid) -> Iterator[Undone]:

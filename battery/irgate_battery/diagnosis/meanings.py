@@ -22,6 +22,9 @@ HABITS = {
         "your transform has a scale where a rigid motion was asked for: estimate angle and shift "
         "alone"
     ),
+    "scale left out": (
+        "your transform has a scale of 1 where a similarity was asked for: estimate the scale too"
+    ),
     "every frequency weighted alike": (
         "your solver weights every frequency alike (phase correlation), so that a smooth image's "
         "noise decides: do not divide by the spectrum's magnitude"

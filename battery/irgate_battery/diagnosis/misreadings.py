@@ -149,6 +149,25 @@ MISREADINGS = (
         composition.without_identity,
     ),
     Misreading(
+        "perspective left out",
+        "has no perspective: return all three rows of the homography, and divide by the third "
+        "coordinate",
+        composition.without_perspective,
+    ),
+    Misreading(
+        "perspective of another level",
+        "has the perspective of another pyramid level: where the shift is doubled for the finer "
+        "one, the first two numbers of the last row are halved",
+        units.level_perspective,
+        says_variant=True,
+    ),
+    Misreading(
+        "scale misapplied",
+        "has its scale twice, or inverted: s multiplies the rotation once, from fixed to moving",
+        composition.scale_misapplied,
+        says_variant=True,
+    ),
+    Misreading(
         "degrees for radians",
         "turns by as many radians as it should degrees: np.radians is missing",
         units.angle_times(math.degrees(1.0)),

@@ -120,21 +120,22 @@ def _by_mask(context: ProbeContext) -> Explanation | None:
         if mask is None or name not in context.solver.accepts:
             continue
         without = context.again(_masked(context.pair, name, None))
-        if context.apart(without) <= SAME_PX:
+        inverted = context.again(_masked(context.pair, name, ~mask))
+        # One whom the occluder does not draw answers the same without the mask, and not inside it.
+        if max(context.apart(without), context.apart(inverted)) <= SAME_PX:
             return _found(
                 context,
                 "mask ignored",
                 f"your solver ignores the {name}: without it the answer is the same,",
                 context.off(without),
             )
-        inverted = context.off(context.again(_masked(context.pair, name, ~mask)))
-        if inverted <= context.near_px:
+        if context.off(inverted) <= context.near_px:
             return _found(
                 context,
                 "mask inverted",
                 f"your solver reads the {name} the wrong way round: True is where the image may be "
                 "trusted; with the mask inverted it comes to",
-                inverted,
+                context.off(inverted),
             )
     return None
 

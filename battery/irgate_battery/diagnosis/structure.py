@@ -25,6 +25,9 @@ LEAST_SCALE = 2e-3
 NO_TURN = 1e-9
 """Largest entry of A - I of an answer in which nothing but the shift was estimated."""
 
+NO_SCALE = 1e-6
+"""Largest entry of A^T A - I of an answer in which no scale was estimated."""
+
 SCALED_SHARE = 0.5
 """A scale explains the error of a rigid answer where the same answer without it leaves less than
 this part."""
@@ -37,6 +40,7 @@ def structural_fault(on_grid: AnswerOnGrid) -> Explanation | None:
         or _affine_part(on_grid)
         or _turned_in_square(on_grid)
         or _scale_in_rigid(on_grid)
+        or _scale_left_out(on_grid)
     )
 
 
@@ -60,7 +64,7 @@ def _translation_only(on_grid: AnswerOnGrid) -> Explanation | None:
 
 
 def _affine_part(on_grid: AnswerOnGrid) -> Explanation | None:
-    """A free form was asked for, and what came is affine and the nearest such map to the truth."""
+    """More was asked for, and what came is affine and the nearest such map to the truth."""
     if on_grid.pair.truth.matrix is not None or on_grid.matrix is None:
         return None
     nearest = on_grid.nearest_affine(on_grid.truth)
@@ -68,6 +72,13 @@ def _affine_part(on_grid: AnswerOnGrid) -> Explanation | None:
     bend = on_grid.off(mapped)
     if on_grid.mean_length(mapped - on_grid.answer) > BENT_SHARE * bend:
         return None
+    if on_grid.pair.model == "homography":
+        return _found(
+            on_grid,
+            "perspective left out",
+            "is affine, where a homography was asked for: the first two numbers of its last row "
+            f"did not move, or were not returned; the truth bends by {bend:.2f} px",
+        )
     return _found(
         on_grid,
         "affine part only",
@@ -115,6 +126,21 @@ def _scale_in_rigid(on_grid: AnswerOnGrid) -> Explanation | None:
         "scale in a rigid model",
         f"has a scale of {scale:.5g} where a rigid motion was asked for: estimate angle and shift "
         "alone",
+    )
+
+
+def _scale_left_out(on_grid: AnswerOnGrid) -> Explanation | None:
+    """A = R where s R was asked for, and s is not 1."""
+    truth = on_grid.pair.truth.matrix
+    if on_grid.pair.model != "similarity" or truth is None or on_grid.matrix is None:
+        return None
+    if _shear(truth[:2, :2]) < LEAST_SHEAR or _shear(on_grid.matrix[:2, :2]) > NO_SCALE:
+        return None
+    return _found(
+        on_grid,
+        "scale left out",
+        "turns and shifts, and has a scale of 1, where a similarity was asked for: estimate the "
+        "scale too, and return s R",
     )
 
 

@@ -53,7 +53,7 @@ def normalised(on_grid: AnswerOnGrid) -> Iterator[Undone]:
         variant = f"{'centres' if corners else 'edges'}, {part:g}"
         meant = on_grid.points + on_grid.moved * (on_grid.size - corners) * part
         yield Undone(on_grid.off(meant), f"displacement, {variant}")
-        if on_grid.matrix is None:
+        if on_grid.whole is None:
             continue
         into, out_of = (
             np.array(
@@ -66,7 +66,7 @@ def normalised(on_grid: AnswerOnGrid) -> Iterator[Undone]:
             for size in (on_grid.size, on_grid.moving_size)
             for origin in [_normalised_origin(size, corners, part)]
         )
-        whole = np.linalg.inv(out_of) @ on_grid.matrix @ into
+        whole = np.linalg.inv(out_of) @ on_grid.whole @ into
         yield Undone(on_grid.off_matrix(whole), f"matrix, {variant}")
 
 
@@ -127,6 +127,16 @@ def level_scale(on_grid: AnswerOnGrid) -> Iterator[Undone]:
             columns = on_grid.matrix.copy()
             columns[:2, 2] /= power
             yield Undone(on_grid.off_matrix(columns), f"{times}, at the origin", grown * column)
+
+
+def level_perspective(on_grid: AnswerOnGrid) -> Iterator[Undone]:
+    """A homography's last row was carried over pyramid levels in the wrong units."""
+    if on_grid.matrix is None and on_grid.whole is not None:
+        for power in POWERS:
+            other = on_grid.whole.copy()
+            other[2, :2] /= power
+            times = f"{power:g}" if power > 1 else f"1/{1 / power:g}"
+            yield Undone(on_grid.off_matrix(other), times)
 
 
 def _lengths_of_shift(on_grid: AnswerOnGrid, truth: Array) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from irgate_battery.cases.catalogue import Case
 from irgate_battery.judge.limits import DIVERGED_PX
 from irgate_battery.judge.measure import Measurement, measure, measure_without_truth
 from irgate_battery.oracle.store import OracleStore, OracleUnavailable
-from irgate_battery.report.remade import NotRemadeError, RemadePair, remade
+from irgate_battery.report.remade import MadeCases, NotRemadeError, RemadePair, remade
 from irgate_battery.results.result_row import ResultRow
 from irgate_fixtures import Pair
 
@@ -61,20 +61,23 @@ class Rejudged:
         return bool(abs(said - found) <= digit)
 
 
-def rejudged(row: ResultRow, case: Case | None, battery: str) -> Rejudged:
+def rejudged(
+    row: ResultRow, case: Case | None, battery: str, made: MadeCases | None = None
+) -> Rejudged:
     """Measure a row's stored answer anew.
 
     Args:
         row: with a transform.
         case: of the catalogue; `None` for an own pair.
         battery: the version that drew it.
+        made: cases that were made again already; they grow.
     Raises: NotRemadeError, where the row has no transform, its images cannot be made again, or the
         oracle that it brings is not the one that the package holds; ValueError for a transform of
         another image size.
     """
     if row.transform is None:
         raise NotRemadeError("it holds no transform")
-    pair = remade([row], case, battery)
+    pair = remade([row], case, battery, made)
     images = pair.images
     shape = (images.fixed.shape[0], images.fixed.shape[1])
     if pair.oracle is None:

@@ -7,6 +7,7 @@ are read from their files again. They are believed where the RMSE that belongs t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,13 +44,62 @@ class RemadePair:
     oracle: StoredTransform | None
 
 
-def remade(rows: Sequence[ResultRow], case: Case | None, battery: str) -> RemadePair:
+class MadeCase:
+    """A case of the catalogue, made again: what depends on its recipe alone.
+
+    Attributes:
+        pair: its images, and its truth.
+        truth: that as a report stores it.
+        floor: the RMSE at the truth; `None` where nothing lands inside.
+
+    """
+
+    def __init__(self, case: Case) -> None:
+        self.pair = case.pair()
+        self.truth = _stored(self.pair.truth, self.pair.shape)
+        self.floor = warp(self.pair, self.pair.truth.displacement(self.pair.shape)).rmse
+        self._case = case
+
+    @cached_property
+    def oracle(self) -> StoredTransform | None:
+        """SimpleITK's transform, where the package holds it."""
+        try:
+            result, _ = OracleStore("stored").get(self._case, self.pair)
+        except OracleUnavailable:
+            return None
+        return _stored(result.transform, self.pair.shape)
+
+
+class MadeCases:
+    """Cases that were made again, each once, for who looks at them in several reports."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, MadeCase] = {}
+
+    def of(self, case: Case) -> MadeCase:
+        """Return a case made again. Raises: NotRemadeError."""
+        key = case.digest()
+        if key not in self._made:
+            try:
+                self._made[key] = MadeCase(case)
+            except MissingDataError as error:
+                raise NotRemadeError(str(error)) from None
+        return self._made[key]
+
+
+def remade(
+    rows: Sequence[ResultRow],
+    case: Case | None,
+    battery: str,
+    made: MadeCases | None = None,
+) -> RemadePair:
     """Make the images of a case again.
 
     Args:
         rows: the case's in one run or several.
         case: of the catalogue; `None` for an own pair, whose rows name its files.
         battery: the version that drew it.
+        made: those that were made already; they grow.
     Raises: NotRemadeError.
     """
     files = next((row.files for row in rows if row.files), None)
@@ -61,14 +111,10 @@ def remade(rows: Sequence[ResultRow], case: Case | None, battery: str) -> Remade
         )
     if case is None:
         raise NotRemadeError("there is no such case here, and the report does not name its files")
-    try:
-        pair = case.pair()
-    except MissingDataError as error:
-        raise NotRemadeError(str(error)) from None
-    truth = _stored(pair.truth, pair.shape)
-    floor = warp(pair, pair.truth.displacement(pair.shape)).rmse
-    _refuse_others(floor, [row.truth_rmse for row in rows], "at the truth")
-    return RemadePair(pair, truth, _oracle(rows, case, pair))
+    again = (made or MadeCases()).of(case)
+    _refuse_others(again.floor, [row.truth_rmse for row in rows], "at the truth")
+    given = next((row.oracle_transform for row in rows if row.oracle_transform), None)
+    return RemadePair(again.pair, again.truth, given or again.oracle)
 
 
 def _own(rows: Sequence[ResultRow], files: str) -> RemadePair:
@@ -93,17 +139,6 @@ def _refuse_others(now: float | None, then: Sequence[float | None], where: str) 
             )
     if all(was is None for was in then):
         raise NotRemadeError("the report holds no figure by which its images could be checked")
-
-
-def _oracle(rows: Sequence[ResultRow], case: Case, pair: Pair) -> StoredTransform | None:
-    given = next((row.oracle_transform for row in rows if row.oracle_transform), None)
-    if given is not None:
-        return given
-    try:
-        result, _ = OracleStore("stored").get(case, pair)
-    except OracleUnavailable:
-        return None
-    return _stored(result.transform, pair.shape)
 
 
 def _stored(transform: Transform, shape: tuple[int, int]) -> StoredTransform:

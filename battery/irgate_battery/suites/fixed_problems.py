@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.suites.problem import Problem, make_problem, scene_of
-from irgate_fixtures import FFD, Matrix, Transform, affine, pixel_grid, rigid, translation
+from irgate_fixtures import (
+    FFD,
+    Homography,
+    Matrix,
+    Transform,
+    affine,
+    homography,
+    pixel_grid,
+    rigid,
+    similarity,
+    translation,
+)
 from irgate_fixtures.scenes import Source
 
 Points = NDArray[np.float64]
@@ -25,7 +36,9 @@ SHAPE = (104, 131)
 SEED = 11
 """Of the scene."""
 
-LINEAR_MODELS = ("translation", "rigid", "affine")
+LINEAR_MODELS = ("homography", "similarity", "translation", "rigid", "affine")
+"""Families with a matrix, the last that a solver has first; the optional ones where it has no
+other."""
 
 BEND_PX = 5.0
 """Largest coordinate of a control point of the FFD's truth, which moves pixels by a third of it."""
@@ -63,9 +76,10 @@ def spotlit(model: str) -> Problem:
     """Return a problem whose brightest spot stands near the left border of both images.
 
     Args:
-        model: a linear family.
+        model: a family whose matrices are affine.
     """
     truth = _linear(model)
+    assert isinstance(truth, Matrix)
     spot = np.array(SPOT_AT)
     to_the_right = translation(*(spot + SPOT_SHIFT - truth(spot[None])[0]))
     truth = Matrix(to_the_right.matrix @ truth.matrix)
@@ -91,18 +105,23 @@ def rough(model: str) -> Problem:
 
 
 def largest_linear(solver: Solver, models: tuple[str, ...] = LINEAR_MODELS) -> str | None:
-    """Return the largest of these families that the solver has, or `None`."""
+    """Return the last of these families that the solver has, or `None`."""
     return next((model for model in reversed(models) if model in solver.models), None)
 
 
-def _linear(model: str) -> Matrix:
+def _linear(model: str) -> Matrix | Homography:
     match model:
         case "translation":
             return translation(2.6, -1.7)
         case "rigid":
             return rigid(math.radians(5.0), 2.6, -1.7, SHAPE)
+        case "similarity":
+            return similarity(math.radians(5.0), 1.03, 2.6, -1.7, SHAPE)
         case "affine":
             return affine([[1.03, -0.06], [0.045, 0.975]], 2.6, -1.7, SHAPE)
+        case "homography":
+            linear, perspective = [[1.03, -0.06], [0.045, 0.975]], [4e-4, -3e-4]
+            return homography(linear, perspective, 2.6, -1.7, SHAPE)
         case _:
             raise ValueError(f"no linear family {model!r}; there are {list(LINEAR_MODELS)}")
 

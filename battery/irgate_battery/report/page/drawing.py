@@ -7,23 +7,26 @@ import numpy as np
 
 from irgate_battery.report.page.images import Images
 from irgate_battery.report.page.page_case import PageCase
-from irgate_battery.report.remade import NotRemadeError, remade
+from irgate_battery.report.remade import MadeCases, NotRemadeError, remade
 from irgate_battery.results.stored_transform import StoredGrid, StoredTransform
 
 NO_ROOM = "left out, so that the page stays small"
 """Why a case has no images, where there were too many."""
 
 
-def drawing(case: PageCase, battery: str, images: Images) -> dict[str, Any]:
+def drawing(
+    case: PageCase, battery: str, images: Images, made: MadeCases | None = None
+) -> dict[str, Any]:
     """Return the drawing of a case as builtin types; `"why"` says why there is none.
 
     Args:
         case: what is drawn.
         battery: the version that drew its images.
         images: takes them.
+        made: cases that were made again already; they grow.
     """
     try:
-        pair = remade(case.there, case.pictured, battery)
+        pair = remade(case.there, case.pictured, battery, made)
     except NotRemadeError as error:
         return {"why": str(error)}
     floor = _floor(case)

@@ -1,7 +1,8 @@
 """The images of a page: each once, in steps as fine as there is room for."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,11 +79,29 @@ class Images:
     def markup(self, most: int = MOST_CHARACTERS) -> tuple[Markup, frozenset[int]]:
         """Return the elements that hold the images, and the numbers of those left out.
 
-        Where they are too many for their own steps they are coded in coarser ones; where they are
-        too many for the coarsest, the last ones are left out.
+        Args:
+            most: characters.
+        """
+        codes, left_out = self._coded(most)
+        return Markup("\n".join(_element(number, codes[number]) for number in codes)), left_out
+
+    def script(self, most: int = MOST_CHARACTERS) -> tuple[str, frozenset[int]]:
+        """Return a script that holds the images for several pages, and the numbers left out.
+
+        A page that is opened from disk may not read another file, but it may load a script.
 
         Args:
             most: characters.
+        """
+        codes, left_out = self._coded(most)
+        told = json.dumps({number: asdict(code) for number, code in codes.items()}, indent=0)
+        return f"globalThis.irgateImages = {told};\n", left_out
+
+    def _coded(self, most: int) -> tuple[dict[int, CodedImage], frozenset[int]]:
+        """Return the images as text by number, and the numbers of those left out.
+
+        Where they are too many for their own steps they are coded in coarser ones; where they are
+        too many for the coarsest, the last ones are left out.
         """
         codes: list[CodedImage] = []
         for step in range(TRIES):
@@ -94,14 +113,14 @@ class Images:
             ]
             if sum(len(code.text) for code in codes) <= most:
                 break
-        parts, left_out, used = [], set(), 0
+        kept, left_out, used = {}, set(), 0
         for number, code in enumerate(codes):
             if used + len(code.text) > most:
                 left_out.add(number)
                 continue
             used += len(code.text)
-            parts.append(_element(number, code))
-        return Markup("\n".join(parts)), frozenset(left_out)
+            kept[number] = code
+        return kept, frozenset(left_out)
 
 
 def _element(number: int, code: CodedImage) -> Markup:

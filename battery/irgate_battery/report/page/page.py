@@ -2,13 +2,15 @@
 
 Nothing of it is fetched, and nothing may be: its content policy names the digests of its one style
 and its one script, and forbids all else. Data stand in elements that no browser executes, with
-every `<` escaped; the script puts them into the page as text.
+every `<` escaped; the script puts them into the page as text. A page of a site differs in one
+thing: its images lie in a script of the site, which all its pages share.
 """
 
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from string import Template
 from typing import Any
@@ -20,6 +22,7 @@ from irgate_battery.report.page.images import Images
 from irgate_battery.report.page.markup import Markup, element, joined
 from irgate_battery.report.page.page_case import PageCase, again, cases_of, drawn_again
 from irgate_battery.report.page.saved_run import SavedRun
+from irgate_battery.report.remade import MadeCases
 from irgate_battery.report.row_figures import figures
 from irgate_battery.results.result_row import ResultRow
 
@@ -52,43 +55,108 @@ def is_page(head: str) -> bool:
     return f'<meta name="generator" content="{GENERATOR}">' in head
 
 
-def page_of(runs: Sequence[SavedRun]) -> str:
-    """Return the page as HTML.
+@dataclass(frozen=True)
+class Surroundings:
+    """The site that a page is a part of.
+
+    Attributes:
+        home: address of its first page.
+        images: address of the script that holds the images of all its pages.
+
+    """
+
+    home: str
+    images: str
+
+
+@dataclass(frozen=True, eq=False)
+class PageDraft:
+    """A page but for its images, which several pages may share.
+
+    Attributes:
+        runs: one or several.
+        labels: what they are called.
+        cases: of all runs.
+        compared: the runs side by side, where they are several.
+        drawn: what the script draws of each case, by its key.
+
+    """
+
+    runs: Sequence[SavedRun]
+    labels: Sequence[str]
+    cases: Sequence[PageCase]
+    compared: Any
+    drawn: Mapping[str, dict[str, Any]]
+
+    def html(
+        self, pictures: Markup, left_out: frozenset[int], within: Surroundings | None = None
+    ) -> str:
+        """Return the page.
+
+        Args:
+            pictures: the elements that hold the images; none in a site.
+            left_out: the numbers of images that there was no room for.
+            within: the site that it is a part of.
+        """
+        data = {
+            "runs": [{"label": label} for label in self.labels],
+            "images_at": within.images if within else None,
+            "cases": [
+                _case(case, self.runs, self.drawn.get(case.key), left_out) for case in self.cases
+            ],
+        }
+        told = zip(self.runs, self.labels, strict=True)
+        title = ", ".join(f"{run.word}: {label}" for run, label in told)
+        style = _asset("page.css")
+        script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+        script = f"(() => {{\n'use strict';\n{script}}})();"
+        parts: dict[str, str] = {
+            "policy": _policy(style, script, shared=within is not None),
+            "generator": GENERATOR,
+            "title": joined(f"{title} (irgate)"),
+            "style": style,
+            "home": element("a", "All solvers", href=within.home) if within else "",
+            "kind": "alone" if len(self.runs) == 1 else "several",
+            "headline": overview.headline(self.runs, self.labels),
+            "sections": joined(_sections(self.runs, self.labels, self.cases, self.compared)),
+            "data": _json(data),
+            "images": element("script", "", src=within.images) if within else pictures,
+            "script": script,
+        }
+        return Template(_asset("page.html")).substitute(parts)
+
+
+def draft_of(runs: Sequence[SavedRun], images: Images, made: MadeCases | None = None) -> PageDraft:
+    """Return the page of one run or several, but for its images.
 
     Args:
         runs: one or several.
-    Raises: NotComparableError where they are not about the same cases.
+        images: takes those that it draws.
+        made: cases that were made again already; they grow.
+    Raises: NotComparableError where the runs are not about the same cases.
     """
     saved = [run.saved for run in runs]
     compared = compare(saved) if len(runs) > 1 else None
     labels = [one_line(label, LONGEST_LABEL) for label in labels_of(saved)]
     cases = cases_of(runs)
-    images = Images()
     drawn = {
-        case.key: drawing.drawing(case, saved[0].battery, images) for case in cases if case.one_call
+        case.key: drawing.drawing(case, saved[0].battery, images, made)
+        for case in cases
+        if case.one_call
     }
-    pictures, left_out = images.markup()
-    data = {
-        "runs": [{"label": label} for label in labels],
-        "cases": [_case(case, runs, drawn.get(case.key), left_out) for case in cases],
-    }
-    title = ", ".join(f"{run.word}: {label}" for run, label in zip(runs, labels, strict=True))
-    style = _asset("page.css")
-    script = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
-    script = f"(() => {{\n'use strict';\n{script}}})();"
-    parts: dict[str, str] = {
-        "policy": _policy(style, script),
-        "generator": GENERATOR,
-        "title": joined(f"{title} (irgate)"),
-        "style": style,
-        "kind": "alone" if len(runs) == 1 else "several",
-        "headline": overview.headline(runs, labels),
-        "sections": joined(_sections(runs, labels, cases, compared)),
-        "data": _json(data),
-        "images": pictures,
-        "script": script,
-    }
-    return Template(_asset("page.html")).substitute(parts)
+    return PageDraft(runs, labels, cases, compared, drawn)
+
+
+def page_of(runs: Sequence[SavedRun]) -> str:
+    """Return the page as HTML, with its images.
+
+    Args:
+        runs: one or several.
+    Raises: NotComparableError where they are not about the same cases.
+    """
+    images = Images()
+    draft = draft_of(runs, images)
+    return draft.html(*images.markup())
 
 
 def _sections(
@@ -168,9 +236,10 @@ def _json(data: object) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _policy(style: str, script: str) -> str:
+def _policy(style: str, script: str, *, shared: bool) -> str:
+    scripts = f"'{_digest(script)}'" + (" 'self'" if shared else "")
     return (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src {scripts}; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -12,7 +12,7 @@ from irgate_battery.interface.outside_text import one_line
 from irgate_battery.report.conclusion import evaluate
 from irgate_battery.report.page.saved_run import SavedRun
 from irgate_battery.report.rejudging import Rejudged, rejudged
-from irgate_battery.report.remade import NotRemadeError
+from irgate_battery.report.remade import MadeCases, NotRemadeError
 from irgate_battery.report.saved_report import SavedReport
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.results.verdict import Verdicts
@@ -50,6 +50,11 @@ class CheckedRow:
     def holds(self) -> bool:
         """Whether it was measured anew, and is what it says."""
         return self.again is not None and not self.trouble
+
+    @property
+    def asked(self) -> bool:
+        """Whether the solver was asked it: has its model and what else the case needs."""
+        return self.row.status != "skipped"
 
     @property
     def passed(self) -> bool:
@@ -131,6 +136,11 @@ class Entry:
         """How many cases pass and hold."""
         return sum(row.passed for row in self.cases)
 
+    @property
+    def failed(self) -> int:
+        """How many cases it was asked and does not pass."""
+        return sum(row.asked and not row.passed for row in self.cases)
+
     def verdicts(self) -> Verdicts:
         """Return the verdicts over its cases, judged anew."""
         return evaluate([row.judged for row in self.cases], expected_cases(SPEC))
@@ -167,7 +177,8 @@ def _version(path: Path) -> Version:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise EntryError(f"{path}: it cannot be read: {one_line(str(error))}") from None
-    return Version(path.stem, SavedRun.read(text, str(path)))
+    # Pages name the report as it lies in the folder, and not where somebody kept that.
+    return Version(path.stem, SavedRun.read(text, f"{path.parent.name}/{path.name}"))
 
 
 def _refuse_name(name: str, path: Path) -> None:
@@ -187,24 +198,31 @@ def case_items() -> tuple[Item[Case], ...]:
     )
 
 
-def checked(entry: Entry) -> Entry:
-    """Judge the cases of an entry's latest report anew; one that it leaves out has no row."""
+def checked(entry: Entry, made: MadeCases | None = None) -> Entry:
+    """Judge the cases of an entry's latest report anew; one that it leaves out has no row.
+
+    Args:
+        entry: as it was read.
+        made: cases that were made again already; they grow.
+    """
     saved = entry.latest.saved
     there = {row.id: row for row in saved.rows}
     rows = [
-        _checked(there[item.id], item, saved.battery) for item in case_items() if item.id in there
+        _checked(there[item.id], item, saved.battery, made)
+        for item in case_items()
+        if item.id in there
     ]
     return replace(entry, cases=tuple(rows))
 
 
-def _checked(row: ResultRow, item: Item[Case], battery: str) -> CheckedRow:
+def _checked(row: ResultRow, item: Item[Case], battery: str, made: MadeCases | None) -> CheckedRow:
     if (row.suite, row.case) != (item.suite, item.case):
         return CheckedRow(row, None, f"its row is named {row.suite} {row.case}")
     if row.transform is None:
         claims = row.status == "passed"
         return CheckedRow(row, None, "it says passed, and holds no transform" if claims else "")
     try:
-        again = rejudged(row, item.subject, battery)
+        again = rejudged(row, item.subject, battery, made)
     except (NotRemadeError, ValueError) as error:
         return CheckedRow(row, None, str(error))
     measured = told_of_oracle(item.subject, again.found)

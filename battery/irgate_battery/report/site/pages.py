@@ -1,23 +1,18 @@
 """The pages of a site: the table of all solvers, one page a solver, one page a case."""
 
-import base64
-import hashlib
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from statistics import median
 from urllib.parse import quote
 
 from irgate_battery.cases.catalogue import Case
-from irgate_battery.report.page.markup import Child, Markup, element, joined
+from irgate_battery.report.page.markup import Child, Markup, element
 from irgate_battery.report.site.entries import CheckedRow, Entry, Version
-from irgate_battery.report.site.pictures import FULL_SCALE
+from irgate_battery.report.site.parts import NONE, cell, figure, link, page, table, tone
+from irgate_battery.report.site.pictures import OF_FLOOR, Sheet, place_of
 from irgate_battery.results import formatting
 from irgate_battery.results.verdict import Verdicts
 from irgate_battery.suites.base import HardGate
 from irgate_battery.suites.suite import Item
-
-NONE = "-"
-"""Where there is no figure."""
 
 MOST_BROKEN = 20
 """Rows that do not hold, named one by one."""
@@ -32,10 +27,11 @@ def index_page(entries: Sequence[Entry], items: Sequence[Item[Case]], title: str
         "solver",
         "version",
         "cases passed",
+        "failed",
         "hard gate",
         "rmse_vs_simpleitk_max",
         "median px",
-        f"median px of the {len(common)} that all solved",
+        *([f"median px of the {len(common)} that all solved"] if common else []),
         "median s",
         "checked",
     )
@@ -44,10 +40,11 @@ def index_page(entries: Sequence[Entry], items: Sequence[Item[Case]], title: str
             link(f"solver/{quote(entry.name)}/index.html", entry.name),
             entry.latest.name,
             cell(f"{entry.passed} of {len(items)}", entry.passed),
+            cell(str(entry.failed), entry.failed),
             gate_cell(verdicts[entry.name]),
             figure(_headline(verdicts[entry.name]), "{:.1e}".format),
             figure(_median(entry.cases, "tre_px"), formatting.px),
-            figure(_median(_of(entry, common), "tre_px"), formatting.px),
+            *([figure(_median(_of(entry, common), "tre_px"), formatting.px)] if common else []),
             figure(_median(entry.cases, "seconds"), formatting.seconds),
             checked_cell(entry),
         )
@@ -59,16 +56,28 @@ def index_page(entries: Sequence[Entry], items: Sequence[Item[Case]], title: str
         "as passed where its transform passes, and not where its report says so. Times are each "
         "entry's own, on its own machine. A click on a title sorts.",
     )
-    by_case = element(
-        "ul",
-        [
-            element("li", link(f"case/{quote(case)}.html", case), f" ({solved} of {len(entries)})")
-            for case, solved in _solved(entries, items)
-        ],
-        class_="columns",
-    )
-    content = [told, table(heads, body), element("h2", "Cases, and how many solve them"), by_case]
+    content = [
+        told,
+        table("All solvers", heads, body),
+        element("h2", "Cases: how many solve them, of those that were asked"),
+        [_case_list(suite, entries, items) for suite in dict.fromkeys(i.suite for i in items)],
+    ]
     return page(title, content, "")
+
+
+def _case_list(
+    suite: str, entries: Sequence[Entry], items: Sequence[Item[Case]]
+) -> tuple[Markup, Markup]:
+    """Return the cases of a suite, each with how many solve it of those that were asked."""
+    told = []
+    for item in items:
+        if item.suite == suite:
+            rows = [entry.case(suite, item.case) for entry in entries]
+            solved = sum(row is not None and row.passed for row in rows)
+            asked = sum(row is not None and row.asked for row in rows)
+            address = f"case/{quote(item.case)}.html"
+            told.append(element("li", link(address, item.case), f" ({solved} of {asked})"))
+    return element("h3", suite), element("ul", told, class_="columns")
 
 
 def solver_page(entry: Entry, title: str) -> str:
@@ -104,10 +113,11 @@ def solver_page(entry: Entry, title: str) -> str:
         )
         for version in reversed(entry.versions)
     ]
-    content.append(table(heads, body))
+    content.append(table("Versions", heads, body))
     content.append(element("h2", "Cases"))
     content.append(
         table(
+            "Cases",
             ("case", "outcome", "px to the truth", "ratio", "s", "judged anew"),
             [_case_row(row, "../../case/") for row in entry.cases],
         )
@@ -116,7 +126,7 @@ def solver_page(entry: Entry, title: str) -> str:
 
 
 def case_page(
-    case: Case, suite: str, entries: Sequence[Entry], drawn: frozenset[str], title: str
+    case: Case, suite: str, entries: Sequence[Entry], sheet: Sheet | None, title: str
 ) -> str:
     """Return a case's page: every solver's figures and picture.
 
@@ -124,114 +134,70 @@ def case_page(
         case: of the catalogue.
         suite: its suite.
         entries: all.
-        drawn: the names of those whose answer was drawn.
+        sheet: the pictures, of those whose answer was drawn; `None` where there is none.
         title: the site's.
     """
-    rows = [(entry, entry.case(suite, case.id)) for entry in entries]
+    rows = {entry.name: entry.case(suite, case.id) for entry in entries}
     heads = ("solver", "outcome", "px to the truth", "largest px", "ratio", "s", "judged anew")
     body = [
-        (
-            link(f"../solver/{quote(entry.name)}/index.html", entry.name),
-            *_outcome(row),
-        )
-        for entry, row in rows
+        (link(f"../solver/{quote(name)}/index.html", name), *_outcome(row))
+        for name, row in rows.items()
     ]
+    reports = {
+        entry.name: f"../solver/{quote(entry.name)}/{quote(entry.latest.name)}.html"
+        for entry in entries
+    }
     pictures = [
         element(
             "li",
             element(
                 "figure",
+                _picture(case, sheet, number, f"difference after {name}: {_told(rows[name])}"),
                 element(
-                    "img",
-                    src=f"{quote(case.id)}/{quote(entry.name)}.png",
-                    alt=f"difference after {entry.name}: {_told(row)}",
-                    loading="lazy",
+                    "figcaption",
+                    link(f"{reports[name]}#case={quote(case.id)}", name),
+                    f": {_told(rows[name])}",
                 ),
-                element("figcaption", element("strong", entry.name), f": {_told(row)}"),
             ),
         )
-        for entry, row in rows
-        if entry.name in drawn
+        for number, name in enumerate(sheet.names if sheet else ())
+        if sheet
     ]
     content: list[Child] = [
         element("p", link("../index.html", "All solvers")),
         element("p", f"{suite}, model {case.model}, intensity {case.intensity}", class_="soft"),
         element("p", f"It is there to show: {case.purpose}."),
-        table(heads, body),
-        element("h2", "What is left between the images"),
-        element(
-            "p",
-            f"moving(T(x)) - fixed(x): orange above, blue below, full colour at {FULL_SCALE:g} of "
-            "the range in every picture; grey is beyond what is measured.",
-        ),
-        element("ul", pictures, class_="pictures"),
+        table("Solvers", heads, body),
     ]
+    if sheet:
+        content += [
+            element("h2", "What is left between the images"),
+            element(
+                "p",
+                f"moving(T(x)) - fixed(x): orange above, blue below, full colour at "
+                f"{sheet.full:.2g} of the range, which is {OF_FLOOR:g} times the RMSE at the "
+                "truth; grey is beyond what is measured. A name opens the case in that solver's "
+                "report, with slider, flicker and arrows.",
+            ),
+            element("ul", pictures, class_="pictures"),
+        ]
     return page(f"{case.id} ({title})", content, "../")
+
+
+def _picture(case: Case, sheet: Sheet, number: int, told: str) -> Markup:
+    """Return one picture of a sheet: the file through a window of the picture's size."""
+    (x, y), (height, width) = place_of(number, sheet.shape), sheet.shape
+    rows, across = sheet.layout
+    whole = element(
+        "image", href=f"{quote(case.id)}.png", width=width * across, height=height * rows
+    )
+    return element("svg", whole, viewBox=f"{x} {y} {width} {height}", role="img", aria_label=told)
 
 
 def solved_by_all(entries: Sequence[Entry]) -> frozenset[tuple[str, str]]:
     """Return the cases that every entry passes, judged anew."""
     passed = [{_name(row) for row in entry.cases if row.passed} for entry in entries]
     return frozenset(set.intersection(*passed)) if passed else frozenset()
-
-
-# --- parts ------------------------------------------------------------------------------------
-
-
-def page(title: str, content: Child, root: str) -> str:
-    """Return a page. It loads the site's style, and the pictures beside it, and nothing else."""
-    policy = (
-        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self' "
-        f"'{_digest(asset('site.js'))}'; base-uri 'none'; form-action 'none'"
-    )
-    head = [
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        Markup(f'<link rel="stylesheet" href="{root}site.css">'),
-    ]
-    body = [
-        element("header", element("h1", title), class_="top"),
-        element("main", content),
-        Markup(f"<script>{asset('site.js')}</script>"),
-    ]
-    whole = element("html", element("head", head), element("body", body), lang="en")
-    return f"<!doctype html>\n{whole}\n"
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[Child]]) -> Markup:
-    """Return a table that can be sorted; cells that are no `td` yet become one."""
-    titles = element("tr", [element("th", head, scope="col") for head in heads])
-    body = [element("tr", [_as_cell(child) for child in row]) for row in rows]
-    whole = element("table", element("thead", titles), element("tbody", body), class_="sortable")
-    return element("div", whole, class_="wide", tabindex="0")
-
-
-def _as_cell(child: Child) -> Markup:
-    made = joined(child)
-    return made if made.startswith("<td") else element("td", made)
-
-
-def cell(text: str, value: float) -> Markup:
-    """Return a cell that is sorted by a number."""
-    return element("td", text, data_sort=f"{value:.9g}")
-
-
-def figure(value: float | None, form: formatting.Form) -> Markup:
-    """Return a cell with a figure."""
-    return element("td", NONE, data_sort="") if value is None else cell(form(value), value)
-
-
-def link(address: str, text: str) -> Markup:
-    """Return a link."""
-    return element("a", text, href=address)
-
-
-def tone(text: str, kind: str) -> Markup:
-    """Return a text in a colour; the text says it too."""
-    return element("span", text, class_=kind)
 
 
 def gate_cell(verdicts: Verdicts) -> Markup:
@@ -269,10 +235,11 @@ def _outcome(row: CheckedRow | None) -> tuple[Child, ...]:
         return (tone("not in its report", "open"), *[element("td", NONE, data_sort="")] * 4, NONE)
     said = row.row
     kinds = {"passed": "good", "failed": "bad", "error": "bad", "missing": "bad"}
+    held: Child = NONE
     if row.holds:
         held = tone("holds", "good")
-    else:
-        held = tone(row.trouble or "no transform", "bad" if row.trouble else "open")
+    elif row.trouble:
+        held = tone(row.trouble, "bad")
     return (
         tone(said.status, kinds.get(said.status, "open")),
         figure(said.tre_px, formatting.px),
@@ -297,12 +264,6 @@ def _name(row: CheckedRow) -> tuple[str, str]:
     return row.row.suite, row.row.case
 
 
-def _solved(entries: Sequence[Entry], items: Sequence[Item[Case]]) -> Iterable[tuple[str, int]]:
-    for item in items:
-        rows = (entry.case(item.suite, item.case) for entry in entries)
-        yield item.case, sum(row is not None and row.passed for row in rows)
-
-
 def _median(rows: Iterable[CheckedRow], field: str) -> float | None:
     there = [getattr(row.row, field) for row in rows if row.holds]
     values = [value for value in there if value is not None]
@@ -321,15 +282,3 @@ def _headline(verdicts: Verdicts) -> float | None:
             found: float | None = getattr(verdict, verdict.headline)
             return found
     return None
-
-
-def asset(name: str) -> str:
-    """Return a file of the site, or of the page of a report."""
-    folder = "page" if name == "page.css" else "site"
-    found = resources.files("irgate_battery").joinpath("report", folder, "assets", name)
-    return found.read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

@@ -59,7 +59,7 @@ def cropped(asking: Asking) -> Iterator[Held]:
     # Of the six parameters of an affine map some hang on the corners, and a crop takes those away.
     model = largest_linear(asking.solver, ("translation", "affine", "rigid"))
     if model is None:
-        raise _lacks(asking, LINEAR_MODELS)
+        raise _lacks(asking, ("translation", "rigid", "affine"))
     problem = spotlit(model)
     own = asking.registered(problem)
     found = asking.answer(CROP.changed(problem))

@@ -29,7 +29,7 @@ def family(solver: Solver, timeout: float | None) -> None:
         raise NotAsked(f"solver {solver.name!r} takes no model, so no family was asked for")
     pair = sheared_pair()
     as_matrix, held = False, 0
-    for model in ("translation", "rigid", "affine"):
+    for model in ("translation", "rigid", "similarity", "affine"):
         if model not in solver.models or (model == "affine" and as_matrix):
             continue
         answer, _ = solver.solve(pair.fixed, pair.moving, model=model, timeout=timeout)
@@ -51,7 +51,7 @@ def family(solver: Solver, timeout: float | None) -> None:
             )
     if not held:
         raise NotAsked(
-            f"solver {solver.name!r} has neither a translation nor a rigid model, which alone are "
+            f"solver {solver.name!r} has no translation, rigid or similarity, which alone are "
             f"narrower than a matrix, nor an affine one as a field (it declares "
             f"{list(solver.models)})"
         )
@@ -93,11 +93,12 @@ def _from_family(displacement: Field, model: str) -> float:
     """Return the largest distance of a field to the nearest member of a family, px.
 
     The nearest is that of least squares over the pixels p, q = T(p), both centred: for a rotation
-    by a, tan a = sum(p x q) / sum(p . q) (Arun, Huang & Blostein 1987, in the plane).
+    by a, tan a = sum(p x q) / sum(p . q) (Arun, Huang & Blostein 1987, in the plane), and a scale
+    is |(sum(p . q), sum(p x q))| / sum(p . p) (Umeyama 1991).
 
     Args:
         displacement: `(H, W, 2)`, px.
-        model: translation, rigid or affine.
+        model: translation, rigid, similarity or affine.
     """
     p = pixel_grid(displacement.shape[:2]).reshape(-1, 2)
     q = p + displacement.reshape(-1, 2)
@@ -105,11 +106,12 @@ def _from_family(displacement: Field, model: str) -> float:
     match model:
         case "translation":
             nearest = p
-        case "rigid":
+        case "rigid" | "similarity":
             cross, dot = np.sum(p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]), np.sum(p * q)
             angle = math.atan2(cross, dot)
             c, s = math.cos(angle), math.sin(angle)
-            nearest = p @ np.array([[c, s], [-s, c]])
+            scale = math.hypot(cross, dot) / np.sum(p * p) if model == "similarity" else 1.0
+            nearest = scale * p @ np.array([[c, s], [-s, c]])
         case _:
             nearest = p @ np.linalg.lstsq(p, q, rcond=None)[0]
     return float(np.linalg.norm(q - nearest, axis=-1).max())
