@@ -57,3 +57,30 @@ def test_only_what_is_valid_counts():
 def test_no_error_and_no_valid_pixel_have_no_place():
     assert error_place(np.zeros(SHAPE), EVERYWHERE) is None
     assert error_place(np.ones(SHAPE), ~EVERYWHERE) is None
+
+
+def test_three_quarters_in_the_border_are_enough():
+    distance = np.full(SHAPE, 48.0)
+    distance[9:-9, 12:-12] = 9.0
+    assert error_place(distance, EVERYWHERE).share == 0.75
+    distance[9:-9, 12:-12] = 9.001
+    assert error_place(distance, EVERYWHERE) is None
+
+
+def test_three_fifths_in_a_ninth_are_enough():
+    distance = np.ones(SHAPE)
+    distance[30:60, 40:80] = 12.0
+    assert error_place(distance, EVERYWHERE).share == 0.6
+    for other in (11.99, 5.0, 3.0):
+        distance[30:60, 40:80] = other
+        assert error_place(distance, EVERYWHERE) is None
+
+
+def test_what_is_not_valid_has_no_part_in_it():
+    distance = np.full(SHAPE, 1e-9)
+    distance[40:50, 50:70] = 1e-6
+    distance[:30] = 7.0
+    valid = EVERYWHERE.copy()
+    valid[:30] = False
+    whole = 200e-6 + 7000e-9
+    assert error_place(distance, valid).share == pytest.approx((whole - 6000e-9) / whole, rel=1e-9)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from irgate_battery.diagnosis.pattern import MAJORITY, pattern
 from irgate_battery.interface.protocol import HANGS, RAISES
 from irgate_battery.results.result_row import ResultRow
@@ -177,8 +179,61 @@ class TestHowFarItReaches:
         assert "are found" not in of_run(rows).sentence
 
 
+def at(turns, lost):
+    """Cases that turn so far, those in `lost` tens of pixels off."""
+    return [turned(d, 60.0 if d in lost else 5.0) for d in turns]
+
+
+class TestWhichBound:
+    NEAR, FAR = range(11, 21), range(30, 40)
+
+    def said(self, *lost):
+        return of_run(at([*self.NEAR, *self.FAR], set(self.FAR) ^ set(lost))).sentence
+
+    def test_one_that_agrees_with_the_most_cases(self):
+        told = "turns under 30 degrees are found to 5 px on 10 of 10 cases, larger ones on 0 of 10"
+        assert told in self.said()
+
+    def test_one_in_ten_may_be_otherwise_on_either_side(self):
+        told = "turns under 30 degrees are found to 5 px on 9 of 10 cases, larger ones on 1 of 10"
+        assert told in self.said(13, 35)
+
+    @pytest.mark.parametrize("lost", [(13, 15), (35, 38), (12, 16, 33, 36)])
+    def test_and_two_may_not(self, lost):
+        assert "are found" not in self.said(*lost)
+
+
 def test_where_the_error_lies_is_said_where_most_agree():
     rows = [turned(2, 3.0, place="the border"), turned(5, 3.0, place="the border"), turned(9, 3.0)]
     assert "; in 2 of 3 wrong answers most of the error lies in the border" in of_run(rows).sentence
-    rows += [turned(9, 3.0), turned(9, 3.0)]
+    # Half of them is enough, and those that passed are not counted.
+    rows += [turned(9, 3.0), turned(2, 0.1, "passed"), turned(2, 0.1, "passed")]
+    assert "; in 2 of 4 wrong answers" in of_run(rows).sentence
+    rows += [turned(9, 3.0)]
     assert "lies in" not in of_run(rows).sentence
+
+
+def test_the_place_of_most_is_said():
+    places = ["the border", "the middle", "the middle", "the middle"]
+    said = of_run([turned(2, 3.0, place=place) for place in places]).sentence
+    assert said.endswith("; in 3 of 4 wrong answers most of the error lies in the middle")
+
+
+def test_as_json_holds_it():
+    rows = [row("a"), row("b", "inverse")]
+    assert of_run(rows[:1]).to_dict() == {
+        "fault": None, "explains": 0, "failed": 1,
+        "reason": "no simple fault explains any of the 1 failed items",
+    }  # fmt: skip
+    assert of_run(rows[1:]).to_dict()["fault"] == "inverse"
+
+
+def test_four_faults_are_named():
+    names = ("inverse", "negated", "transposed", "half pixel", "rounded")
+    said = of_run([row(f"a-{n}", name) for n, name in enumerate(names)]).sentence
+    assert said.endswith("inverse (1), negated (1), transposed (1), half pixel (1)")
+
+
+def test_a_fault_whose_own_words_are_nowhere_has_its_meaning():
+    said = of_run([row("a", "negated; raises"), row("b", "inverse; raises")]).sentence
+    assert said.startswith("your solver raises an exception. This (raises) explains 2 of 2")

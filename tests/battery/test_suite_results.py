@@ -83,3 +83,20 @@ def test_why_the_first_failed_is_its_message_up_to_the_first_stop():
     assert results(rows[2], expected="c").first_reason() == "; c: flat"
     assert results(rows[0], expected="a").first_reason() == ""
     assert results(row("c", "failed"), expected="c").first_reason() == ""
+
+
+def test_six_are_named_or_five_and_how_many_others():
+    rows = [row(case, "failed") for case in "abcdef"]
+    found = results(*rows, row("g"), expected="abcdefg")
+    assert found.not_those() == "; not: a, b, c, d, e, f"
+    found = results(*rows, row("g", "failed"), row("h"), expected="abcdefgh")
+    assert found.not_those() == "; not: a, b, c, d, e, 2 others"
+    lost = [row(case, "missing") for case in "abcdefgh"]
+    assert results(*lost[:7], row("h"), expected="abcdefgh").names_of_lost() == (
+        "a, b, c, d, e, 2 others"
+    )
+    assert results(*lost, expected="abcdefgh").names_of_lost() == "all 8"
+    assert results(*lost, expected="abcdefgh").not_those() == "; not: all 8"
+    # Where every one of a few failed they are named, of many the count says it.
+    assert results(*rows[:2], expected="ab").not_those() == "; not: a, b"
+    assert results(*rows, row("g", "failed"), expected="abcdefg").not_those() == ""
