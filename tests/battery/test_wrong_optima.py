@@ -283,4 +283,4 @@ def test_every_name_has_a_meaning():
     names = {o.fault for o in WRONG_OBJECTIVES} | {m.fault for m in MISREADINGS}
     assert names <= set(MEANINGS)
     for words in MEANINGS.values():
-        assert words.startswith(("your transform ", "your solver")), words
+        assert words.startswith(("your transform ", "your answers ", "your solver")), words
