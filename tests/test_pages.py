@@ -32,6 +32,12 @@ def names_of(table):
     return [name for cell in cells for name in re.findall(r"`(\w+)(?:\([^`]*\))?`", cell)]
 
 
+def test_each_page_says_whom_it_is_for(docs):
+    for page in docs.glob("*.md"):
+        begun = page.read_text("utf-8").partition("\n## ")[0]
+        assert re.search(r"\b[Ff]or (those|whoever) ", begun), page.name
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_what_is_public_stands_on_the_page_and_nothing_else(docs, package):
     module = importlib.import_module(package)

@@ -1,9 +1,11 @@
 """`irgate init`: a solver to begin with, settings and a workflow; nothing is written over."""
 
 import argparse
+import shlex
 import tomllib
 from configparser import ConfigParser
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,8 @@ KINDS = {
 }
 """The SPEC of each kind of solver."""
 
-NEEDS = {
-    "python": "pytest-irgate",
-    "torch": "pytest-irgate torch",
-    "command": "pytest-irgate",
-}
-"""What a workflow installs for it."""
+NEEDS = {"python": (), "torch": ("torch",), "command": ()}
+"""What it imports besides what the gate does."""
 
 INI = "pytest.ini"
 WORKFLOW = Path(".github", "workflows", "registration.yml")
@@ -41,7 +39,12 @@ def add_to(subcommands: Any) -> None:
         "said, with the lines to add.",
     )
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: this one"
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="made if it is not there (default: this one)",
     )
     parser.add_argument(
         "--kind",
@@ -56,8 +59,12 @@ def add_to(subcommands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write what is not there. Raises: UsageError."""
     folder, kind = arguments.folder, arguments.kind
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no folder")
+    if str(folder) in KINDS and not folder.exists():
+        raise UsageError(f"{folder} is a kind and no folder; write irgate init --kind {folder}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}; name a folder that can be made") from None
     lines = ["irgate = true", f"irgate_solver = {KINDS[kind]}"]
     _write(folder / PROGRAM, _template(kind))
     settings = _settings(folder)
@@ -66,9 +73,15 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(f"{settings}: left as it is; add")
         print("\n".join(f"    {line}" for line in _as_in(settings, lines)))
-    _write(folder / WORKFLOW, _template("workflow").replace("{install}", NEEDS[kind]))
-    where = "" if folder == Path() else f"cd {folder} && "
+    _write(
+        folder / WORKFLOW,
+        _template("workflow").replace("{install}", " ".join(("pytest-irgate", *NEEDS[kind]))),
+    )
+    where = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
     print("now:")
+    missing = [name for name in NEEDS[kind] if find_spec(name) is None]
+    if missing:
+        print(f"    python -m pip install {' '.join(missing)}")
     print(f'    {where}python -m pytest --irgate --irgate-solver "{KINDS[kind]}"')
     if kind != "command":
         print(f"    {where}irgate check {KINDS[kind]} --html report.html")

@@ -34,6 +34,13 @@ FIRST = (
 """The first figure stays on the page of the reports."""
 
 
+WHOM = (
+    "For those who want to know which faults the gate catches and names, fault by fault, and how "
+    "often it calls a good solver broken."
+)
+"""How the page of our own faults begins."""
+
+
 def markdown(measured: Measured) -> str:
     """Return docs/detection.md."""
     outcomes = counted(measured)
@@ -84,6 +91,7 @@ def markdown(measured: Measured) -> str:
     ]
     parts = [
         "# What the gate catches",
+        WHOM,
         measured_on,
         "    python tests/faults/rate.py --markdown docs/detection.md",
         counting,

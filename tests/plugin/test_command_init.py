@@ -65,15 +65,29 @@ def test_a_project_without_settings_of_pytest_gets_a_file_of_its_own(empty, caps
     assert (empty / "pytest.ini").exists()
 
 
+def test_what_a_kind_needs_is_said_where_it_is_missing(empty, capsys, monkeypatch):
+    install = "    python -m pip install torch\n"
+    assert main(["init", "--kind", "torch", "with"]) == 0
+    assert install not in capsys.readouterr().out
+    monkeypatch.setattr("pytest_irgate.command.init.find_spec", lambda name: None)
+    assert main(["init", "--kind", "torch", "without"]) == 0
+    assert install in capsys.readouterr().out
+    assert "pip install pytest-irgate torch\n" in (empty / "without" / WORKFLOW).read_text()
+
+
 def test_another_folder(empty, capsys):
-    (empty / "sub").mkdir()
-    assert main(["init", "sub"]) == 0
-    assert (empty / "sub" / PROGRAM).exists()
-    assert "cd sub && " in capsys.readouterr().out
+    assert main(["init", "a sub/sub"]) == 0
+    assert (empty / "a sub" / "sub" / PROGRAM).exists()
+    assert "cd 'a sub/sub' && " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("folder", "said"), [("nowhere", "no folder"), ("broken", "it cannot be read")]
+    ("folder", "said"),
+    [
+        ("torch", "torch is a kind and no folder; write irgate init --kind torch"),
+        ("broken/pyproject.toml/sub", "name a folder that can be made"),
+        ("broken", "it cannot be read"),
+    ],
 )
 def test_wrong_usage_is_one_line(empty, capsys, folder, said):
     (empty / "broken").mkdir()

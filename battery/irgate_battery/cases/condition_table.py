@@ -351,6 +351,9 @@ CONDITIONS = (
 PAGE = """\
 # Conditions
 
+For those who read a condition's name in a report, and for those who ask what the gate covers beyond
+its battery. After this page you know what each pair is made to show.
+
 What real registration code was seen to fail on, one pair a condition: sizes, ranges of shifts and
 turns, masks, brightness. The true transform of each is known, and SimpleITK's result is stored; a
 case passes as in the battery (RMSE at most twice SimpleITK's, the distance to the truth within
