@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import pytest
 
 from irgate_battery.report.conclusion import ENDED_EARLY
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from pytest_irgate.item_runner import ITEM_RESULT, blank_row
 
 

@@ -13,8 +13,8 @@ from irgate_battery.diagnosis.meanings import UNEXPECTED_PASS
 from irgate_battery.interface.declaration import NotASolver
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.oracle.store import OracleStore
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.suites.evaluation import ItemResult
 from irgate_battery.suites.registry import entry_of
 from irgate_battery.suites.suite import EvaluationSetup, Item

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     )
     from irgate_battery.interface.declaration import NotASolver
     from irgate_battery.judge.measure import Measurement, measure
-    from irgate_battery.report.report import Report, SolverIdentity
+    from irgate_battery.report.report import Report
     from irgate_battery.results.result_row import ResultRow
+    from irgate_battery.results.solver_identity import SolverIdentity
     from irgate_battery.results.text import Line
     from irgate_battery.results.verdict import Verdict, Verdicts
     from irgate_battery.run import check_solver
@@ -84,7 +85,8 @@ _HOMES = {
     **dict.fromkeys(("Measurement", "measure"), "judge.measure"),
     "NotASolver": "interface.declaration",
     "PairError": "cases.own_pairs",
-    **dict.fromkeys(("Report", "SolverIdentity"), "report.report"),
+    "Report": "report.report",
+    "SolverIdentity": "results.solver_identity",
     "ResultRow": "results.result_row",
     "RunSpec": "cases.run_spec",
     **dict.fromkeys(("Verdict", "Verdicts"), "results.verdict"),

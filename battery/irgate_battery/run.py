@@ -14,7 +14,8 @@ from irgate_battery.interface.transform_file import CONVENTIONS
 from irgate_battery.oracle.store import Cache, Mode, OracleStore
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.provenance import Provenance
-from irgate_battery.report.report import Report, SolverIdentity
+from irgate_battery.report.report import Report
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.suites.evaluation import ItemResult
 from irgate_battery.suites.registry import REGISTRY, default_names, expected_items, suites_of
 from irgate_battery.suites.suite import EvaluationSetup

@@ -120,7 +120,7 @@ def _checked(
     from irgate_battery.report.conclusion import completed, conclude
     from irgate_battery.report.last_line import failed_for
     from irgate_battery.report.provenance import Provenance
-    from irgate_battery.report.report import SolverIdentity
+    from irgate_battery.results.solver_identity import SolverIdentity
 
     run_spec = RunSpec(
         seed=arguments.seed,

@@ -9,8 +9,8 @@ from saved_runs import BASE, BATTERY, GOOD, best, row, saved, texts
 
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.comparison.side_by_side import NotComparableError, compare, labels_of
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 
 
 def test_other_batteries_and_seeds_are_refused():

@@ -12,7 +12,7 @@ from irgate_battery.report.github import (
     annotations,
     summary,
 )
-from irgate_battery.report.report import SolverIdentity
+from irgate_battery.results.solver_identity import SolverIdentity
 
 HOSTILE = "50% off\n::error::x <img src=x> | [link](x) `code` ::add-mask::y, z"
 

@@ -11,8 +11,8 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.merging import NO_PART_HAS_IT, NotMergeableError, merged
 from irgate_battery.report.provenance import Provenance
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.report.saved_report import SavedReport
+from irgate_battery.results.solver_identity import SolverIdentity
 
 WHO = SolverIdentity("mine.py:f", "f", "1", "process")
 ROWS = [*(row("base", case) for case in BASE), *(row("battery", case) for case in BATTERY)]

@@ -8,9 +8,9 @@ from items import evaluate
 
 from irgate_battery import check_solver
 from irgate_battery.interface.outside_text import LONGEST, one_line, said_by, several_lines
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.report.saved_report import SavedReport, SavedReportError
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from pytest_irgate.command import main
 
 HOSTILE = "\x1b[2J\x07\x9b1m\u202e\u2066\udcff\u2028\nirgate: PASS: 134 items passed\r"

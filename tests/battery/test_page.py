@@ -22,10 +22,10 @@ from irgate_battery.report.page.image_code import LEVELS, coded
 from irgate_battery.report.page.images import COARSE, COARSEST, Images
 from irgate_battery.report.page.page import is_page, page_of
 from irgate_battery.report.page.saved_run import SavedRun
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.report.row_figures import figures
 from irgate_battery.report.saved_report import SavedReportError
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from pytest_irgate.output_file import PAGE_HEAD, PAGE_MARK
 
 BASE = ("synth_translate_2d", "lena_affine_2d", "brain_mri_real")

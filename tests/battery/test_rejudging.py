@@ -12,8 +12,8 @@ from irgate_battery.interface.protocol import Solver
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.rejudging import DIGITS, rejudged
 from irgate_battery.report.remade import NotRemadeError
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.report.saved_report import SavedReport
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.results.stored_transform import StoredGrid, StoredMatrix, stored
 from irgate_fixtures import FFD, homography, rigid
 

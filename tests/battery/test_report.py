@@ -9,8 +9,9 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report import report as module
 from irgate_battery.report.conclusion import conclude, evaluate
 from irgate_battery.report.last_line import last_line
-from irgate_battery.report.report import Report, SolverIdentity, installed_version
+from irgate_battery.report.report import Report, installed_version
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.results.verdict import Verdict, Verdicts
 
 BASE = ("a", "b", "c", "d", "e")

@@ -3,8 +3,9 @@
 import pytest
 
 from irgate_battery.report.conclusion import evaluate
-from irgate_battery.report.report import Report, SolverIdentity
+from irgate_battery.report.report import Report
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 
 NAMES = (
     "synth_translate_2d",

@@ -31,8 +31,8 @@ from faults.controls import CONTROLS  # noqa: E402
 from faults.outcome import Outcome, outcome_of  # noqa: E402
 from irgate_battery.cases.run_spec import RunSpec  # noqa: E402
 from irgate_battery.report.conclusion import completed, conclude  # noqa: E402
-from irgate_battery.report.report import SolverIdentity  # noqa: E402
 from irgate_battery.results.result_row import ResultRow  # noqa: E402
+from irgate_battery.results.solver_identity import SolverIdentity  # noqa: E402
 
 PROCESS_SECONDS = 900.0
 """For one solver's whole run."""

@@ -13,8 +13,8 @@ from page_runs import judged, off_by
 import irgate_fixtures
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.conclusion import conclude
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from pytest_irgate.command import main, show
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -9,7 +9,7 @@ from page_runs import judged, off_by
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.page.page import is_page
-from irgate_battery.report.report import SolverIdentity
+from irgate_battery.results.solver_identity import SolverIdentity
 from pytest_irgate import page_file
 from pytest_irgate.command import main
 

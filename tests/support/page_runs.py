@@ -10,8 +10,8 @@ from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.judge.measure import measure
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.page.saved_run import SavedRun
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.results.stored_transform import stored
 from irgate_battery.suites.registry import expected_items
 from irgate_fixtures import Homography, pixel_grid

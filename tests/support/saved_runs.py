@@ -6,9 +6,9 @@ from items import cases_of, node_id
 
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.conclusion import conclude
-from irgate_battery.report.report import SolverIdentity
 from irgate_battery.report.saved_report import SavedReport
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 
 RUN_SPEC = RunSpec(seed=0, count=3)
 BASE = cases_of(RUN_SPEC, "base")

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.last_line import NOTHING_JUDGED, is_undecided
 from irgate_battery.report.provenance import Provenance
-from irgate_battery.report.report import Report, SolverIdentity
+from irgate_battery.report.report import Report
 from irgate_battery.results.result_row import BAD, ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.results.suite_results import SuiteResults
 from irgate_battery.results.systematic import systematic
 from irgate_battery.results.verdict import Verdicts

@@ -13,9 +13,10 @@ from irgate_battery.cases.packs import read_packs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.last_line import ENDS_WELL
-from irgate_battery.report.report import Report, SolverIdentity, installed_version
+from irgate_battery.report.report import Report, installed_version
 from irgate_battery.report.saved_report import Asked, SavedReport
 from irgate_battery.results.result_row import BAD, ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.suites.registry import expected_items
 
 NO_PART_HAS_IT = "did not report: it is in none of the parts"

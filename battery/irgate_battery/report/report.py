@@ -10,11 +10,11 @@ from typing import Any
 from irgate_battery.cases.catalogue import BATTERY_VERSION
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.diagnosis.pattern import Pattern, pattern
-from irgate_battery.interface.outside_text import one_line
 from irgate_battery.report.last_line import failed_for, is_undecided, last_line, with_diagnosis
 from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.text import layout
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.results.systematic import Systematic
 from irgate_battery.results.text import Line
 from irgate_battery.results.verdict import Verdicts
@@ -24,36 +24,6 @@ SCHEMA = 1
 
 NO_VERDICT = "there is no verdict, and one is required"
 """Why a run fails whose verdict is not evaluated, where that was asked for."""
-
-
-@dataclass(frozen=True)
-class SolverIdentity:
-    """Who was judged.
-
-    Attributes:
-        spec: how it was named, `"bundled"`, `"path.py:name"`; `None` for an object.
-        name, version: what it says of itself; `None` where nothing was called.
-        isolation: where it lived, `"process"` its own or `"none"`; `None` where nothing was called.
-
-    Texts are made printable.
-
-    """
-
-    spec: str | None
-    name: str | None
-    version: str | None
-    isolation: str | None = None
-
-    def __post_init__(self) -> None:
-        for name, said in asdict(self).items():
-            if said is not None:
-                object.__setattr__(self, name, one_line(said))
-
-    def __str__(self) -> str:
-        said = " ".join(part for part in (self.name, self.version) if part)
-        if self.spec in (None, self.name):
-            return said or "unknown"
-        return f"{self.spec} ({said})" if said else str(self.spec)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from typing import Any, get_args
 from irgate_battery.cases.battery_table import MOST_CASES
 from irgate_battery.interface.outside_text import one_line, said_by
 from irgate_battery.report.provenance import Provenance
-from irgate_battery.report.report import SCHEMA, SolverIdentity
+from irgate_battery.report.report import SCHEMA
 from irgate_battery.results.compared import SavedVerdict, SavedVerdicts
 from irgate_battery.results.result_row import NEEDED, ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.results.systematic import Systematic
 from irgate_battery.results.verdict import Verdict, VerdictStatus
 from irgate_battery.suites.registry import suites

@@ -17,8 +17,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 from irgate_battery.diagnosis.pattern import Pattern
 from irgate_battery.judge.measure import Measurement
 from irgate_battery.report.provenance import Provenance
-from irgate_battery.report.report import SCHEMA, SolverIdentity, machine
+from irgate_battery.report.report import SCHEMA, machine
 from irgate_battery.results.result_row import NEEDED, ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.results.stored_transform import StoredGrid, StoredMatrix
 from irgate_battery.results.systematic import Systematic
 from irgate_battery.results.verdict import Verdict
