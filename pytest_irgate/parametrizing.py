@@ -22,6 +22,8 @@ from irgate_battery.interface.launch import launched, process_of
 from irgate_battery.interface.protocol import DEFAULT_TIMEOUT, Solver
 from irgate_battery.oracle.store import OracleStore
 from irgate_battery.results.result_row import ResultRow
+from irgate_battery.results.solver_identity import SolverIdentity
+from irgate_battery.suites.evaluation import ItemResult
 from irgate_battery.suites.registry import REGISTRY, default_names, entry_of, expected_items
 from irgate_battery.suites.suite import EvaluationSetup, Item
 from pytest_irgate.user_cache import UserCache
@@ -33,17 +35,28 @@ class GateCase:
     Attributes:
         id: as in `irgate list`: `lena_affine_2d-rot75`.
         suite, model, purpose: what it is about; `model` is `None` for a check of its own.
-        row: what was measured, once it was called; `None` before.
+        label: what the test's id calls the solver that it is to be called with.
     """
 
-    def __init__(self, item: Item[Any], timeout: float | None) -> None:
+    def __init__(self, item: Item[Any], timeout: float | None, label: str = "") -> None:
         self.id = item.case
         self.suite = item.suite
         self.model = item.model
         self.purpose = item.purpose
-        self.row: ResultRow | None = None
+        self.label = label
+        self.result: ItemResult | None = None
+        self.solver: SolverIdentity | None = None
         self._item = item
         self._timeout = timeout
+
+    @property
+    def row(self) -> ResultRow | None:
+        """What was measured, once it was called; `None` before."""
+        return None if self.result is None else self.result.row
+
+    def forget(self) -> None:
+        """Forget what was measured: the same test may run again."""
+        self.result = self.solver = None
 
     def __call__(self, solver: object) -> ResultRow:
         """Judge a solver on it; return the row where it passes.
@@ -61,8 +74,10 @@ class GateCase:
             judged = _opened(solver)
         except NotASolver as error:
             pytest.fail(str(error), pytrace=False)
-        result = entry.suite.evaluate(self._item, judged, setup)
-        self.row = result.row
+        result = self.result = entry.suite.evaluate(self._item, judged, setup)
+        self.solver = SolverIdentity(
+            self.label, judged.name, judged.version, judged.caller.isolation
+        )
         if result.row.status == "skipped":
             pytest.skip(result.row.message)
         if result.row.status != "passed":
@@ -117,7 +132,8 @@ def parametrize_with_cases(
             used |= keys
             reason = next((waived[key] for key in keys), None)
             marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
-            parameters.append(pytest.param(solver, GateCase(item, timeout), id=name, marks=marks))
+            case = GateCase(item, timeout, label)
+            parameters.append(pytest.param(solver, case, id=name, marks=marks))
     strangers = sorted(waived.keys() - used)
     if strangers:
         raise ValueError(f"parametrize_with_cases: expected_failures {strangers}: no such items")

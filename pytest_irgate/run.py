@@ -42,6 +42,7 @@ from pytest_irgate.item_runner import (
 from pytest_irgate.modules import KeepUnderLastFailed, SuiteCollection
 from pytest_irgate.options import DEFAULT_SOLVER
 from pytest_irgate.output_file import write_report
+from pytest_irgate.own_test_rows import OwnTestRows
 from pytest_irgate.resolve import begin, rest, solver_of
 from pytest_irgate.run_options import RUN_OPTIONS, refuse_unreadable, run_options_of
 from pytest_irgate.selection import Selection, arguments_of, split_arguments
@@ -89,6 +90,7 @@ class GateRun:
         self._options = options
         self._xfail = ExpectedFailures.read(options.xfail) if options.xfail else None
         self._rows = GatheredRows()
+        self._own_tests = OwnTestRows()
         self._report: Report | None = None
         self._files = WrittenFiles(options)
         self._own_ran = False
@@ -257,6 +259,8 @@ class GateRun:
             report.sections = [
                 (title, barred(several_lines(text))) for title, text in report.sections
             ]
+        else:
+            self._own_tests.carry(item, report)
         return report
 
     @pytest.hookimpl(trylast=True)
@@ -271,6 +275,7 @@ class GateRun:
             return
         if not self._is_item(str(report.nodeid)):
             self._own_ran = self._own_ran or (report.when == "call" and not report.skipped)
+            self._own_tests.take(report)
             return
         self._rows.take(report)
 
@@ -322,6 +327,7 @@ class GateRun:
             # Who names paths of his own alone asks for no verdict.
             require_verdict=self._options.require_verdict and self._selection.named != (),
             deselected=len(named.difference(self._rows.expected)),
+            own_tests=self._own_tests.complete(),
         )
 
     # --- after them ---------------------------------------------------------------------------

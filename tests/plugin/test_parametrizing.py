@@ -47,10 +47,50 @@ def test_each_solver_meets_each_item(project):
     assert "nothing was moved, where the truth is" in out
 
 
-def test_beside_the_gate_they_stay_tests_of_one_s_own(project):
-    result = project("--irgate-suite", "base", "irgate", irgate=True)
-    assert "irgate: PASS: 5 items passed" in result.stdout.str()
-    result.assert_outcomes(passed=10, failed=5)
+def test_beside_the_gate_they_stay_tests_of_one_s_own(project, report_of):
+    waived = ', expected_failures={"register#2-base-lena_affine_2d": "it does nothing"}'
+    found = []
+    for parallel in ((), ("-n", "2")):
+        result = project(
+            *("--irgate-suite", "base", "irgate", "--irgate-json", "r.json", *parallel),
+            more=waived,
+            irgate=True,
+        )
+        assert "irgate: PASS: 5 items passed" in result.stdout.str()
+        assert "own tests    passed: register#2 0 of 5, register 5 of 5" in result.stdout.str()
+        result.assert_outcomes(passed=10, failed=4, xfailed=1)
+        report = report_of("r.json")
+        assert len(report["cases"]) == 5
+        assert report["exit_status"] == 1
+        found.append({test["id"]: test for test in report["own_tests"]})
+    serial, parallel = (
+        {name: {**test, "seconds": None} for name, test in tests.items()} for tests in found
+    )
+    assert serial == parallel
+    assert list(found[0]) == sorted(found[0])
+    theirs = found[0]["tests/test_mine.py::test_registration[register#2-base-lena_affine_2d]"]
+    assert (theirs["status"], theirs["suite"], theirs["model"]) == ("xfailed", "base", "affine")
+    assert theirs["solver"]["spec"] == "register#2"
+    assert theirs["tre_px"] > 1
+    ours = found[0]["tests/test_mine.py::test_registration[register-base-lena_affine_2d]"]
+    assert (ours["status"], ours["tre_px"]) == ("passed", 0)
+
+
+def test_what_a_test_asks_besides_is_its_row_s_status(pytester, gate, solvers, report_of):
+    pytester.makepyfile(
+        f"import sys\nsys.path.insert(0, {str(solvers)!r})\n"
+        "from knowing import register\n"
+        "from pytest_irgate import parametrize_with_cases\n\n\n"
+        "@parametrize_with_cases([register], suites=['base'], models=['affine'])\n"
+        "def test_it(solver, case):\n    assert case(solver).seconds < 0, 'too slow'\n\n\n"
+        "@parametrize_with_cases([register], suites=['base'], models=['affine'])\n"
+        "def test_of_nothing(solver, case):\n    assert case.model == 'affine'\n"
+    )
+    name = "test_what_a_test_asks_besides_is_its_row_s_status.py"
+    gate(name, "--irgate-json", "r.json", solver=None, suites=None)
+    (test,) = report_of("r.json")["own_tests"]
+    assert test["status"] == "failed"
+    assert "too slow" in test["message"]
 
 
 def test_in_parallel_by_keyword_and_again(project):

@@ -4,10 +4,11 @@ All of it is a pure function of the rows. A verdict over cases of which some did
 evaluated*, never a pass. A row that should be there and is not makes the hard gate fail.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.last_line import NOTHING_JUDGED, is_undecided
+from irgate_battery.report.own_tests import OwnTest, in_order
 from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import Report
 from irgate_battery.results.result_row import BAD, ResultRow
@@ -63,6 +64,7 @@ def conclude(
     require_verdict: bool = False,
     deselected: int = 0,
     exit_status: int = 0,
+    own_tests: Iterable[OwnTest] = (),
 ) -> Report:
     """Return the report of a run.
 
@@ -76,6 +78,7 @@ def conclude(
         require_verdict: whether it is a failure that a verdict is not evaluated.
         deselected: how many items were left out.
         exit_status: that of a run which ended for another reason; 0 lets the rows decide.
+        own_tests: what tests of the user's own measured beside them.
     """
     verdicts = evaluate(rows, expected_cases(spec))
     return Report(
@@ -92,6 +95,7 @@ def conclude(
         strict=strict,
         require_verdict=require_verdict,
         deselected=deselected,
+        own_tests=in_order(own_tests),
     )
 
 

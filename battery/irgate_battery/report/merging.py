@@ -3,7 +3,7 @@
 Verdicts are evaluated anew over all rows. An item that no part has is missing, and that fails.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from irgate_battery.cases.packs import read_packs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.last_line import ENDS_WELL
+from irgate_battery.report.own_tests import OwnTest
 from irgate_battery.report.report import Report, installed_version
 from irgate_battery.report.saved_report import Asked, SavedReport
 from irgate_battery.results.result_row import BAD, ResultRow
@@ -71,6 +72,7 @@ def merged(parts: Sequence[SavedReport]) -> Report:
         strict=asked.strict,
         require_verdict=asked.require_verdict,
         exit_status=max(map(_ended_otherwise, parts)),
+        own_tests=_own_tests(parts),
     )
 
 
@@ -142,6 +144,21 @@ def _of_different_runs(
     )
 
 
+def _own_tests(parts: Sequence[SavedReport]) -> Iterable[OwnTest]:
+    """Return all tests of the user's own. Raises: NotMergeableError."""
+    where: dict[str, str] = {}
+    for part in parts:
+        for test in part.own_tests:
+            if test.row.id in where:
+                raise _in_two_parts(test.row.id, where[test.row.id], part.source)
+            where[test.row.id] = part.source
+            yield test
+
+
+def _in_two_parts(item: str, first: str, second: str) -> NotMergeableError:
+    return NotMergeableError(f"{item} is in {first} and in {second}: parts share no item")
+
+
 def _rows_of(parts: Sequence[SavedReport]) -> dict[str, ResultRow]:
     """Return all rows by id. Raises: NotMergeableError."""
     rows: dict[str, ResultRow] = {}
@@ -149,8 +166,6 @@ def _rows_of(parts: Sequence[SavedReport]) -> dict[str, ResultRow]:
     for part in parts:
         for row in part.rows:
             if row.id in rows:
-                raise NotMergeableError(
-                    f"{row.id} is in {where[row.id]} and in {part.source}: parts share no item"
-                )
+                raise _in_two_parts(row.id, where[row.id], part.source)
             rows[row.id], where[row.id] = row, part.source
     return rows

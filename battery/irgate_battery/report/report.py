@@ -10,7 +10,9 @@ from typing import Any
 from irgate_battery.cases.catalogue import BATTERY_VERSION
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.diagnosis.pattern import Pattern, pattern
+from irgate_battery.report import own_tests
 from irgate_battery.report.last_line import failed_for, is_undecided, last_line, with_diagnosis
+from irgate_battery.report.own_tests import OwnTest
 from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.text import layout
 from irgate_battery.results.result_row import ResultRow
@@ -41,6 +43,7 @@ class Report:
         strict: whether the verdicts that are strict only decide too.
         require_verdict: whether it is a failure that a verdict is not evaluated.
         deselected: how many items were left out of what was named.
+        own_tests: what tests of the user's own measured beside the gate; no verdict counts them.
 
     """
 
@@ -54,6 +57,7 @@ class Report:
     strict: bool = False
     require_verdict: bool = False
     deselected: int = 0
+    own_tests: tuple[OwnTest, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -70,7 +74,11 @@ class Report:
 
     def lines(self, width: int = 100) -> list[Line]:
         """Return the report as lines of text with a tone each, for a terminal of this width."""
-        return [*layout(self.rows, self.verdicts, width, strict=self.strict), self.last()]
+        return [
+            *layout(self.rows, self.verdicts, width, strict=self.strict),
+            *own_tests.section(self.own_tests, width),
+            self.last(),
+        ]
 
     def last(self) -> Line:
         """Return the last line of the text: the sentence, and what the failures have in common."""
@@ -110,6 +118,7 @@ class Report:
             "diagnosis": found.to_dict() if found else None,
             "exit_status": self.exit_status,
             "deselected": self.deselected,
+            "own_tests": [test.to_dict() for test in self.own_tests],
             "cases": [row.to_dict() for row in self.rows],
         }
 

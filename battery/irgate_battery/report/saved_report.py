@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from irgate_battery.cases.battery_table import MOST_CASES
 from irgate_battery.interface.outside_text import one_line, said_by
+from irgate_battery.report.own_tests import OwnTest
 from irgate_battery.report.provenance import Provenance
 from irgate_battery.report.report import SCHEMA
 from irgate_battery.results.compared import SavedVerdict, SavedVerdicts
@@ -81,6 +82,7 @@ class SavedReport:
         verdicts: those that this version knows, by name.
         rows: the items.
         unknown: keys of rows that this version does not know; they are left out.
+        own_tests: what tests of the user's own measured beside them.
 
     """
 
@@ -97,6 +99,7 @@ class SavedReport:
     verdicts: SavedVerdicts
     rows: tuple[ResultRow, ...]
     unknown: tuple[str, ...]
+    own_tests: tuple[OwnTest, ...] = ()
 
     @classmethod
     def read(cls, text: str, source: str) -> "SavedReport":
@@ -134,7 +137,10 @@ class SavedReport:
     def _of(cls, data: dict[str, Any], source: str) -> "SavedReport":
         known = {field.name for field in fields(ResultRow)}
         rows = [_row(values, known) for values in _typed(data, "cases", list)]
-        twice = [name for name, count in Counter(row.id for row in rows).items() if count > 1]
+        # Reports of an earlier version have none.
+        own = [_own_test(values, known) for values in data.get("own_tests") or []]
+        ids = Counter(row.id for row in (*rows, *(test.row for test in own)))
+        twice = [name for name, count in ids.items() if count > 1]
         if twice:
             raise ValueError(f"{twice[0]} stands there twice")
         verdicts = _typed(data, "verdicts", dict)
@@ -162,6 +168,7 @@ class SavedReport:
             unknown=tuple(
                 sorted({one_line(key) for values in data["cases"] for key in values} - known)
             ),
+            own_tests=tuple(own),
         )
 
 
@@ -257,6 +264,13 @@ def _identity(said: Mapping[str, Any], isolation: object) -> SolverIdentity:
     if not all(value is None or isinstance(value, str) for value in values):
         raise TypeError("solver holds something else than text")
     return SolverIdentity(*values)
+
+
+def _own_test(values: Any, known: set[str]) -> OwnTest:
+    if not isinstance(values, dict):
+        raise TypeError(f"a test of one's own is {type(values).__name__}, not dict")
+    solver = _typed(values, "solver", dict)
+    return OwnTest(_identity(solver, solver.get("isolation")), _row(values, known))
 
 
 def _row(values: Any, known: set[str]) -> ResultRow:

@@ -85,6 +85,14 @@ def schema() -> dict[str, Any]:
                 "exit_status": {"type": "integer"},
                 "deselected": {"type": "integer", "minimum": 0},
                 "cases": {"type": "array", "items": _object(_properties(ResultRow), NEEDED)},
+                "own_tests": {
+                    "type": "array",
+                    "items": _object(
+                        {"solver": _object(_properties(SolverIdentity)), **_properties(ResultRow)},
+                        ("solver", *NEEDED),
+                    ),
+                    "description": "rows of tests of the user's own; no verdict counts them",
+                },
             },
             ("schema", "battery", "seed", "solver", "machine", "verdicts", "cases"),
         ),

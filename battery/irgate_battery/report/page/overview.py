@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from irgate_battery.report.comparison.side_by_side import Comparison
+from irgate_battery.report.own_tests import OwnTest
 from irgate_battery.report.page.markup import Markup, element, joined
 from irgate_battery.report.page.page_case import PageCase
 from irgate_battery.report.page.saved_run import SavedRun
+from irgate_battery.results import formatting
 from irgate_battery.results.compared import Cell
-from irgate_battery.results.result_row import BAD, ResultRow
+from irgate_battery.results.result_row import BAD, ResultRow, mean_distance
 from irgate_battery.results.text import Tone
 from irgate_battery.results.verdict import Verdict
 
@@ -149,6 +151,43 @@ def _one_verdict(run: SavedRun, name: str) -> Iterable[Markup | str]:
     undecided = found[0].status == "not_evaluated"
     told = found[0].undecided if undecided else found[0].reason
     yield element("span", told, class_="soft said")
+
+
+def own_tests(runs: Sequence[SavedRun]) -> Markup | None:
+    """Return a table of what tests of the user's own measured; `None` where there are none."""
+    tests = [test for run in runs for test in run.saved.own_tests]
+    if not tests:
+        return None
+    titles = ("Solver", "Suite", "Case", "Status", "To truth, px", "RMSE ratio")
+    head = element("tr", [element("th", title, scope="col") for title in titles])
+    rows = [_own_test(test) for test in tests]
+    table = element("table", element("thead", head), element("tbody", rows), class_="own-tests")
+    scroller = element(
+        "div", table, class_="scroll", tabindex="0", role="region", aria_label="Own tests"
+    )
+    title = element("h2", f"Own tests ({len(tests)})", id="own-tests")
+    legend = "Tests of the project's own that ran beside the gate. No verdict counts them."
+    foot = element("p", legend, class_="soft")
+    return element("section", title, scroller, foot, aria_labelledby="own-tests")
+
+
+def _own_test(test: OwnTest) -> Markup:
+    row = test.row
+    distance = mean_distance(row)
+    figures = (
+        "-" if distance is None else formatting.px(distance),
+        "-" if row.ratio is None else formatting.ratio(row.ratio),
+    )
+    told = row.message if row.status != "passed" and row.message else None
+    said = element("p", told, class_="said soft") if told else None
+    return element(
+        "tr",
+        element("th", test.solver.spec or test.solver.name or "unknown", scope="row"),
+        element("td", row.suite),
+        element("td", row.case, said),
+        element("td", status_of(row)),
+        [element("td", figure, class_="number") for figure in figures],
+    )
 
 
 def side_by_side(compared: Comparison) -> Markup:

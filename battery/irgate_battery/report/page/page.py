@@ -172,6 +172,7 @@ def _sections(
         yield element("section", title, box, aria_labelledby="charts")
     yield overview.verdicts(runs, labels)
     yield case_table.case_table(cases, labels)
+    yield overview.own_tests(runs)
 
 
 def _case(
