@@ -60,6 +60,7 @@ def test_the_text_counts_them_for_each_solver():
 def test_what_was_written_is_read():
     report = run(reversed(OWN))
     assert SavedReport.read(report.to_json(), "r.json").own_tests == OWN
+    assert tuple(OwnTest.from_dict(test.to_dict()) for test in OWN) == OWN
     data = report.to_dict()
     del data["own_tests"]
     assert SavedReport.read(json.dumps(data), "old.json").own_tests == ()
