@@ -476,5 +476,11 @@ def test_an_answer_that_hangs_on_the_faintest_noise(off, fault):
     found = asked(case, register)
     assert found.fault == fault
     assert "a quarter of a grey level moves it by" in found.sentence
-    # A steady answer is none of that.
+
+    def flow(fixed, moving):
+        field = np.zeros((*fixed.shape, 2)) + np.asarray(register(fixed, moving))[:2, 2]
+        return field + np.linspace(0, 0.1, fixed.shape[1])[None, :, None]
+
+    # A field of many shifts was read off no peak. A steady answer is none of that.
+    assert asked(case, flow) is None
     assert asked(case, lambda fixed, moving: shifted(case, off)) is None

@@ -84,7 +84,10 @@ HABITS = {
     "direction": "your transform does not map fixed to moving",
     "axis_order": "your transform does not have x, the column, first",
     "moves identical images": "your solver moves an image that is registered to itself",
-    "family": "your transform is not of the family that was asked for",
+    "family": (
+        "your transform is not of the family that was asked for: estimate the model's own "
+        "parameters, fit them to your field, or declare the models that you have"
+    ),
     "brightness": "your solver is told that brightness varies, and takes differences all the same",
     RAISES: "your solver raises an exception",
     HANGS: "your solver does not come back in the time that a call has",

@@ -167,7 +167,8 @@ def _by_faint_noise(context: ProbeContext) -> Explanation | None:
     nothing but noise the same say as the image's own.
     """
     pair = context.pair
-    if pair.model != "translation":
+    if pair.model != "translation" or np.ptp(context.answer.displacement, axis=(0, 1)).max() > 0:
+        # A field that is no one shift was read off no peak.
         return None
     draw = np.random.default_rng(0)
     fixed, moving = (

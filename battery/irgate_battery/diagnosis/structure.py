@@ -7,6 +7,7 @@ convention brings its answer to the truth. Its form stays.
 import numpy as np
 
 from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid, Array
+from irgate_battery.diagnosis.families import family_at
 from irgate_battery.diagnosis.found import Explanation
 
 LEAST_SHEAR = 1e-3
@@ -28,6 +29,9 @@ NO_TURN = 1e-9
 NO_SCALE = 1e-6
 """Largest entry of A^T A - I of an answer in which no scale was estimated."""
 
+BEYOND_SHARE = 0.3
+"""A field is no member of its model's family where this part of its error is to the nearest one."""
+
 SCALED_SHARE = 0.5
 """A scale explains the error of a rigid answer where the same answer without it leaves less than
 this part."""
@@ -41,6 +45,7 @@ def structural_fault(on_grid: AnswerOnGrid) -> Explanation | None:
         or _turned_in_square(on_grid)
         or _scale_in_rigid(on_grid)
         or _scale_left_out(on_grid)
+        or _no_member(on_grid)
     )
 
 
@@ -141,6 +146,25 @@ def _scale_left_out(on_grid: AnswerOnGrid) -> Explanation | None:
         "scale left out",
         "turns and shifts, and has a scale of 1, where a similarity was asked for: estimate the "
         "scale too, and return s R",
+    )
+
+
+def _no_member(on_grid: AnswerOnGrid) -> Explanation | None:
+    """A field of its own for every pixel where a few parameters were asked for."""
+    pair = on_grid.pair
+    family = family_at(pair)
+    if pair.truth.matrix is None or on_grid.whole is not None or family is None:
+        return None
+    nearest = family.transform(family.nearest(on_grid.displacement))(on_grid.points)
+    beyond = on_grid.mean_length(nearest - on_grid.answer)
+    if beyond < BEYOND_SHARE * on_grid.off(on_grid.answer):
+        return None
+    return _found(
+        on_grid,
+        "family",
+        f"is a field that is no {pair.model} map: the nearest one is {beyond:.2g} px from it on "
+        f"average, and {on_grid.off(nearest):.2g} px from the truth. Fit the model that is asked "
+        "for to the field, without what does not fit, or declare models = ('ffd',)",
     )
 
 
