@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from saved_runs import BASE, GOOD, RUN_SPEC, row
+from saved_runs import BASE, BATTERY, GOOD, RUN_SPEC, row
 
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.github import (
@@ -32,6 +32,21 @@ def test_a_failure_has_its_figures_and_its_message():
     text = summary(failing())
     assert f"| base {BASE[0]}".replace("_", "\\_") in text
     assert "| failed | 0.0200 | 1.0000 | over its limit |" in text
+
+
+def test_a_missed_target_is_no_failure_of_the_run():
+    far = [replace(each, rmse_vs_oracle=0.5) for each in GOOD]
+    for strict in (False, True):
+        report = conclude(far, SolverIdentity("mine", "mine", "1"), RUN_SPEC, strict=strict)
+        assert report.verdicts.agreement.status == "fail"
+        assert report.exit_status == 0
+        assert "| agreement | over its target |" in summary(report)
+    many = [*GOOD, *(row("battery", case, ratio=1.9) for case in BATTERY)]
+    spec = replace(RUN_SPEC, count=len(BATTERY))
+    for strict, sign in ((False, "over its target"), (True, "**FAIL**")):
+        report = conclude(many, SolverIdentity("mine", "mine", "1"), spec, strict=strict)
+        assert report.verdicts.mean_ratio.status == "fail"
+        assert f"| mean ratio | {sign} |" in summary(report)
 
 
 def test_what_comes_from_outside_is_shown_as_it_is():

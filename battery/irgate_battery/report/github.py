@@ -31,7 +31,9 @@ def summary(report: Report) -> str:
         lines += [f"> {escaped(found.text)}", ""]
     lines += [f"Solver: {escaped(str(report.solver))}", "", "| verdict | | |", "|---|---|---|"]
     for verdict in report.verdicts:
-        cells = (escaped(verdict.title), SIGNS[verdict.status], escaped(verdict.reason))
+        over = verdict.misses_target(strict=report.strict)
+        sign = "over its target" if over else SIGNS[verdict.status]
+        cells = (escaped(verdict.title), sign, escaped(verdict.reason))
         lines.append(f"| {' | '.join(cells)} |")
     bad = [row for row in report.rows if row.status in BAD]
     if bad:

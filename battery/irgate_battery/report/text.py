@@ -35,10 +35,8 @@ def layout(
 
 
 def _verdicts(verdicts: Verdicts, width: int, strict: bool) -> Iterable[Line]:
-    fails_nothing = ("none",) if strict else ("none", "strict")
     for verdict in verdicts:
         word, tone = _WORDS[verdict.status], _TONES[verdict.status]
-        if verdict.effect in fails_nothing and verdict.status == "fail":
-            # Missing a target that fails nothing must not look like a failure of the run.
+        if verdict.misses_target(strict=strict):
             word, tone = "over", "open"
         yield from wrapped(f"{verdict.title:<13}{word:<5}", verdict.reason, tone, width)

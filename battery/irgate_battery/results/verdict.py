@@ -46,6 +46,16 @@ class Verdict:
     status: VerdictStatus
     reason: str
 
+    def misses_target(self, *, strict: bool = False) -> bool:
+        """Whether it fails, and nothing with it: that must not look like a failure of the run.
+
+        Args:
+            strict: whether the verdicts that are strict only fail the run.
+        """
+        return self.status == "fail" and self.effect in (
+            ("none",) if strict else ("none", "strict")
+        )
+
     @property
     def held(self) -> str:
         """What the last line of a run that passed says of it."""

@@ -144,8 +144,8 @@ def _one_verdict(run: SavedRun, name: str) -> Iterable[Markup | str]:
         yield "-"
         return
     tone, word = VERDICT_TONES[found[0].status], VERDICT_WORDS[found[0].status]
-    if tone == "bad" and found[0].effect in ("none", "strict"):
-        # Missing a target that fails nothing must not look like a failure of the run.
+    asked = run.saved.asked
+    if found[0].misses_target(strict=asked is not None and asked.strict):
         tone, word = "open", "over its target"
     yield toned(word, tone)
     undecided = found[0].status == "not_evaluated"
