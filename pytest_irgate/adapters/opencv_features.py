@@ -83,7 +83,10 @@ def _narrowed(similarity: Any, model: str, here: Any, there: Any) -> Any:
     """
     linear = np.eye(2)
     if model == "rigid":
-        linear = similarity[:, :2] / np.sqrt(np.linalg.det(similarity[:, :2]))
+        scale = float(np.sqrt(max(np.linalg.det(similarity[:, :2]), 0.0)))
+        if scale == 0.0:
+            raise RuntimeError("SIFT found no rigid motion: its matches agree on a scale of 0")
+        linear = similarity[:, :2] / scale
     return np.column_stack([linear, there - linear @ here])
 
 

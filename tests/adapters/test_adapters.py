@@ -270,3 +270,9 @@ def test_opencv_before_its_mask_on_the_template_inverts_the_way_back(monkeypatch
     monkeypatch.delattr(cv2, "findTransformECCWithMask", raising=False)
     test_a_mask_keeps_an_occluder_out("opencv-ecc")
     test_a_matrix_finds_the_truth("opencv-ecc", "lena_affine_2d")
+
+
+def test_matches_that_agree_on_no_scale_are_no_rigid_motion():
+    features = pytest.importorskip("pytest_irgate.adapters.opencv_features")
+    with pytest.raises(RuntimeError, match="agree on a scale of 0"):
+        features._narrowed(np.zeros((2, 3)), "rigid", np.zeros(2), np.zeros(2))
