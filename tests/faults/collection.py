@@ -6,13 +6,24 @@ from . import (
     free_form,
     gradient,
     metric,
+    optional_models,
     protocol,
     pyramid,
     sampling,
 )
 from .fault import ADDED, LAYERS, Fault
 
-KINDS = (conventions, sampling, pyramid, metric, descent, free_form, gradient, protocol)
+KINDS = (
+    conventions,
+    sampling,
+    pyramid,
+    metric,
+    descent,
+    free_form,
+    optional_models,
+    gradient,
+    protocol,
+)
 """The files, in the order of the report."""
 
 COLLECTION: dict[str, Fault] = {

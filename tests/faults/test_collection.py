@@ -9,7 +9,9 @@ import pytest
 from items import evaluate, evaluate_case
 
 from irgate_battery.cases.catalogue import Case, all_cases
+from irgate_battery.interface.declaration import OPTIONAL_MODELS
 from irgate_battery.interface.protocol import Solver
+from pytest_irgate.adapters import bundled
 
 from .attached import Attached
 from .collection import COLLECTION, KINDS, LAYERS
@@ -45,6 +47,7 @@ DEAR = {
 32 x 32, and what takes many calls to go wrong. The command sees them."""
 
 LAYER_OF_SUITE = {
+    "conditions": {"conditions"},
     "base": {"each fixture"},
     "battery": {"ratio", "truth"},
     "contract": {"contract"},
@@ -96,4 +99,6 @@ ITEMS = sorted({fault.item for fault in CHEAP.values()})
 @pytest.mark.parametrize("item", ITEMS, ids=" ".join)
 def test_the_good_solver_passes_the_same_items(item):
     good = Attached() if item[0] == "gradient" else Good()
+    if item[1] in OPTIONAL_MODELS:
+        good = bundled.register
     assert row(good, item).status == "passed"
