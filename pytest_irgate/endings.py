@@ -4,7 +4,6 @@ report because of a signal.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Generator
 from typing import Any
 
@@ -13,11 +12,7 @@ import pytest
 from irgate_battery.interface.outside_text import one_line
 from irgate_battery.report.last_line import NOT_RUN
 from pytest_irgate.exit_guard import ExitGuard
-from pytest_irgate.termination import Termination
-
-CTRL_C = "you (Ctrl-C)"
-SIGNALS = {each.name: each.name for each in signal.Signals} | {"SIGINT": CTRL_C}
-"""Who stopped a run, by the name of the signal."""
+from pytest_irgate.termination import Termination, interrupted_by
 
 
 class RunEndings:
@@ -67,7 +62,8 @@ def stopped_by(ending: BaseException) -> str:
     said = one_line(str(ending))
     if said.startswith("stopping after "):
         return f"{NOT_RUN}stopped by you (-x or --maxfail)"
-    # pytest's own exceptions are interrupts, too, and say why; a signal's says which.
-    if isinstance(ending, KeyboardInterrupt) and said in ("", *SIGNALS):
-        return f"{NOT_RUN}stopped by {SIGNALS.get(said, CTRL_C)}"
+    # pytest's own exceptions are interrupts, too, and say why.
+    who = interrupted_by(ending) if isinstance(ending, KeyboardInterrupt) else None
+    if who is not None:
+        return f"{NOT_RUN}stopped by {who}"
     return f"{NOT_RUN}pytest ended the run early ({said})"

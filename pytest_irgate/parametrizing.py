@@ -107,21 +107,30 @@ def parametrize_with_cases(
             and suite that has it; or with both before it, as in the test's own id,
             `"register-battery-lena_affine_2d-rot75"`. They are strict: what passes fails.
         timeout: seconds for one call; `None` for no limit.
-    Raises: ValueError for an unknown suite, a model that no item asks for, or an expected failure
-        that is no item's.
+    Raises: ValueError where there is no solver; for an unknown suite, a model that no item asks
+        for, or an expected failure that is no item's.
     """
+    if isinstance(solvers, str) or not solvers:
+        raise ValueError(
+            f"parametrize_with_cases: solvers {solvers!r}; expected a list of callables or SPECs, "
+            "one at least"
+        )
+    for what, given in (("suites", suites), ("models", models)):
+        if isinstance(given, str):
+            raise ValueError(f"parametrize_with_cases: {what} {given!r}; expected a list of names")
     names = default_names() if suites is None else tuple(suites)
     known = [entry.name for entry in REGISTRY if entry.given_by is None]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise ValueError(f"parametrize_with_cases: suites {list(names)}; expected some of {known}")
-    items = [
-        item
-        for item in expected_items(RunSpec(), names)
-        if models is None or item.model in tuple(models)
-    ]
-    if not items:
-        raise ValueError(f"parametrize_with_cases: no item of {list(names)} asks for {models}")
+    items = expected_items(RunSpec(), names)
+    if models is not None:
+        unused = set(models) - {item.model for item in items}
+        if unused or not models:
+            raise ValueError(
+                f"parametrize_with_cases: no item of {list(names)} asks for {sorted(unused)}"
+            )
+        items = tuple(item for item in items if item.model in models)
     waived = dict(expected_failures or {})
     used: set[str] = set()
     parameters = []

@@ -9,6 +9,10 @@ from typing import Any
 _NAMES = ("SIGTERM", "SIGHUP")
 """What a scheduler sends, and a terminal that closes; Windows lacks the second."""
 
+CTRL_C = "you (Ctrl-C)"
+SIGNALS = {each.name: each.name for each in signal.Signals} | {"SIGINT": CTRL_C}
+"""Who stopped a run, by the name of the signal."""
+
 
 class Termination:
     """Turns the first such signal into KeyboardInterrupt, in the main thread; others are noted.
@@ -46,3 +50,12 @@ class Termination:
         elif self.interrupts:
             self.interrupts = False
             raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def interrupted_by(interrupt: KeyboardInterrupt) -> str | None:
+    """Return who stopped the run: its user, or the signal that became this interrupt.
+
+    `None` where the interrupt says something else, as pytest's own do.
+    """
+    said = str(interrupt)
+    return SIGNALS.get(said, CTRL_C) if said in ("", *SIGNALS) else None

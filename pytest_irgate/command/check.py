@@ -36,7 +36,7 @@ from pytest_irgate.options import (
 )
 from pytest_irgate.output_file import OutputFileError, clear_page, clear_report, write_report
 from pytest_irgate.page_file import page_trouble
-from pytest_irgate.termination import Termination
+from pytest_irgate.termination import CTRL_C, Termination, interrupted_by
 
 if TYPE_CHECKING:
     from irgate_battery.cases.own_pairs import OwnPair
@@ -117,7 +117,7 @@ def _checked(
     arguments: argparse.Namespace, solver: "Solver", guard: ExitGuard, termination: Termination
 ) -> int:
     from irgate_battery.cases.run_spec import RunSpec
-    from irgate_battery.report.conclusion import completed, conclude
+    from irgate_battery.report.conclusion import ENDED_EARLY, completed, conclude
     from irgate_battery.report.last_line import failed_for
     from irgate_battery.report.provenance import Provenance
     from irgate_battery.results.solver_identity import SolverIdentity
@@ -155,10 +155,10 @@ def _checked(
     provenance = Provenance.of(Path.cwd())
     done: list[ItemResult] = []
 
-    def so_far(status: int) -> "Report":
+    def so_far(status: int, why: str = ENDED_EARLY) -> "Report":
         """Return the report of what is done, the rest as missing."""
         return conclude(
-            completed([result.row for result in done], run_spec, suites),
+            completed([result.row for result in done], run_spec, suites, why),
             SolverIdentity(arguments.solver, solver.name, solver.version, solver.caller.isolation),
             run_spec,
             suites=suites,
@@ -260,7 +260,7 @@ def _judge(
     suites: tuple[str, ...],
     run_spec: "RunSpec",
     done: list["ItemResult"],
-    so_far: Callable[[int], "Report"],
+    so_far: Callable[[int, str], "Report"],
 ) -> tuple["Report", list[str]]:
     """Run the items; what was measured until Ctrl-C is reported, the rest as missing.
 
@@ -268,9 +268,10 @@ def _judge(
         arguments: of the command.
         solver, suites, run_spec: what is judged, and on what.
         done: takes what is done.
-        so_far: makes the report of it, with this exit status.
+        so_far: makes the report of it, with this exit status, and the message of the others.
     """
     from irgate_battery import run
+    from irgate_battery.report.last_line import NOT_RUN
     from irgate_battery.suites.registry import expected_items
     from pytest_irgate.command.progress import Progress
     from pytest_irgate.user_cache import UserCache
@@ -296,8 +297,9 @@ def _judge(
                 cache=UserCache(),
                 on_row=keep,
             )
-    except KeyboardInterrupt:
-        report = so_far(EXIT_INTERRUPTED)
+    except KeyboardInterrupt as interrupt:
+        who = interrupted_by(interrupt) or CTRL_C
+        report = so_far(EXIT_INTERRUPTED, f"{NOT_RUN}stopped by {who}")
         notices.append(f"interrupted: {len(done)} of {len(items)} items were done")
     finally:
         progress.clear()

@@ -11,12 +11,16 @@ from irgate_battery.report.comparison.side_by_side import NotComparableError
 from irgate_battery.report.provenance import Provenance
 
 DEFAULT = Rules.parse(DEFAULT_RULES)
-WHOLE = [*GOOD, *(row("battery", case) for case in BATTERY)]
+WHOLE = [
+    replace(GOOD[0], landmark_mean_px=0.02),
+    *GOOD[1:],
+    *(row("battery", case) for case in BATTERY),
+]
 
 
 def changed(**figures):
     """Return the whole run with one base row changed."""
-    return [row("base", BASE[0], **figures), *WHOLE[1:]]
+    return [row("base", BASE[0], **{"landmark_mean_px": 0.02} | figures), *WHOLE[1:]]
 
 
 def directions(found):
@@ -35,6 +39,8 @@ def held(old, new, rules=DEFAULT):
         (changed(tre_px=0.0249), []),
         (changed(tre_px=0.0251), ["worse"]),
         (changed(tre_px=0.0149), ["better"]),
+        (changed(landmark_mean_px=0.0251), ["worse"]),
+        (changed(landmark_mean_px=0.0249), []),
         (changed(ratio=1.019), []),
         (changed(ratio=1.021), ["worse"]),
         # A time is never worse by itself.
@@ -202,7 +208,7 @@ def test_in_words():
     told = len(WHOLE) - 1
     assert found.sentence == (
         f"FAIL: 1 worse, 0 better, {told} items as before (passed -> not passed; tre_px +20 % and "
-        "+0.005 px; ratio +2 %)"
+        "+0.005 px; landmark_mean_px +20 % and +0.005 px; ratio +2 %)"
     )
 
 

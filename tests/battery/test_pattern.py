@@ -151,6 +151,7 @@ def turned(degrees, tre_px, status="failed", place=None):
         tre_px=tre_px,
         motion_degrees=float(degrees),
         motion_px=4.0,
+        motion_mean_px=20.0,
         error_place=place,
     )
 
@@ -177,6 +178,19 @@ class TestHowFarItReaches:
     def test_too_few_cases_say_nothing(self):
         rows = [turned(d, 0.1) for d in (0, 2, 5)] + [turned(d, 60.0) for d in (30, 45, 60, 75)]
         assert "are found" not in of_run(rows).sentence
+
+    def test_a_motion_that_the_identity_comes_near_to_shows_nothing(self):
+        # A solver that returns the identity is off by the whole motion: 5 px and less of it are
+        # not found, they were there from the start.
+        sizes = (1.0, 2.0, 4.0, 5.0, 17.0, 30.0, 50.0, 90.0)
+        rows = [replace(turned(px / 2, px), motion_px=px, motion_mean_px=px) for px in sizes]
+        assert "are found" not in of_run(rows).sentence
+        # Nor are they counted beside motions that are.
+        found = [turned(d, 0.1) for d in (2, 3, 4, 5)]
+        assert "on 4 of 4 cases, larger ones on 0 of 4" in of_run([*rows, *found]).sentence
+        # An earlier version's rows do not say how far the identity is off.
+        old = [replace(row, motion_mean_px=None) for row in [*rows, *found]]
+        assert "are found" not in of_run(old).sentence
 
 
 def at(turns, lost):

@@ -41,6 +41,18 @@ def test_a_motion_is_measured_as_it_was_made(degrees, dx, dy):
     assert 0 < motion.overlap <= 1
 
 
+def test_how_far_the_identity_is_off_on_average():
+    size = photograph_size()
+    shifted = Motion.of(render("lena_affine_2d", rigid(0.0, 3, -4, size)))
+    assert shifted.mean_px == pytest.approx(5)
+    turned = Motion.of(render("lena_affine_2d", rigid(math.radians(30), 0, 0, size)))
+    y, x = np.mgrid[: size[0], : size[1]]
+    away = np.hypot(x - (size[1] - 1) / 2, y - (size[0] - 1) / 2)
+    # A turn moves a point by a chord.
+    assert turned.mean_px == pytest.approx(2 * math.sin(math.radians(15)) * away.mean())
+    assert turned.px == pytest.approx(0, abs=1e-9)
+
+
 def photograph_size():
     return CASES["lena_affine_2d"].pair().shape
 

@@ -195,6 +195,10 @@ def test_an_interrupt_keeps_what_was_measured(here, name):
     ]  # fmt: skip
     assert report["cases"][0]["rmse"] > 0
     assert report["verdicts"]["hard_gate"]["status"] == "fail"
+    # In the plugin's words.
+    who = {"SIGINT": "you (Ctrl-C)"}.get(name, name)
+    assert report["cases"][-1]["message"] == f"not run: stopped by {who}"
+    assert f"; stopped by {who}: 2 of 5 items not run; the hard gate fails" in output
     assert "irgate: interrupted: 3 of 5 items were done" in output
     assert errors == ""
 

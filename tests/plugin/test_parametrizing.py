@@ -144,13 +144,23 @@ def test_what_is_no_solver_is_told_in_a_line(pytester, gate):
         ({"suites": ["bases"]}, r"suites \['bases'\]; expected some of \['contract'"),
         ({"suites": []}, r"suites \[\]; expected some of"),
         ({"suites": ["pair"]}, r"suites \['pair'\]; expected some of"),
-        ({"models": ["bspline"]}, "asks for"),
+        ({"models": ["bspline"]}, r"no item of .* asks for \['bspline'\]"),
+        ({"models": ["rigid", "afine"], "suites": ["base"]}, r"\['base'\] asks for \['afine'\]"),
+        ({"models": "rigid"}, "models 'rigid'; expected a list"),
+        ({"suites": "base"}, "suites 'base'; expected a list"),
         ({"expected_failures": {"nobody": "x"}}, r"expected_failures \['nobody'\]: no such items"),
     ],
 )
 def test_what_is_wrong_is_told_when_the_test_is_written(arguments, said):
     with pytest.raises(ValueError, match=said):
         parametrize_with_cases([print], **arguments)
+
+
+@pytest.mark.parametrize("solvers", [[], "mine.py:register"])
+def test_no_solver_would_be_no_test(solvers):
+    # pytest skips a test without parameters, and one text is a list of letters.
+    with pytest.raises(ValueError, match="expected a list of callables or SPECs"):
+        parametrize_with_cases(solvers)
 
 
 def test_the_package_has_no_other_name():

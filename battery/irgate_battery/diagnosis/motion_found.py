@@ -27,7 +27,8 @@ _MOTIONS: tuple[tuple[str, str, Callable[[ResultRow], float | None]], ...] = (
 def motion_found(rows: Sequence[ResultRow]) -> str:
     """Say up to which turn, or else up to which shift, answers find the motion.
 
-    Empty where no bound parts those that do from those that do not.
+    Empty where no bound parts those that do from those that do not. A motion that the identity
+    comes as near to shows nothing and is not counted.
 
     Args:
         rows: of the run.
@@ -36,7 +37,10 @@ def motion_found(rows: Sequence[ResultRow]) -> str:
         sized = [
             (abs(size), row.tre_px <= FOUND_PX)
             for row in rows
-            if row.tre_px is not None and (size := size_of(row)) is not None
+            if row.tre_px is not None
+            and (size := size_of(row)) is not None
+            and row.motion_mean_px is not None
+            and row.motion_mean_px > FOUND_PX
         ]
         bounds = [bound for bound in {size for size, _ in sized} if _parts(sized, bound)]
         if bounds:

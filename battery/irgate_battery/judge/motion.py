@@ -16,12 +16,15 @@ class Motion:
     Attributes:
         degrees: the turn of the nearest affine map, -180 to 180.
         px: how far the centre of the fixed image moves.
+        mean_px: how far a pixel of the fixed image moves on average: the mean distance between the
+            identity and the truth.
         pair: the pair.
 
     """
 
     degrees: float
     px: float
+    mean_px: float
     pair: Pair = field(repr=False)
 
     @classmethod
@@ -34,7 +37,12 @@ class Motion:
         # nearest affine map, A = I + sum(u away) / sum(away^2), comes by itself.
         A = np.eye(2) + np.einsum("hwi,hwj->ij", u, away) / (away * away).sum(axis=(0, 1))
         turn = math.degrees(math.atan2(A[1, 0] - A[0, 1], A[0, 0] + A[1, 1]))
-        return cls(turn, float(np.linalg.norm(pair.truth(centre) - centre)), pair)
+        return cls(
+            degrees=turn,
+            px=float(np.linalg.norm(pair.truth(centre) - centre)),
+            mean_px=float(np.linalg.norm(u, axis=-1).mean()),
+            pair=pair,
+        )
 
     @property
     def overlap(self) -> float:

@@ -111,7 +111,7 @@ def _exit_status(
 
 
 def completed(
-    rows: Sequence[ResultRow], spec: RunSpec, names: Collection[str]
+    rows: Sequence[ResultRow], spec: RunSpec, names: Collection[str], why: str = ENDED_EARLY
 ) -> tuple[ResultRow, ...]:
     """Return the rows of a run that ended early, with a `missing` one for each item it lacks.
 
@@ -119,10 +119,10 @@ def completed(
         rows: those that are there.
         spec: what was asked for.
         names: the suites that were.
+        why: the message of those that are missing.
     """
     there = {row.id: row for row in rows}
     return tuple(
-        there.get(item.id)
-        or ResultRow(item.id, item.suite, item.case, None, "missing", ENDED_EARLY)
+        there.get(item.id) or ResultRow(item.id, item.suite, item.case, None, "missing", why)
         for item in expected_items(spec, names)
     )

@@ -81,6 +81,7 @@ class ResultRow:
         error_place: where most of the distance to the truth lies, if that is one place.
         motion_px, motion_degrees: of a case, how far the true transform moves the centre of the
             fixed image, and how far it turns.
+        motion_mean_px: how far it moves a pixel of the fixed image on average.
 
     The other figures are those of `irgate_battery.judge.measure.Measurement`.
 
@@ -130,6 +131,7 @@ class ResultRow:
     error_place: str | None = None
     motion_px: float | None = None
     motion_degrees: float | None = None
+    motion_mean_px: float | None = None
     files: str | None = None
     landmarks: int | None = None
     landmark_mean_px: float | None = None

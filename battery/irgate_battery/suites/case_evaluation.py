@@ -42,7 +42,7 @@ def evaluate_case(
     pair = case.pair()
     require_reach(solver, pair)
     motion = Motion.of(pair)
-    draft.figures(motion_px=motion.px, motion_degrees=motion.degrees)
+    draft.figures(motion_px=motion.px, motion_degrees=motion.degrees, motion_mean_px=motion.mean_px)
     oracle, origin = setup.store.get(case, pair)
     draft.row = replace(draft.row, oracle=origin, oracle_seconds=oracle.seconds)
     answer, seconds = solver.solve_pair(

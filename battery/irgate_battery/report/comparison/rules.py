@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 STATUS = "status"
 """The rule over statuses: what passed passes, of items and of verdicts."""
 
-DEFAULT_RULES = "status,tre_px:20%+0.005,ratio:2%"
-"""Times are never in it: they are the machine's."""
+DEFAULT_RULES = "status,tre_px:20%+0.005,landmark_mean_px:20%+0.005,ratio:2%"
+"""Distances to a truth, be it a transform or landmarks. Times are never in it: they are the
+machine's."""
 
 FIGURES: Mapping[str, str] = {
     "tre_px": "px",
