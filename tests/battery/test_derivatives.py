@@ -86,6 +86,44 @@ def test_differences_are_taken_on_both_sides_of_each_image_alone():
     assert abs(np.corrcoef(steps[1][0].ravel(), steps[3][0].ravel())[0, 1]) < 0.5
 
 
+def jumping(at, height):
+    """An answer that jumps where the fixed image has moved so far along the first direction."""
+    pair = CASE.pair()
+    start = torch.tensor(pair.fixed)
+    along = torch.tensor(derivatives._direction(pair.shape, f"{CASE.id} fixed 0"))
+
+    def register(fixed, moving):
+        beyond = ((fixed - start) * along).mean() > at
+        return moments(fixed, moving) + height * beyond.to(fixed.dtype)
+
+    return register
+
+
+def test_a_right_derivative_beside_a_jump_is_right():
+    """Where a pixel enters the region that a solver counts, its answer jumps."""
+    assert relative_error(CASE, jumping(4e-5, 1e-6)) < 1e-5
+    # A jump within both steps hides the derivative.
+    assert relative_error(CASE, jumping(4e-6, 1e-6)) > 1e-3
+
+
+def test_a_wrong_derivative_is_told_by_the_longer_step():
+    """The shorter one does not move an answer that is rounded: that says nothing of the image."""
+    pair = CASE.pair()
+    start = torch.tensor(pair.fixed)
+    along = torch.tensor(derivatives._direction(pair.shape, f"{CASE.id} fixed 0"))
+
+    def register(fixed, moving):
+        moved = ((fixed - start) * along).mean().detach()
+        told = moments(fixed, moving.detach())
+        return moments(start, moving) + (moved * 1e4).round() / 1e4 + told - told.detach()
+
+    fixed, moving = compare_gradients(CASE, differentiable(register), None)
+    # Every entry of the matrix moves by the step.
+    assert fixed.differences[0] > 1
+    assert fixed.error > 0.5
+    assert moving.error < 1e-5
+
+
 def test_a_pixel_counts_that_the_truth_maps_two_pixels_inside():
     """The shift is (3.5, -2.23): rows from 5 on, and columns up to W - 7."""
     told = []

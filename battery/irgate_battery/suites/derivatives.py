@@ -27,10 +27,11 @@ from irgate_fixtures import pixel_grid
 
 DIRECTIONS = int(GRADIENT_DIRECTIONS)
 
-STEP = 1e-4
+STEPS = (1e-4, 1e-5)
 """h, in intensities. A direction of RMS 1 moves the answer by about 1 px per unit, so by 1e-4 px
 here: 1e4 times what a float64 solver leaves, and far below the pixel where linear sampling has its
-kinks."""
+kinks. The second is for answers that jump within the first, as where a pixel enters the region that
+a solver counts: the derivative beside a jump is right, and the difference over it is not."""
 
 SMOOTH_PX = 6.0
 """Standard deviation of the blur that makes a direction smooth: structure that images have."""
@@ -145,20 +146,30 @@ def _compare(
 
     with np.errstate(over="ignore", invalid="ignore"):
         analytic = np.array([float(np.sum(found * direction)) for direction in directions])
-    differences = []
-    for direction in directions:
-        sides = []
-        for sign in (1, -1):
-            moved = {**images, name: images[name] + sign * STEP * direction}
-            call = _call(case, moved)
-            outcome, _ = solver.call(call, timeout)
-            answer = solver.read(outcome, call)
-            _require_registered(case, answer)
-            sides.append(float((weights * answer.displacement).sum(-1).mean()))
-        differences.append((sides[0] - sides[1]) / (2 * STEP))
-    if not any(differences):
-        raise ItemFailed(f"the answer does not move when {name} does: it ignores the image.")
-    return DerivativePair(name, analytic, np.array(differences))
+
+    def weighed(change: NDArray[np.float64]) -> float:
+        call = _call(case, {**images, name: images[name] + change})
+        outcome, _ = solver.call(call, timeout)
+        answer = solver.read(outcome, call)
+        _require_registered(case, answer)
+        return float((weights * answer.displacement).sum(-1).mean())
+
+    compared = []
+    for step in STEPS:
+        differences = [
+            (weighed(step * direction) - weighed(-step * direction)) / (2 * step)
+            for direction in directions
+        ]
+        if not any(differences):
+            if compared:
+                # Too short a step for the solver's own rounding.
+                break
+            raise ItemFailed(f"the answer does not move when {name} does: it ignores the image.")
+        compared.append(DerivativePair(name, analytic, np.array(differences)))
+        if compared[-1].error <= GRADIENT_ERROR:
+            return compared[-1]
+    # A wrong one is told by the step that a solver's own rounding disturbs least.
+    return compared[0]
 
 
 def _call(case: Case, images: dict[str, NDArray[np.float64]]) -> Call:
