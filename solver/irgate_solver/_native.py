@@ -93,6 +93,10 @@ def _load(path: Path, name: str) -> tuple[ctypes.CDLL | None, str]:
             function = getattr(found, f"{entry}_{suffix}")
             function.argtypes = (*(ctypes.c_int64,) * 3, *(ctypes.c_void_p,) * pointers)
             function.restype = ctypes.c_int
+    count, address = ctypes.c_int64, ctypes.c_void_p
+    for entry, pointers in (("irgate_factor", 4), ("irgate_solve", 3)):
+        function = getattr(found, entry)
+        function.argtypes, function.restype = (*(count,) * 3, *(address,) * pointers), ctypes.c_int
     return found, name
 
 
@@ -112,17 +116,18 @@ def serves(*tensors: Tensor | None) -> bool:
     )
 
 
-def call(name: str, dtype: torch.dtype, *arguments: object) -> None:
-    """Call the kernel's function `name` for images of `dtype`.
+def call(name: str, dtype: torch.dtype | None, *arguments: object) -> None:
+    """Call the kernel's function `name`, for images of `dtype` where it depends on that.
 
     Raises:
         MemoryError: it found no memory.
 
     """
-    suffix = "f32" if dtype == torch.float32 else "f64"
+    if dtype is not None:
+        name = f"{name}_f32" if dtype == torch.float32 else f"{name}_f64"
     found = library()
     assert found is not None
-    if getattr(found, f"{name}_{suffix}")(*arguments) != 0:
+    if getattr(found, name)(*arguments) != 0:
         raise MemoryError("register: no memory for the sums of a look")
 
 

@@ -1,8 +1,9 @@
-"""Look at images of every size with a kernel that watches its own memory; `test_kernel` runs this.
+"""Look at images of every size, and factor bands, with a kernel that watches its own memory.
 
     LD_PRELOAD=libasan.so python tests/solver/kernel_bounds.py LIBRARY
 
-In the end the kernel is told of more rows than there are, which the sanitizer must see.
+`test_kernel_library` runs this. In the end the kernel is told of more rows than there are, which
+the sanitizer must see.
 """
 
 import itertools
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from irgate_solver import _metrics, _native, _pyramid, _warps
+from irgate_solver import _band, _metrics, _native, _pyramid, _warps
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._pyramid import Level
 from irgate_solver._sampling import make_sampler
@@ -61,6 +62,17 @@ def look_at_all() -> None:
             look(level, exact, kind, metric, warp)
 
 
+def factor_bands() -> None:
+    for grid in ((8, 8), (9, 12), (13, 4)):
+        size = 2 * grid[0] * grid[1]
+        for entry in (1.0, -1.0, float("nan")):
+            matrix = entry * torch.eye(size, dtype=torch.float64).expand(2, -1, -1)
+            share = torch.zeros(2, 1, dtype=torch.float64)
+            made = _band.factor(matrix, torch.ones(2, size, dtype=torch.float64), share, grid)
+            assert made.grid == grid
+            made.solve(torch.ones(2, size, dtype=torch.float64))
+
+
 def look_beyond() -> None:
     warped = WarpedLevel(_warps.Translation(9, 9), level_of((9, 9), (9, 9), torch.float32))
     arguments = warped.look.arguments
@@ -75,5 +87,6 @@ if __name__ == "__main__":
     _native.PLAIN, _native.WIDE = Path(sys.argv[1]), Path("nowhere")
     assert _native.library() is not None, _native.kernel()
     look_at_all()
+    factor_bands()
     print("looked", flush=True)
     look_beyond()
