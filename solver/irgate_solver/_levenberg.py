@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from irgate_solver import _band
+from irgate_solver import _band, _native
 from irgate_solver._band import Grid
 from irgate_solver._precision import (
     DAMPING_CEILING,
@@ -338,6 +338,8 @@ Solve = Callable[[Linearisation, Sequence[float]], tuple[Tensor, Tensor]]
 
 def damped_step(at: Linearisation, damping: Sequence[float]) -> tuple[Tensor, Tensor]:
     """Solve (1) by Cholesky; return the step, and 0 where there is one, `(B,)`."""
+    if at.gradient.shape[1] <= _native.MOST_PARAMETERS and _native.serves(at.normal, at.gradient):
+        return _native.damped_step(at.normal, at.gradient, damping, GAUGE)
     diagonal, share = _scale(at, damping)
     factor = _band.factor(at.normal, diagonal, share, at.grid if at.banded else None)
     return factor.solve(at.gradient).neg_(), factor.info

@@ -27,6 +27,7 @@
 enum { LINEAR, CUBIC, CATMULL_ROM };
 enum { SSD, HUBER, NCC };
 enum { CHUNK = 64, LANES = 4, MOST_FUNCTIONS = 4, MOST_PAIRS = 10, TAPS = 4, STRIP = 16, BLOCK = 4 };
+enum { MOST_PARAMETERS = 8 }; /* of a linear family */
 
 typedef struct {
     int64_t batch, height, width;  /* of the fixed images */
@@ -525,6 +526,53 @@ int irgate_solve(int64_t batch, int64_t rows, int64_t columns, const double *upp
     free(b.order);
     free(z);
     return z ? 0 : -1;
+}
+
+/* Solve (N + lambda D) step = -g for each pair of a linear family by Cholesky (`_levenberg`, eq. 1):
+ * D is |diag N|, no less than `gauge` of its mean. `failed` is 0, or the row where a matrix was found
+ * not to be positive; its step is 0. Returns 0, or -1 where there are too many parameters. */
+int irgate_step(int64_t batch, int64_t size, double gauge, const double *normal,
+    const double *gradient, const double *damping, double *step, int64_t *failed)
+{
+    if (size > MOST_PARAMETERS)
+        return -1;
+    for (int64_t pair = 0; pair < batch; pair++, normal += size * size, gradient += size) {
+        double lower[MOST_PARAMETERS][MOST_PARAMETERS], *x = step + pair * size, mean = 0.0;
+        for (int64_t i = 0; i < size; i++)
+            mean += fabs(normal[i * (size + 1)]) / (double)size;
+        failed[pair] = 0;
+        memset(x, 0, (size_t)size * sizeof(double));
+        for (int64_t i = 0; i < size && !failed[pair]; i++) {
+            double own = normal[i * (size + 1)];
+            for (int64_t j = 0; j < i; j++) {
+                double sum = normal[i * size + j];
+                for (int64_t k = 0; k < j; k++)
+                    sum -= lower[i][k] * lower[j][k];
+                lower[i][j] = sum / lower[j][j];
+            }
+            own += damping[pair] * fmax(fabs(own), gauge * mean);
+            for (int64_t k = 0; k < i; k++)
+                own -= lower[i][k] * lower[i][k];
+            if (own > 0.0 && own < INFINITY)
+                lower[i][i] = sqrt(own);
+            else
+                failed[pair] = i + 1;
+        }
+        if (failed[pair])
+            continue;
+        for (int64_t i = 0; i < size; i++) {
+            x[i] = -gradient[i];
+            for (int64_t k = 0; k < i; k++)
+                x[i] -= lower[i][k] * x[k];
+            x[i] /= lower[i][i];
+        }
+        for (int64_t i = size - 1; i >= 0; i--) {
+            for (int64_t k = i + 1; k < size; k++)
+                x[i] -= lower[k][i] * x[k];
+            x[i] /= lower[i][i];
+        }
+    }
+    return 0;
 }
 
 #define REAL float
@@ -1077,6 +1125,33 @@ int NAME(irgate_halve)(int64_t batch, int64_t rows, int64_t columns, const doubl
             }
         }
     free(row);
+    return 0;
+}
+
+/* Central differences of `batch` images by x and y times `by`, one-sided at the border
+ * (`_template.gradient`): out holds `(batch, 2, rows, columns)`. Returns 0. */
+int NAME(irgate_slopes)(int64_t batch, int64_t rows, int64_t columns, double by,
+    const REAL *image, REAL *out)
+{
+    int64_t area = rows * columns, last = columns - 1;
+    REAL share = (REAL)by;
+    for (int64_t pair = 0; pair < batch; pair++)
+        for (int64_t i = 0; i < rows; i++) {
+            const REAL *row = image + pair * area + i * columns;
+            const REAL *above = i > 0 ? row - columns : row;
+            const REAL *below = i + 1 < rows ? row + columns : row;
+            REAL *dx = out + 2 * pair * area + i * columns, *dy = dx + area;
+            int inside = i > 0 && i + 1 < rows;
+            for (int64_t k = 1; k < last; k++)
+                dx[k] = ((row[k + 1] - row[k]) + (row[k] - row[k - 1])) * share;
+            dx[0] = last > 0 ? ((row[1] - row[0]) + (row[1] - row[0])) * share : 0;
+            if (last > 0)
+                dx[last] = ((row[last] - row[last - 1]) + (row[last] - row[last - 1])) * share;
+            for (int64_t k = 0; inside && k < columns; k++)
+                dy[k] = ((below[k] - row[k]) + (row[k] - above[k])) * share;
+            for (int64_t k = 0; !inside && k < columns; k++) /* one of the two is 0 */
+                dy[k] = (REAL)2 * ((below[k] - row[k]) + (row[k] - above[k])) * share;
+        }
     return 0;
 }
 

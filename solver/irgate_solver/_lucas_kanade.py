@@ -27,7 +27,7 @@ from torch.nn import functional
 from irgate_solver import _native, _precision, _sampling, _warps
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._look import SAMPLERS, Look, number_of
-from irgate_solver._metrics import Fit, Metric, correlation, total
+from irgate_solver._metrics import Fit, Metric, correlation
 from irgate_solver._normal_equations import Basis, basis_of, pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE
 from irgate_solver._priors import Priors, Term
@@ -265,7 +265,7 @@ class Forward(Additive):
                 return gradient, normal
             return gradient + prior.gradient, normal + prior.hessian
 
-        overlap = fit.count / total(self.level.trusted).clamp(min=1)
+        overlap = fit.count / self.level.count.clamp(min=1)
         return Linearisation(objective, fit.rounding, overlap, equations, **self._coupling)
 
     def inside_at(self, p: Tensor) -> Tensor:
@@ -295,7 +295,7 @@ class Forward(Additive):
     def _look(self) -> Look:
         """The level, as the kernel takes it."""
         level = self.level
-        look = Look(self.basis, level, self.metric, total(level.trusted))
+        look = Look(self.basis, level, self.metric, level.count)
         look.see((level.moving.shape[1], level.moving.shape[2]), self.extent, self.margin)
         look.sample(self.sampler)
         return look

@@ -16,7 +16,7 @@ from irgate_solver import _band, _metrics, _native, _pyramid, _warps
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._pyramid import Level
 from irgate_solver._sampling import make_sampler
-from irgate_solver._template import Inverse, WarpedLevel
+from irgate_solver._template import Inverse, WarpedLevel, gradient
 
 SIZES = ((1, 1), (1, 7), (7, 1), (3, 4), (5, 65))
 FAR = (0.4, -1e12, float("nan"))
@@ -55,11 +55,18 @@ def look_at_all() -> None:
     for size, dtype in itertools.product(SIZES, (torch.float32, torch.float64)):
         level = level_of(size, size[::-1], dtype)
         _pyramid.halve(level.moving)
+        gradient(level.moving, 2)
         families = (_warps.Translation(*size), _warps.Affine(*size), _warps.FreeForm(*size, (4, 5)))
         for exact, kind, metric, warp in itertools.product(
             (False, True), ("linear", "cubic", "catmull-rom"), _metrics.METRICS, families
         ):
             look(level, exact, kind, metric, warp)
+
+
+def step_small() -> None:
+    for size, entry in itertools.product((1, 8), (1.0, 0.0, float("nan"))):
+        matrix = entry * torch.eye(size, dtype=torch.float64).expand(2, -1, -1)
+        _native.damped_step(matrix, torch.ones(2, size, dtype=torch.float64), (0.0, 1.0), 1e-12)
 
 
 def factor_bands() -> None:
@@ -87,6 +94,7 @@ if __name__ == "__main__":
     _native.PLAIN, _native.WIDE = Path(sys.argv[1]), Path("nowhere")
     assert _native.library() is not None, _native.kernel()
     look_at_all()
+    step_small()
     factor_bands()
     print("looked", flush=True)
     look_beyond()
