@@ -45,6 +45,11 @@ TORCH = "by torch"
 BATCHES = ((64, 64), (16, 256))
 GRIDS = (4, 8, 12, 16)
 """Control points on each side of the FFDs, on images of 256 px."""
+FREE_FORMS: dict[str, dict[str, Any]] = {
+    "linear": {"sampling": "linear"},
+    "cubic": {"sampling": "cubic"},
+    "cubic, bending": {"sampling": "cubic", "bending": "auto"},
+}
 FIXTURE = "brain_mri_real"
 Array = NDArray[np.float64]
 
@@ -154,23 +159,18 @@ def free_forms() -> Solves:
     for noise in NOISE:
         for control in GRIDS:
             case, truth = free_form_pair(control, noise)
-            for sampling in ("linear", "cubic"):
+            for name, options in FREE_FORMS.items():
 
                 def run(
-                    case: peers.Case = case, control: int = control, sampling: str = sampling
+                    case: peers.Case = case, control: int = control, options: Any = options
                 ) -> Array:
-                    result = register(
-                        case.fixed,
-                        case.moving,
-                        model="ffd",
-                        control=(control, control),
-                        sampling=sampling,
-                    )
+                    grid = (control, control)
+                    result = register(case.fixed, case.moving, model="ffd", control=grid, **options)
                     return np.asarray(result.displacement())
 
                 row = f"{control} x {control}, {noise:g}"
-                rows[row, sampling] = run, truth
-                rows[row, f"{sampling} {TORCH}"] = by_torch(run), truth
+                rows[row, name] = run, truth
+                rows[row, f"{name} {TORCH}"] = by_torch(run), truth
     return rows
 
 

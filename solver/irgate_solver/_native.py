@@ -212,7 +212,7 @@ def damped_step(
     """
     batch, size = gradient.shape
     normal = checked("normal", normal, (batch, size, size), torch.float64)
-    gradient = checked("gradient", gradient, (batch, size), torch.float64)
+    gradient = checked("by_parameters", gradient, (batch, size), torch.float64)
     step = torch.empty(batch, size, dtype=torch.float64)
     info = torch.empty(batch, dtype=torch.int64)
     shares = (ctypes.c_double * batch)(*damping)
