@@ -114,7 +114,7 @@ def serves(*tensors: Tensor | None) -> bool:
     return all(
         tensor is None
         or (
-            tensor.device.type == "cpu"
+            tensor.is_cpu
             and tensor.dtype in (torch.float32, torch.float64)
             and not (recording and tensor.requires_grad)
         )
@@ -144,7 +144,7 @@ def checked(what: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtyp
         ValueError: it has another shape or type, or lies on another device.
 
     """
-    if tuple(tensor.shape) != shape or tensor.dtype != dtype or tensor.device.type != "cpu":
+    if tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu:
         raise ValueError(
             f"kernel: {what} is {tuple(tensor.shape)}, {tensor.dtype} on {tensor.device}; expected "
             f"{shape}, {dtype} on cpu"
