@@ -2,7 +2,8 @@
  *
  * It computes what `_lucas_kanade.Forward.linearise`, `_template.Inverse.linearise` and their
  * helpers compute in torch; equations and sources stand there. torch is the reference, and
- * tests/solver/test_kernel.py holds both to each other.
+ * tests/solver/test_kernel.py holds both to each other. Around a look it makes splines, half images
+ * and slopes, and solves for steps.
  *
  * A pixel's arithmetic is in REAL, the type of the images, in torch's order. Positions and sums are
  * in double. A sum runs over LANES partial sums in a fixed order, so that its bits depend neither
