@@ -1,12 +1,14 @@
 """Measure what the solver's compiled kernel brings: solves beside peers, looks, batches, memory.
 
-    python benchmarks/speed.py [--quick] [--rounds 5] [--output speed.json]
+    python benchmarks/speed.py [--quick] [--rounds 5] [--only solves] [--output speed.json]
 
 One run, in turns: each round measures every row once, and the least processor time counts. All work
 in one thread. Scenes are sums of plane waves with periods of 6 to 60 px, evaluated exactly, turned
 by 2 degrees, shifted by (1.7, -2.3) px and, for affine maps, stretched by 1 %; noise is in parts of
-the range, on both images. Peers are set up by their adapters. Tables go to the standard output,
-with the load of the machine. `--quick` leaves out what is larger than 256 px.
+the range, on both images. The last pair of the solves is the MRI fixture, with default arguments.
+The truths of the FFDs are FFDs of the same grid, its control points moved by 1 px at random. Peers
+are set up by their adapters. Tables go to the standard output, with the load of the machine, and at
+the end the peak memory at 1024 px. `--quick` leaves out what is larger than 256 px.
 """
 
 import argparse
@@ -26,6 +28,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parent))
 import peers
 
+import irgate_fixtures
 from irgate_solver import _sampling, _warps, kernel, register
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._metrics import squared_differences
@@ -40,6 +43,14 @@ COLUMNS = ("bundled", "bundled cubic", "OpenCV ECC", "pystackreg")
 TORCH = "by torch"
 """What stands beside a column's name where the kernel is off."""
 BATCHES = ((64, 64), (16, 256))
+GRIDS = (4, 8, 12, 16)
+"""Control points on each side of the FFDs, on images of 256 px."""
+FREE_FORMS: dict[str, dict[str, Any]] = {
+    "linear": {"sampling": "linear"},
+    "cubic": {"sampling": "cubic"},
+    "cubic, bending": {"sampling": "cubic", "bending": "auto"},
+}
+FIXTURE = "brain_mri_real"
 Array = NDArray[np.float64]
 
 
@@ -72,6 +83,30 @@ def pair(
     return case, mapped - np.stack((x, y), -1)
 
 
+def fixture() -> tuple[peers.Case, Array]:
+    """Return the MRI fixture and its true displacement, px."""
+    one = irgate_fixtures.pair(FIXTURE)
+    fixed, moving = one.fixed.astype(np.float32), one.moving.astype(np.float32)
+    case = peers.Case(fixed, moving, one.model, one.intensity)
+    return case, one.truth.displacement(case.shape)
+
+
+def free_form_pair(control: int, noise: float, side: int = 256) -> tuple[peers.Case, Array]:
+    """Return a pair whose truth is an FFD, and its displacement, px."""
+    warp = _warps.FreeForm(side, side, (control, control))
+    draw = np.random.default_rng(control)
+    p = torch.tensor(draw.standard_normal((1, warp.size)))
+    axis = torch.arange(side, dtype=torch.float64)
+    field = np.moveaxis(_warps.displacement(warp, p, axis, axis)[0].numpy(), 0, -1)
+    y, x = np.mgrid[:side, :side].astype(np.float64)
+    fixed, moving = scene(x + field[..., 0], y + field[..., 1], 0), scene(x, y, 0)
+    both = [
+        (image + noise * draw.standard_normal(x.shape)).astype(np.float32)
+        for image in (fixed, moving)
+    ]
+    return peers.Case(both[0], both[1], "ffd", "same"), field
+
+
 def seconds(run: Callable[[], object]) -> float:
     """Return the processor time of one run."""
     start = time.process_time()
@@ -92,22 +127,50 @@ def by_torch(run: Callable[[], Any]) -> Callable[[], Any]:
     return without
 
 
-def solves(sides: tuple[int, ...]) -> dict[tuple[str, ...], tuple[Callable[[], Array], Array]]:
-    """Return what solves each pair with each column, and the true displacement."""
-    rows: dict[tuple[str, ...], tuple[Callable[[], Array], Array]] = {}
-    for side in sides:
-        for model in ("affine", "rigid"):
-            for noise in NOISE:
-                case, truth = pair(side, model, noise)
-                row = f"{side}, {model}, {noise:g}"
-                for name in COLUMNS:
+Solves = dict[tuple[str, ...], tuple[Callable[[], Array], Array]]
+"""What solves each pair with each column, and the true displacement."""
 
-                    def run(name: str = name, case: peers.Case = case) -> Array:
-                        return peers.PEERS[name](case)
 
-                    rows[row, name] = run, truth
-                    if name.startswith("bundled"):
-                        rows[row, f"{name} {TORCH}"] = by_torch(run), truth
+def solves(sides: tuple[int, ...]) -> Solves:
+    """Return the pairs of linear families, with each column."""
+    rows: Solves = {}
+    pairs = {
+        f"{side}, {model}, {noise:g}": pair(side, model, noise)
+        for side in sides
+        for model in ("affine", "rigid")
+        for noise in NOISE
+    }
+    pairs["MRI, rigid, its own"] = fixture()
+    for row, (case, truth) in pairs.items():
+        for name in COLUMNS:
+
+            def run(name: str = name, case: peers.Case = case) -> Array:
+                return peers.PEERS[name](case)
+
+            rows[row, name] = run, truth
+            if name.startswith("bundled"):
+                rows[row, f"{name} {TORCH}"] = by_torch(run), truth
+    return rows
+
+
+def free_forms() -> Solves:
+    """Return the FFDs, with the solver's columns."""
+    rows: Solves = {}
+    for noise in NOISE:
+        for control in GRIDS:
+            case, truth = free_form_pair(control, noise)
+            for name, options in FREE_FORMS.items():
+
+                def run(
+                    case: peers.Case = case, control: int = control, options: Any = options
+                ) -> Array:
+                    grid = (control, control)
+                    result = register(case.fixed, case.moving, model="ffd", control=grid, **options)
+                    return np.asarray(result.displacement())
+
+                row = f"{control} x {control}, {noise:g}"
+                rows[row, name] = run, truth
+                rows[row, f"{name} {TORCH}"] = by_torch(run), truth
     return rows
 
 
@@ -209,11 +272,30 @@ def table(times: dict[tuple[str, ...], float], away: dict[tuple[str, ...], float
     print()
 
 
+PARTS = ("solves", "free forms", "looks", "batches", "memory")
+"""What can be measured alone."""
+
+
+def solved(rows: Solves, rounds: int, found: dict[str, Any], title: str) -> None:
+    """Measure solves and their distances to the truth, print them, and keep them in `found`."""
+    away = {
+        name: float(np.linalg.norm(run() - truth, axis=-1).mean())
+        for name, (run, truth) in rows.items()
+    }
+    times = measured({name: run for name, (run, _) in rows.items()}, rounds)
+    print(f"{title}: ms (mean distance to the truth, px)\n")
+    table(times, away)
+    found[title] = {" | ".join(name): value for name, value in times.items()}
+    distances = {" | ".join(name): value for name, value in away.items()}
+    found["distances"] = found.get("distances", {}) | distances
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="nothing larger than 256 px")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--output", type=Path, help="a JSON file")
     parser.add_argument("--memory", choices=("linear", "cubic"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -222,22 +304,20 @@ def main() -> None:
         return
     peers.one_thread()
     sides = QUICK if options.quick else SIDES
+    chosen = (options.only,) if options.only else PARTS
     found: dict[str, Any] = {"kernel": kernel(), "load before": os.getloadavg()}
     print(f"{kernel()}; load {os.getloadavg()}; {options.rounds} rounds\n")
-    solving = solves(sides)
-    away = {
-        name: float(np.linalg.norm(run() - truth, axis=-1).mean())
-        for name, (run, truth) in solving.items()
-    }
-    times = measured({name: run for name, (run, _) in solving.items()}, options.rounds)
-    print("Solves: ms (mean distance to the truth, px)\n")
-    table(times, away)
-    parts = {"solves": times}
-    for title, rows in (("Looks", looks(sides)), ("Batches", batches(sides))):
-        parts[title] = measured(rows, options.rounds)
-        print(f"{title}: ms\n")
-        table(parts[title], {})
-    if not options.quick and Path("/proc/self/clear_refs").exists():
+    if "solves" in chosen:
+        solved(solves(sides), options.rounds, found, "solves")
+    if "free forms" in chosen:
+        solved(free_forms(), options.rounds, found, "free forms")
+    for title, make in (("looks", looks), ("batches", batches)):
+        if title in chosen:
+            times = measured(make(sides), options.rounds)
+            found[title] = {" | ".join(name): value for name, value in times.items()}
+            print(f"{title}: ms\n")
+            table(times, {})
+    if "memory" in chosen and not options.quick and Path("/proc/self/clear_refs").exists():
         for sampling in ("linear", "cubic"):
             line = [sys.executable, __file__, "--memory", sampling]
             ran = subprocess.run(line, capture_output=True, text=True, check=True)
@@ -248,9 +328,6 @@ def main() -> None:
     found["load after"] = os.getloadavg()
     print(f"\nload {os.getloadavg()}")
     if options.output:
-        found["distances"] = {" | ".join(name): value for name, value in away.items()}
-        for title, numbers in parts.items():
-            found[title] = {" | ".join(name): value for name, value in numbers.items()}
         options.output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

@@ -158,7 +158,7 @@ class AnyMetric(Additive):
                 normal = normal + prior.hessian
             return gradient, normal if self.signed else _positive(normal)
 
-        overlap = count / total(self.level.trusted).clamp(min=1)
+        overlap = count / self.level.count.clamp(min=1)
         value = value.nan_to_num(nan=torch.inf, posinf=torch.inf)
         if prior is not None:
             value = value + prior.energy

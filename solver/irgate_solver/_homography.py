@@ -23,7 +23,7 @@ from irgate_solver import _sampling
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._linear import Affine
 from irgate_solver._lucas_kanade import Forward, level_basis
-from irgate_solver._metrics import Fit, total
+from irgate_solver._metrics import Fit
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import Level
 from irgate_solver._size_cache import cached_by_size
@@ -175,7 +175,7 @@ class Projective(Forward):
         def equations() -> tuple[Tensor, Tensor]:
             return self._equations(p, jet, fit)
 
-        overlap = fit.count / total(self.level.trusted).clamp(min=1)
+        overlap = fit.count / self.level.count.clamp(min=1)
         return Linearisation(fit.objective, fit.rounding, overlap, equations)
 
     def along(self, p: Tensor, direction: Tensor) -> Tensor:

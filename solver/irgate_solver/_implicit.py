@@ -30,7 +30,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from irgate_solver import _calls, _kinks, _precision
+from irgate_solver import _band, _calls, _kinks, _precision
 from irgate_solver._objective import Objective, Problem
 
 
@@ -69,24 +69,31 @@ def stationarity(problem: Problem, p: Tensor) -> Stationarity:
     return Stationarity(at.gradient, at.normal, condition, travel)
 
 
-def reciprocal_condition(matrix: Tensor, dtype: torch.dtype = _precision.SOLVE) -> Tensor:
+def reciprocal_condition(
+    matrix: Tensor, dtype: torch.dtype = _precision.SOLVE, grid: _band.Grid | None = None
+) -> Tensor:
     """Return 1 / (|S| |S^-1|), 1-norms, of `matrix` `(B, n, n)` scaled to unit diagonal: `(B,)`.
 
     The scaling takes the parameters' own scales out. 0 where the matrix is singular, or where a
-    parameter moves the image by no more than its rounding.
+    parameter moves the image by no more than its rounding. The inverse of a large band, which is no
+    band, is not made: its norm is estimated.
 
     Args:
         matrix: a normal matrix or Hessian.
         dtype: of the images that it was made of.
+        grid: control points of an FFD whose matrix is a band (`_band`); None for others.
 
     """
     diagonal = matrix.diagonal(dim1=1, dim2=2).abs()
     scale = diagonal.rsqrt()
     scaled = matrix * scale.unsqueeze(1) * scale.unsqueeze(2)
-    inverse, info = torch.linalg.inv_ex(scaled)
-    norms = scaled.abs().sum(1).amax(1) * inverse.abs().sum(1).amax(1)
+    inverse = None if grid is None else _band.inverse_norm(scaled, grid)
+    if inverse is None:
+        whole, info = torch.linalg.inv_ex(scaled)
+        inverse = torch.where(info == 0, whole.abs().sum(1).amax(1), torch.inf)
+    norms = scaled.abs().sum(1).amax(1) * inverse
     seen = diagonal.amin(1) > _precision.squared_rounding(dtype) * diagonal.amax(1)
-    return torch.where((info == 0) & norms.isfinite() & seen, 1.0 / norms, 0.0)
+    return torch.where(norms.isfinite() & seen, 1.0 / norms, 0.0)
 
 
 def adjoint_solve(jacobian: Tensor, cotangent: Tensor, condition: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from irgate_solver import _band, _native
+from irgate_solver._band import Grid
 from irgate_solver._precision import (
     DAMPING_CEILING,
     DAMPING_FLOOR,
@@ -29,6 +31,7 @@ from irgate_solver._precision import (
     OVERLAP_KEPT,
     PATIENCE,
     REJECTED,
+    RESERVE,
     SHORT,
     UNDAMPED,
 )
@@ -52,6 +55,8 @@ class Linearisation:
         objective: `(B,)`, float64.
         rounding: largest change of the objective that rounding alone can cause, `(B,)`.
         overlap: valid fraction of the trusted fixed pixels, `(B,)`.
+        grid: control points (rows, columns) of an FFD; None for other families.
+        banded: whether the matrix couples only those near each other (`_band`).
 
     """
 
@@ -62,8 +67,11 @@ class Linearisation:
         overlap: Tensor,
         equations: Callable[[], tuple[Tensor, Tensor]],
         slope: Callable[[], Tensor] | None = None,
+        grid: Grid | None = None,
+        banded: bool = False,
     ) -> None:
         self.objective, self.rounding, self.overlap = objective, rounding, overlap
+        self.grid, self.banded = grid, banded
         self._make: Callable[[], tuple[Tensor, Tensor]] | None = equations
         self._made: tuple[Tensor, Tensor]
         self._slope = slope
@@ -142,6 +150,8 @@ class Descent:
             at.rounding[index],
             at.overlap[index],
             lambda: (at.gradient[index], at.normal[index]),
+            grid=at.grid,
+            banded=at.banded,
         )
         parts = (getattr(self, name) for name in OF_PAIRS)
         return Descent(self.p[index], part, *(tuple(one[row] for row in rows) for one in parts))
@@ -328,18 +338,26 @@ Solve = Callable[[Linearisation, Sequence[float]], tuple[Tensor, Tensor]]
 
 def damped_step(at: Linearisation, damping: Sequence[float]) -> tuple[Tensor, Tensor]:
     """Solve (1) by Cholesky; return the step, and 0 where there is one, `(B,)`."""
-    factor, info = torch.linalg.cholesky_ex(damped(at, damping))
-    return torch.cholesky_solve(at.gradient.unsqueeze(-1), factor).squeeze(-1).neg_(), info
+    if at.gradient.shape[1] <= _native.MOST_PARAMETERS and _native.serves(at.normal, at.gradient):
+        return _native.damped_step(at.normal, at.gradient, damping, GAUGE)
+    diagonal, share = _scale(at, damping)
+    factor = _band.factor(at.normal, diagonal, share, at.grid if at.banded else None)
+    return factor.solve(at.gradient).neg_(), factor.info
 
 
 def damped(at: Linearisation, damping: Sequence[float]) -> Tensor:
     """Return N + lambda D of (1), `(B, n, n)`."""
+    return _band.raised(at.normal, *_scale(at, damping))
+
+
+def _scale(at: Linearisation, damping: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Return the diagonal of D of (1), `(B, n)`, and lambda, `(B, 1)`."""
     # Far from a minimum a Hessian may have negative diagonal entries; their size sets the scale.
     diagonal = at.normal.diagonal(dim1=1, dim2=2).abs()
-    floored = torch.maximum(diagonal, diagonal.mean(1, keepdim=True) * GAUGE)
-    matrix = at.normal.clone()
-    matrix.diagonal(dim1=1, dim2=2).addcmul_(floored, floored.new_tensor(damping).unsqueeze(1))
-    return matrix
+    share = diagonal.new_tensor(damping).unsqueeze(1)
+    fine = at.grid is not None and _band.is_fine(at.grid)
+    floor = (RESERVE * share).clamp(GAUGE, 1.0) if fine else GAUGE
+    return torch.maximum(diagonal, diagonal.mean(1, keepdim=True) * floor), share
 
 
 def choose_descent(chosen: Sequence[bool], first: Descent, second: Descent) -> Descent:
@@ -381,4 +399,6 @@ def choose_all(
         choose(chosen, first.rounding, second.rounding),
         choose(chosen, first.overlap, second.overlap),
         lambda: (gradient, normal),
+        grid=first.grid,
+        banded=first.banded,
     )

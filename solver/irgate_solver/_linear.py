@@ -188,8 +188,9 @@ class Rigid(_Linear):
     size = 3
 
     def coefficients(self, p: Tensor) -> Tensor:
-        angle = p[:, 2:] / self.radius
-        terms = torch.cat((p[:, :2], angle.cos() - 1.0, angle.sin()), 1)
+        shift, turn = p.split_with_sizes((2, 1), 1)
+        angle = turn / self.radius
+        terms = torch.cat((shift, angle.cos() - 1.0, angle.sin()), 1)
         return (terms @ _turning(self.radius, self.aspect, p.device)).view(-1, 2, 2, 2)
 
     def jacobian(self, p: Tensor) -> Tensor:
@@ -219,11 +220,14 @@ class Rigid(_Linear):
 
     def compose_inverse(self, p: Tensor, step: Tensor) -> Tensor:
         # R(a) R(b)^-1 = R(a - b), and the step's shift is turned by that.
-        turn = p[:, 2:] - step[:, 2:]
-        angle = turn / self.radius
-        crossed = torch.cat((-step[:, 1:2] * self.aspect, step[:, :1] / self.aspect), 1)
-        shift = angle.cos() * step[:, :2] + angle.sin() * crossed
-        return torch.cat((p[:, :2] - shift, turn), 1)
+        from_shift, from_turn = p.split_with_sizes((2, 1), 1)
+        shift, turn = step.split_with_sizes((2, 1), 1)
+        left = from_turn - turn
+        angle = left / self.radius
+        x, y = shift.split_with_sizes((1, 1), 1)
+        crossed = torch.cat((-y * self.aspect, x / self.aspect), 1)
+        turned = angle.cos() * shift + angle.sin() * crossed
+        return torch.cat((from_shift - turned, left), 1)
 
 
 @cached_by_size

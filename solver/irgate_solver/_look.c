@@ -2,7 +2,8 @@
  *
  * It computes what `_lucas_kanade.Forward.linearise`, `_template.Inverse.linearise` and their
  * helpers compute in torch; equations and sources stand there. torch is the reference, and
- * tests/solver/test_kernel.py holds both to each other.
+ * tests/solver/test_kernel.py holds both to each other. Around a look it makes splines, half images
+ * and slopes, and solves for steps.
  *
  * A pixel's arithmetic is in REAL, the type of the images, in torch's order. Positions and sums are
  * in double. A sum runs over LANES partial sums in a fixed order, so that its bits depend neither
@@ -26,7 +27,8 @@
 
 enum { LINEAR, CUBIC, CATMULL_ROM };
 enum { SSD, HUBER, NCC };
-enum { CHUNK = 64, LANES = 4, MOST_FUNCTIONS = 4, MOST_PAIRS = 10, TAPS = 4, STRIP = 16 };
+enum { CHUNK = 64, LANES = 4, MOST_FUNCTIONS = 4, MOST_PAIRS = 10, TAPS = 4, STRIP = 16, BLOCK = 4 };
+enum { MOST_PARAMETERS = 8 }; /* of a linear family */
 
 typedef struct {
     int64_t batch, height, width;  /* of the fixed images */
@@ -61,7 +63,7 @@ typedef struct {
     double *figures;               /* (3, batch): objective, its rounding, overlap */
     double *by_parameters;         /* (batch, n): the gradient; NULL for the objective alone */
     double *by_coefficients;       /* (batch, 2 a b): the gradient by the coefficients */
-    double *normal;                /* (batch, n, n) */
+    double *normal;                /* (batch, n, n), zeros */
     void *moved, *valid;           /* (batch, height, width) each, or NULL */
 } look;
 
@@ -74,8 +76,9 @@ typedef struct {
     double *moments;     /* (planes, 2, a, b) */
     double *row_sums;    /* (fields, cells, pairs): of this row */
     double *cell_sums;   /* (fields, pairs, cells, pairs): of this row of cells */
-    double *normal;      /* (2 a b, 2 a b), by the coefficients */
-    double *bent;        /* the same of the second derivatives */
+    double *bent;        /* (2 a b, 2 a b), by the coefficients: of the second derivatives */
+    double *own;         /* the same of the slopes, where there is a jacobian */
+    double *normal;      /* these, or the pair's `look.normal`, which holds zeros */
     double *row_part;    /* (2, b): the row's part of T */
 } sums;
 
@@ -214,24 +217,26 @@ static int prepare(const look *l, sums *s)
 {
     int64_t n = l->functions, wide = l->column_functions, grid = l->row_functions * wide;
     int64_t padding = l->width + LANES, whole = 4 * grid * grid, run, size;
+    int64_t bent = l->matrix && l->exact ? whole : 0, own = l->matrix && l->jacobian ? whole : 0;
     s->pairs = n * (n + 1) / 2;
     s->cells = wide - n + 1;
     s->planes = l->metric == NCC && l->matrix ? 3 : 1;
     s->fields = !l->matrix ? 0 : l->exact ? 6 : 3;
     run = s->cells * s->pairs;
     size = (n + s->pairs) * padding + s->planes * 2 * (wide + grid)
-        + s->fields * run * (1 + s->pairs) + s->fields / 3 * whole + 2 * wide;
-    s->functions = calloc((size_t)size, sizeof(double));
+        + s->fields * run * (1 + s->pairs) + bent + own + 2 * wide;
+    s->functions = malloc((size_t)size * sizeof(double));
     if (s->functions == NULL)
         return -1;
+    memset(s->functions, 0, (size_t)((n + s->pairs) * padding) * sizeof(double));
     s->products = s->functions + n * padding;
     s->row_moments = s->products + s->pairs * padding;
     s->moments = s->row_moments + s->planes * 2 * wide;
     s->row_sums = s->moments + s->planes * 2 * grid;
     s->cell_sums = s->row_sums + s->fields * run;
-    s->normal = s->cell_sums + s->fields * s->pairs * run;
-    s->bent = s->normal + (s->fields ? whole : 0);
-    s->row_part = s->normal + s->fields / 3 * whole;
+    s->bent = s->cell_sums + s->fields * s->pairs * run;
+    s->own = s->bent + bent;
+    s->row_part = s->own + own;
     for (int64_t f = 0; f < n; f++)
         memcpy(s->functions + f * padding, l->column_values + f * l->width,
             (size_t)l->width * sizeof(double));
@@ -240,9 +245,10 @@ static int prepare(const look *l, sums *s)
     return 0;
 }
 
-static void forget(sums *s)
+static void forget(const look *l, sums *s, int64_t pair)
 {
     memset(s->row_moments, 0, (size_t)(s->row_part - s->row_moments) * sizeof(double));
+    s->normal = l->jacobian || !l->matrix ? s->own : l->normal + pair * l->size * l->size;
 }
 
 /* Add a row of cells to the matrices. A product of functions is symmetric in each axis. */
@@ -306,32 +312,40 @@ static double rounding_of(double square, double count, double eps)
     return 8.0 * eps * sqrt(square) + eps * eps * count + 8.0 * DBL_EPSILON * square;
 }
 
-/* The matrix by the coefficients (`_lucas_kanade.normal_equations`); masks the gradient too. */
+/* The matrix by the coefficients (`_lucas_kanade.normal_equations`); masks the gradient too. An FFD
+ * couples only coefficients within three rows and columns, and the rest of the matrix stays 0: only
+ * the means of a correlation couple all. */
 static void finish_matrix(const look *l, sums *s, const fit *f, double eps, double *by)
 {
-    int64_t size = 2 * l->row_functions * l->column_functions;
-    double share = f->scale * f->gain, largest = 0.0;
+    int64_t wide = l->column_functions, grid = l->row_functions * wide, size = 2 * grid;
+    int64_t reach = s->planes > 1 ? size : l->functions - 1;
+    double share = f->scale * f->gain, square = share * f->gain, largest = 0.0;
     double *matrix = s->normal, *seen = s->moments; /* the first plane is used up */
-    for (int64_t k = 0; k < size * size; k++)
-        matrix[k] *= share * f->gain;
     for (int64_t k = 0; k < size; k++)
-        largest = fmax(largest, matrix[k * (size + 1)]);
+        largest = fmax(largest, matrix[k * (size + 1)] * square);
     for (int64_t k = 0; k < size; k++) {
-        double least = squared_rounding(eps) * largest;
-        seen[k] = l->sampler == LINEAR || matrix[k * (size + 1)] > least ? 1.0 : 0.0;
+        double least = squared_rounding(eps) * largest, own = matrix[k * (size + 1)] * square;
+        seen[k] = l->sampler == LINEAR || own > least ? 1.0 : 0.0;
         by[k] *= seen[k];
     }
-    for (int64_t k = 0; l->exact && k < size * size; k++)
-        matrix[k] += share * s->bent[k];
-    for (int64_t t = 1; t < s->planes; t++) {
-        const double *cast = s->moments + t * size;
-        for (int64_t i = 0; i < size; i++)
-            for (int64_t j = 0; j < size; j++)
-                matrix[i * size + j] -= f->shares[t - 1] * cast[i] * cast[j];
+    for (int64_t i = 0; i < size; i++) {
+        int64_t row = i % grid / wide, column = i % wide;
+        int64_t up = row > reach ? row - reach : 0, left = column > reach ? column - reach : 0;
+        int64_t down = row + reach < l->row_functions ? row + reach + 1 : l->row_functions;
+        int64_t right = column + reach < wide ? column + reach + 1 : wide;
+        for (int64_t half = 0; half < size; half += grid)
+        for (int64_t r = up; r < down; r++)
+        for (int64_t j = half + r * wide + left; j < half + r * wide + right; j++) {
+            double value = matrix[i * size + j] * square;
+            if (l->exact)
+                value += share * s->bent[i * size + j];
+            for (int64_t t = 1; t < s->planes; t++) {
+                const double *cast = s->moments + t * size;
+                value -= f->shares[t - 1] * cast[i] * cast[j];
+            }
+            matrix[i * size + j] = value * (seen[i] * seen[j]);
+        }
     }
-    for (int64_t i = 0; i < size; i++)
-        for (int64_t j = 0; j < size; j++)
-            matrix[i * size + j] *= seen[i] * seen[j];
 }
 
 /* Turn gradient and matrix by the coefficients into those by the parameters: E^T g, E^T N E. */
@@ -342,8 +356,6 @@ static void pull(const look *l, sums *s, int64_t pair, const double *by)
     const double *e = l->jacobian ? l->jacobian + pair * size * n : NULL;
     if (e == NULL) {
         memcpy(gradient, by, (size_t)n * sizeof(double));
-        if (l->matrix)
-            memcpy(normal, s->normal, (size_t)(n * n) * sizeof(double));
         return;
     }
     for (int64_t i = 0; i < n; i++) {
@@ -403,6 +415,165 @@ static void solve_spline(double *c, double *factor, int64_t size)
     for (int64_t i = size - 2; i >= 0; i--)
         for (int k = 0; k < STRIP; k++)
             c[i * STRIP + k] -= factor[i] * c[(i + 1) * STRIP + k];
+}
+
+/* A matrix of an FFD's parameters that couples only control points within three rows and columns:
+ * in the order of the shorter axis, both components beside each other, it is a band. A row of its
+ * factor U, N = U^T U, is held from the diagonal on, with room for the last rows of a block. */
+typedef struct {
+    int64_t size, reach, stride;
+    int64_t *order; /* the parameter at each place */
+} band;
+
+/* Return -1 where there is no memory. `order` is what is to be freed. */
+static int order_band(int64_t rows, int64_t columns, band *b)
+{
+    int64_t grid = rows * columns, shorter = rows < columns ? rows : columns;
+    b->size = 2 * grid;
+    b->reach = 2 * (3 * shorter + 3) + 1 < b->size ? 2 * (3 * shorter + 3) + 1 : b->size - 1;
+    b->stride = b->reach + BLOCK;
+    b->order = malloc((size_t)b->size * sizeof(int64_t));
+    if (b->order == NULL)
+        return -1;
+    for (int64_t k = 0; k < grid; k++) {
+        int64_t point = columns <= rows ? k : k % rows * columns + k / rows;
+        b->order[2 * k] = point;
+        b->order[2 * k + 1] = grid + point;
+    }
+    return 0;
+}
+
+/* Turn the matrix in `upper` into its factor, by blocks of rows (Golub & Van Loan 2013, 4.2.9).
+ * Return 0, or the number of the first row whose pivot is not positive. */
+static int64_t factor_band(const band *b, double *upper)
+{
+    int64_t stride = b->stride;
+    for (int64_t first = 0; first < b->size; first += BLOCK) {
+        int64_t some = b->size - first < BLOCK ? b->size - first : BLOCK;
+        double *top = upper + first * stride;
+        for (int64_t q = 0; q < some; q++) {
+            double *row = top + q * stride, pivot = row[0], inverse = 1.0 / sqrt(pivot);
+            if (!(pivot > 0.0 && pivot < INFINITY))
+                return first + q + 1;
+            for (int64_t k = 0; k < stride; k++)
+                row[k] *= inverse;
+            for (int64_t d = 1; d < some - q; d++)
+                for (int64_t k = d; k < stride; k++)
+                    row[d * stride + k - d] -= row[d] * row[k];
+        }
+        for (int64_t d = some; d < stride && first + d < b->size; d++) {
+            double *restrict to = top + d * stride;
+            const double *one = top + d, *two = one + stride - 1, *three = two + stride - 1;
+            const double *four = three + stride - 1;
+            double by_one = *one, by_two = *two, by_three = *three, by_four = *four;
+            for (int64_t k = 0; k < stride - d; k++)
+                to[k] -= (by_one * one[k] + by_two * two[k])
+                    + (by_three * three[k] + by_four * four[k]);
+        }
+    }
+    return 0;
+}
+
+/* Factor `batch` matrices, `normal` with `added` on its diagonal: `upper` holds `(batch, size,
+ * stride)`; `failed` is 0, or the row where a matrix was found not to be positive. Returns 0, or -1
+ * where there is no memory. */
+int irgate_factor(int64_t batch, int64_t rows, int64_t columns, const double *normal,
+    const double *added, double *upper, int64_t *failed)
+{
+    band b;
+    if (order_band(rows, columns, &b) < 0)
+        return -1;
+    for (int64_t pair = 0; pair < batch; pair++) {
+        const double *matrix = normal + pair * b.size * b.size;
+        double *to = upper + pair * b.size * b.stride;
+        for (int64_t i = 0; i < b.size; i++, to += b.stride) {
+            const double *row = matrix + b.order[i] * b.size;
+            for (int64_t k = 0; k < b.stride; k++)
+                to[k] = k <= b.reach && i + k < b.size ? row[b.order[i + k]] : 0.0;
+            to[0] += added[pair * b.size + b.order[i]];
+        }
+        failed[pair] = factor_band(&b, upper + pair * b.size * b.stride);
+    }
+    free(b.order);
+    return 0;
+}
+
+/* Solve N x = right by the factors `upper`, `(batch, size)` each. Returns 0, or -1 where there is
+ * no memory. */
+int irgate_solve(int64_t batch, int64_t rows, int64_t columns, const double *upper,
+    const double *right, double *x)
+{
+    band b;
+    double *z;
+    if (order_band(rows, columns, &b) < 0)
+        return -1;
+    z = calloc((size_t)(b.size + b.stride), sizeof(double));
+    for (int64_t pair = 0; z && pair < batch; pair++, upper += b.size * b.stride) {
+        for (int64_t i = 0; i < b.size; i++)
+            z[i] = right[pair * b.size + b.order[i]];
+        for (int64_t i = 0; i < b.size; i++) {
+            const double *row = upper + i * b.stride;
+            z[i] /= row[0];
+            for (int64_t k = 1; k <= b.reach; k++)
+                z[i + k] -= row[k] * z[i];
+        }
+        memset(z + b.size, 0, (size_t)b.stride * sizeof(double)); /* NaN times 0 is none */
+        for (int64_t i = b.size - 1; i >= 0; i--) {
+            const double *row = upper + i * b.stride;
+            z[i] = (z[i] - dot(row + 1, z + i + 1, (int)b.reach)) / row[0];
+            x[pair * b.size + b.order[i]] = z[i];
+        }
+    }
+    free(b.order);
+    free(z);
+    return z ? 0 : -1;
+}
+
+/* Solve (N + lambda D) step = -g for each pair of a linear family by Cholesky (`_levenberg`, eq. 1):
+ * D is |diag N|, no less than `gauge` of its mean. `failed` is 0, or the row where a matrix was found
+ * not to be positive; its step is 0. Returns 0, or -1 where there are too many parameters. */
+int irgate_step(int64_t batch, int64_t size, double gauge, const double *normal,
+    const double *gradient, const double *damping, double *step, int64_t *failed)
+{
+    if (size > MOST_PARAMETERS)
+        return -1;
+    for (int64_t pair = 0; pair < batch; pair++, normal += size * size, gradient += size) {
+        double lower[MOST_PARAMETERS][MOST_PARAMETERS], *x = step + pair * size, mean = 0.0;
+        for (int64_t i = 0; i < size; i++)
+            mean += fabs(normal[i * (size + 1)]) / (double)size;
+        failed[pair] = 0;
+        memset(x, 0, (size_t)size * sizeof(double));
+        for (int64_t i = 0; i < size && !failed[pair]; i++) {
+            double own = normal[i * (size + 1)];
+            for (int64_t j = 0; j < i; j++) {
+                double sum = normal[i * size + j];
+                for (int64_t k = 0; k < j; k++)
+                    sum -= lower[i][k] * lower[j][k];
+                lower[i][j] = sum / lower[j][j];
+            }
+            own += damping[pair] * fmax(fabs(own), gauge * mean);
+            for (int64_t k = 0; k < i; k++)
+                own -= lower[i][k] * lower[i][k];
+            if (own > 0.0 && own < INFINITY)
+                lower[i][i] = sqrt(own);
+            else
+                failed[pair] = i + 1;
+        }
+        if (failed[pair])
+            continue;
+        for (int64_t i = 0; i < size; i++) {
+            x[i] = -gradient[i];
+            for (int64_t k = 0; k < i; k++)
+                x[i] -= lower[i][k] * x[k];
+            x[i] /= lower[i][i];
+        }
+        for (int64_t i = size - 1; i >= 0; i--) {
+            for (int64_t k = i + 1; k < size; k++)
+                x[i] -= lower[k][i] * x[k];
+            x[i] /= lower[i][i];
+        }
+    }
+    return 0;
 }
 
 #define REAL float
@@ -826,7 +997,7 @@ int NAME(irgate_look)(const look *l)
     for (int64_t pair = 0; pair < l->batch; pair++) {
         if (l->active && !l->active[pair])
             continue;
-        forget(&s);
+        forget(l, &s, pair);
         if (l->metric == NCC)
             NAME(look_at_correlation)(l, &s, pair, &jet);
         else
@@ -955,6 +1126,33 @@ int NAME(irgate_halve)(int64_t batch, int64_t rows, int64_t columns, const doubl
             }
         }
     free(row);
+    return 0;
+}
+
+/* Central differences of `batch` images by x and y times `by`, one-sided at the border
+ * (`_template.gradient`): out holds `(batch, 2, rows, columns)`. Returns 0. */
+int NAME(irgate_slopes)(int64_t batch, int64_t rows, int64_t columns, double by,
+    const REAL *image, REAL *out)
+{
+    int64_t area = rows * columns, last = columns - 1;
+    REAL share = (REAL)by;
+    for (int64_t pair = 0; pair < batch; pair++)
+        for (int64_t i = 0; i < rows; i++) {
+            const REAL *row = image + pair * area + i * columns;
+            const REAL *above = i > 0 ? row - columns : row;
+            const REAL *below = i + 1 < rows ? row + columns : row;
+            REAL *dx = out + 2 * pair * area + i * columns, *dy = dx + area;
+            int inside = i > 0 && i + 1 < rows;
+            for (int64_t k = 1; k < last; k++)
+                dx[k] = ((row[k + 1] - row[k]) + (row[k] - row[k - 1])) * share;
+            dx[0] = last > 0 ? ((row[1] - row[0]) + (row[1] - row[0])) * share : 0;
+            if (last > 0)
+                dx[last] = ((row[last] - row[last - 1]) + (row[last] - row[last - 1])) * share;
+            for (int64_t k = 0; inside && k < columns; k++)
+                dy[k] = ((below[k] - row[k]) + (row[k] - above[k])) * share;
+            for (int64_t k = 0; !inside && k < columns; k++) /* one of the two is 0 */
+                dy[k] = (REAL)2 * ((below[k] - row[k]) + (row[k] - above[k])) * share;
+        }
     return 0;
 }
 

@@ -17,6 +17,7 @@ from irgate_solver._metrics import Huber, Metric, correlation, squared_differenc
 from irgate_solver._normal_equations import Basis
 from irgate_solver._precision import SOLVE
 from irgate_solver._pyramid import MOST_HIDDEN, Level
+from irgate_solver._size_cache import cached_by_size
 
 SAMPLERS = {_sampling.Linear: 0, _sampling.Cubic: 1, _sampling.CatmullRom: 2}
 """The kernel's numbers of samplers. A class derived from one of these is another sampler."""
@@ -67,21 +68,13 @@ class Look:
 
     def __init__(self, basis: Basis, level: Level, metric: Metric, trusted: Tensor) -> None:
         self.dtype, self.shape = level.fixed.dtype, tuple(level.fixed.shape)
-        self.batch, height, width = self.shape
+        self.batch = len(level.fixed)
         self.functions = basis.rows.shape[1], basis.columns.shape[1]
-        self.arguments = arguments = _native.Arguments()
-        self._kept: dict[str, Tensor] = {}
-        compact = basis.compact
-        support = len(compact.row_values)
+        begun, kept = _begun(basis)
+        self.arguments = arguments = _native.Arguments.from_buffer_copy(begun)
+        self._kept: dict[str, Tensor] = dict(kept)
         arguments.batch, arguments.height, arguments.width = self.shape
-        arguments.row_functions, arguments.column_functions = self.functions
-        arguments.functions, arguments.scale = support, level.scale
-        self._give("y", basis.y, (height,), SOLVE)
-        self._give("x", basis.x, (width,), SOLVE)
-        self._give("row_values", compact.row_values, (support, height), SOLVE)
-        self._give("column_values", compact.column_values, (support, width), SOLVE)
-        self._give("row_cells", compact.row_cells, (height,), torch.int64)
-        self._give("column_cells", compact.column_cells, (width,), torch.int64)
+        arguments.scale = level.scale
         self._give("fixed", level.fixed, self.shape, self.dtype)
         self._give("trusted", trusted, (self.batch,), SOLVE)
         number = number_of(metric)
@@ -214,6 +207,38 @@ class Look:
 
     def _give(self, name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
         """Hand the kernel a tensor, and keep it as long as it may be read."""
-        tensor = _native.checked(name, tensor, shape, dtype)
-        self._kept[name] = tensor
-        setattr(self.arguments, name, tensor.data_ptr())
+        self._kept[name] = _given(self.arguments, name, tensor, shape, dtype)
+
+
+@cached_by_size
+def _begun(basis: Basis) -> tuple[_native.Arguments, dict[str, Tensor]]:
+    """Return the arguments that depend on the basis alone, and the tensors that they point to."""
+    compact, arguments = basis.compact, _native.Arguments()
+    support, height, width = len(compact.row_values), len(basis.y), len(basis.x)
+    arguments.row_functions, arguments.column_functions = (
+        basis.rows.shape[1],
+        basis.columns.shape[1],
+    )
+    arguments.functions = support
+    given = {
+        "y": (basis.y, (height,), SOLVE),
+        "x": (basis.x, (width,), SOLVE),
+        "row_values": (compact.row_values, (support, height), SOLVE),
+        "column_values": (compact.column_values, (support, width), SOLVE),
+        "row_cells": (compact.row_cells, (height,), torch.int64),
+        "column_cells": (compact.column_cells, (width,), torch.int64),
+    }
+    return arguments, {name: _given(arguments, name, *what) for name, what in given.items()}
+
+
+def _given(
+    arguments: _native.Arguments,
+    name: str,
+    tensor: Tensor,
+    shape: tuple[int, ...],
+    dtype: torch.dtype,
+) -> Tensor:
+    """Point to a tensor, and return it as the kernel reads it."""
+    tensor = _native.checked(name, tensor, shape, dtype)
+    setattr(arguments, name, tensor.data_ptr())
+    return tensor

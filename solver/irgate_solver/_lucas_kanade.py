@@ -18,7 +18,7 @@ holds (1).
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -27,12 +27,12 @@ from torch.nn import functional
 from irgate_solver import _native, _precision, _sampling, _warps
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._look import SAMPLERS, Look, number_of
-from irgate_solver._metrics import Fit, Metric, total
+from irgate_solver._metrics import Fit, Metric, correlation
 from irgate_solver._normal_equations import Basis, basis_of, pull_gradient, pull_normal
 from irgate_solver._precision import SOLVE
 from irgate_solver._priors import Priors, Term
 from irgate_solver._pyramid import Level, seen_at
-from irgate_solver._warps import Warp
+from irgate_solver._warps import FreeForm, Warp
 
 MOST_MARGIN = 1.0 / 8.0
 """The most of the moving image's shorter side that a sampler's margin may take from each border."""
@@ -265,8 +265,8 @@ class Forward(Additive):
                 return gradient, normal
             return gradient + prior.gradient, normal + prior.hessian
 
-        overlap = fit.count / total(self.level.trusted).clamp(min=1)
-        return Linearisation(objective, fit.rounding, overlap, equations)
+        overlap = fit.count / self.level.count.clamp(min=1)
+        return Linearisation(objective, fit.rounding, overlap, equations, **self._coupling)
 
     def inside_at(self, p: Tensor) -> Tensor:
         """Return 0/1 weights of the trusted pixels that `p` `(B, n)` maps inside, `(B, h, w)`."""
@@ -275,6 +275,15 @@ class Forward(Additive):
             look.weigh(self.level.trusted, frozen=False)
             return look.inside(self.warp.coefficients(p))
         return self.inside(self.points(p))
+
+    @property
+    def _coupling(self) -> dict[str, Any]:
+        """What couples an FFD's control points, as `Linearisation` takes it."""
+        if not isinstance(self.warp, FreeForm):
+            return {}
+        # A correlation's means and the anchor couple all of them.
+        banded = self.metric is not correlation and self.priors.anchor is None
+        return {"grid": self.warp.control, "banded": banded}
 
     @property
     def _compiled(self) -> bool:
@@ -286,7 +295,7 @@ class Forward(Additive):
     def _look(self) -> Look:
         """The level, as the kernel takes it."""
         level = self.level
-        look = Look(self.basis, level, self.metric, total(level.trusted))
+        look = Look(self.basis, level, self.metric, level.count)
         look.see((level.moving.shape[1], level.moving.shape[2]), self.extent, self.margin)
         look.sample(self.sampler)
         return look
@@ -306,13 +315,12 @@ class Forward(Additive):
         if self.exact:
             second = self.warp.second_order(p, sums.by_coefficients)
             normal = normal if second is None else normal + second
-        if prior is None:
-            return Linearisation(
-                sums.objective, sums.rounding, sums.overlap, lambda: (gradient, normal)
-            )
-        equations = gradient + prior.gradient, normal + prior.hessian
+        objective, equations = sums.objective, (gradient, normal)
+        if prior is not None:
+            objective = objective + prior.energy
+            equations = gradient + prior.gradient, normal + prior.hessian
         return Linearisation(
-            sums.objective + prior.energy, sums.rounding, sums.overlap, lambda: equations
+            objective, sums.rounding, sums.overlap, lambda: equations, **self._coupling
         )
 
     def along(self, p: Tensor, direction: Tensor) -> Tensor:

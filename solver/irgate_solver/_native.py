@@ -11,6 +11,7 @@ A library of another version of the source is not used: its digest is compiled i
 import ctypes
 import hashlib
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -93,6 +94,15 @@ def _load(path: Path, name: str) -> tuple[ctypes.CDLL | None, str]:
             function = getattr(found, f"{entry}_{suffix}")
             function.argtypes = (*(ctypes.c_int64,) * 3, *(ctypes.c_void_p,) * pointers)
             function.restype = ctypes.c_int
+        function = getattr(found, f"irgate_slopes_{suffix}")
+        function.argtypes = (*(ctypes.c_int64,) * 3, ctypes.c_double, *(ctypes.c_void_p,) * 2)
+        function.restype = ctypes.c_int
+    count, address = ctypes.c_int64, ctypes.c_void_p
+    for entry, pointers in (("irgate_factor", 4), ("irgate_solve", 3)):
+        function = getattr(found, entry)
+        function.argtypes, function.restype = (*(count,) * 3, *(address,) * pointers), ctypes.c_int
+    found.irgate_step.argtypes = (count, count, ctypes.c_double, *(address,) * 5)
+    found.irgate_step.restype = ctypes.c_int
     return found, name
 
 
@@ -104,7 +114,7 @@ def serves(*tensors: Tensor | None) -> bool:
     return all(
         tensor is None
         or (
-            tensor.device.type == "cpu"
+            tensor.is_cpu
             and tensor.dtype in (torch.float32, torch.float64)
             and not (recording and tensor.requires_grad)
         )
@@ -112,17 +122,18 @@ def serves(*tensors: Tensor | None) -> bool:
     )
 
 
-def call(name: str, dtype: torch.dtype, *arguments: object) -> None:
-    """Call the kernel's function `name` for images of `dtype`.
+def call(name: str, dtype: torch.dtype | None, *arguments: object) -> None:
+    """Call the kernel's function `name`, for images of `dtype` where it depends on that.
 
     Raises:
         MemoryError: it found no memory.
 
     """
-    suffix = "f32" if dtype == torch.float32 else "f64"
+    if dtype is not None:
+        name = f"{name}_f32" if dtype == torch.float32 else f"{name}_f64"
     found = library()
     assert found is not None
-    if getattr(found, f"{name}_{suffix}")(*arguments) != 0:
+    if getattr(found, name)(*arguments) != 0:
         raise MemoryError("register: no memory for the sums of a look")
 
 
@@ -133,7 +144,7 @@ def checked(what: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtyp
         ValueError: it has another shape or type, or lies on another device.
 
     """
-    if tuple(tensor.shape) != shape or tensor.dtype != dtype or tensor.device.type != "cpu":
+    if tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu:
         raise ValueError(
             f"kernel: {what} is {tuple(tensor.shape)}, {tensor.dtype} on {tensor.device}; expected "
             f"{shape}, {dtype} on cpu"
@@ -172,3 +183,39 @@ def halved(image: Tensor, taps: Tensor, row_border: Tensor, column_border: Tenso
     pointers = (part.data_ptr() for part in parts)
     call("irgate_halve", image.dtype, batch, height, width, *pointers)
     return parts[-1]
+
+
+def slopes(image: Tensor, share: float) -> Tensor:
+    """Return `_template.gradient` of `image` `(B, h, w)`, `(B, 2, h, w)`: sums times `share`."""
+    batch, height, width = image.shape
+    image = image.contiguous()
+    found = torch.empty(batch, 2, height, width, dtype=image.dtype)
+    pointers = image.data_ptr(), found.data_ptr()
+    call("irgate_slopes", image.dtype, batch, height, width, share, *pointers)
+    return found
+
+
+MOST_PARAMETERS = 8
+"""The kernel's: of the families whose steps it solves for."""
+
+
+def damped_step(
+    normal: Tensor, gradient: Tensor, damping: Sequence[float], gauge: float
+) -> tuple[Tensor, Tensor]:
+    """Return what `_levenberg.damped_step` does, of `MOST_PARAMETERS` at most.
+
+    Args:
+        normal, gradient: `(B, n, n)` and `(B, n)`, float64.
+        damping: lambda of each pair.
+        gauge: floor of the damped diagonal, relative to its mean.
+
+    """
+    batch, size = gradient.shape
+    normal = checked("normal", normal, (batch, size, size), torch.float64)
+    gradient = checked("by_parameters", gradient, (batch, size), torch.float64)
+    step = torch.empty(batch, size, dtype=torch.float64)
+    info = torch.empty(batch, dtype=torch.int64)
+    shares = (ctypes.c_double * batch)(*damping)
+    pointers = normal.data_ptr(), gradient.data_ptr(), shares, step.data_ptr(), info.data_ptr()
+    call("irgate_step", None, batch, size, gauge, *pointers)
+    return step, info

@@ -39,7 +39,7 @@ class Compact:
     column_values: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Basis:
     """The basis of a family on one level's grid of fixed pixels.
 

@@ -64,7 +64,7 @@ def shared(warp: LinearWarp, level: Level, p: Tensor, *, inverted: bool) -> tupl
     """
     moved, valid = WarpedLevel(warp, level).evaluate(p)
     rho, count = correlations(level.fixed, moved, valid)
-    share = total(valid) / total(level.trusted).clamp(min=1)
+    share = total(valid) / level.count.clamp(min=1)
     rows = []
     for sign in (1.0, -1.0) if inverted else (1.0,):
         agreed = (sign * rho).clamp(0.0, _CEILING)

@@ -214,7 +214,7 @@ def read_tensor(what: str, value: Any) -> Tensor:
                 "numbers: pass a tensor or an array of floats, integers or bools"
             )
         wide = array.dtype.kind == "f" and array.dtype.itemsize >= 8
-        tensor = torch.tensor(array.astype(numpy.float64 if wide else numpy.float32))
+        tensor = torch.from_numpy(array.astype(numpy.float64 if wide else numpy.float32, order="C"))
     if tensor.is_complex():
         raise TypeError(f"register: {what} is complex; expected real numbers: pass its magnitude")
     return tensor if tensor.dtype == torch.float64 else tensor.to(torch.float32)

@@ -40,6 +40,11 @@ GAUGE = 1e-12
 """Floor of the damped diagonal, relative to its mean: control points that no pixel depends on stay
 where they are. It pulls towards the current iterate and not towards zero, so it moves no
 minimum."""
+RESERVE = 3.0
+"""The same floor over lambda, up to the mean itself, for fine grids of control points. Those that a
+few pixels hold wait until the others have settled: without it the corners of a 16 x 16 grid ran off
+by 10^4 px in the first step. What it adds falls with lambda squared, so it holds nothing back at
+the end."""
 
 NO_PROGRESS = 1e-6
 """Least relative decrease of the objective that counts as progress. A step that decreases it by

@@ -15,12 +15,14 @@ around them, and a point counts where hidden pixels have next to no part in the 
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from irgate_solver import _native, _sampling
+from irgate_solver._precision import SOLVE
 from irgate_solver._size_cache import cached_by_size
 from irgate_solver._windows import windowed_means
 
@@ -63,6 +65,14 @@ class Level:
     scale: int
     whole: bool = False
     hidden: Tensor | None = None
+
+    @cached_property
+    def count(self) -> Tensor:
+        """Number of trusted fixed pixels, `(B,)`, float64."""
+        if self.whole:
+            batch, height, width = self.trusted.shape
+            return self.trusted.new_full((batch,), height * width, dtype=SOLVE)
+        return self.trusted.sum((1, 2), dtype=SOLVE)
 
 
 def build(

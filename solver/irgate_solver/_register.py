@@ -35,6 +35,7 @@ from irgate_solver._result import Result
 from irgate_solver._schedule import Schedule
 from irgate_solver._siren_stages import SirenAlone, SirenStart
 from irgate_solver._solution import Solution
+from irgate_solver._warps import FreeForm
 
 STAGES: dict[str, type[Schedule]] = {
     "iclk": Schedule,
@@ -321,7 +322,8 @@ def _finish(
     matrix, control_points = _result.transform_of(warp, p)
     if solution.field is not None:
         control_points = None
-    condition = _implicit.reciprocal_condition(solution.normal, pair.fixed.dtype)
+    grid = warp.control if solution.banded and isinstance(warp, FreeForm) else None
+    condition = _implicit.reciprocal_condition(solution.normal, pair.fixed.dtype, grid)
     if at is not None:
         condition = torch.minimum(condition, at.reciprocal_condition)
     singular = (condition < _precision.RECIPROCAL_CONDITION).tolist()

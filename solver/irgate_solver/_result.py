@@ -44,7 +44,8 @@ class Result(Exportable):
         overlap: valid fraction of the trusted fixed pixels.
         iterations: trial steps, one number per stage of the solve, coarsest first.
         reciprocal_condition: of the normal matrix scaled to unit diagonal; where the result is
-            attached to a graph, of the Hessian that the gradient is solved with.
+            attached to a graph, of the Hessian that the gradient is solved with. The kernel
+            estimates that of a fine FFD (Higham 1988).
         spacing: (x, y) of a pixel, mm, as given; None where it was not.
 
     """

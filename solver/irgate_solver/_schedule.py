@@ -219,6 +219,7 @@ class Schedule:
             tuple(zip(*counts, strict=True)),
             objective,
             self.given,
+            banded=last.at.banded,
         )
 
     def _settle_on_full_images(self, warp: AnyWarp, p: Tensor) -> tuple[Descent, Objective]:

@@ -23,6 +23,7 @@ class Solution:
         levels: the pyramid, full images first.
         field: displacement on the fixed grid, px, `(B, 2, H, W)`, of a recipe whose answer is no
             member of the family; None where `p` says all.
+        banded: whether the family is an FFD whose normal matrix is a band (`_band`).
 
     """
 
@@ -35,6 +36,7 @@ class Solution:
     objective: Objective
     levels: list[Level]
     field: Tensor | None = None
+    banded: bool = False
 
     def released(self) -> "Solution":
         """Return a copy outside of inference mode, whose tensors autograd would refuse."""

@@ -17,7 +17,6 @@ from irgate_solver._any_metric import AnyMetric
 from irgate_solver._channels import Channels
 from irgate_solver._homography import Homography
 from irgate_solver._levenberg import Linearisation
-from irgate_solver._metrics import total
 from irgate_solver._objective import Problem
 from irgate_solver._warps import FreeForm, probes
 
@@ -44,16 +43,19 @@ def slack(problem: Problem, at: Linearisation) -> list[float]:
     warp = problem.warp
     if isinstance(problem, AnyMetric) or isinstance(warp, FreeForm | Homography):
         return [0.0] * len(at.objective)
-    trusted = total(problem.level.trusted)
+    # The first two parameters are the shift, by which the image changes at its gradient's rate.
+    energy = 0.5 * (at.normal[:, 0, 0] + at.normal[:, 1, 1])
+    noisy = at.objective > CLEAN * energy
+    if not bool(noisy.any()):
+        return [0.0] * len(at.objective)
+    trusted = problem.level.count
     if isinstance(problem, Channels):
         # Each channel has a residual of its own, and E is their mean.
         trusted = trusted.view(-1, problem.count).sum(1)
-    # The first two parameters are the shift, by which the image changes at its gradient's rate.
-    energy = 0.5 * (at.normal[:, 0, 0] + at.normal[:, 1, 1])
     factor, info = torch.linalg.cholesky_ex(at.normal)
     whitened = torch.linalg.solve_triangular(factor, probes(warp, factor.device), upper=False)
     variance = whitened.square().sum(1).view(len(factor), 2, -1).sum(1).amax(1)
     variance = variance * 2.0 * at.objective / (at.overlap * trusted).clamp(min=1)
-    noisy = (info == 0) & (at.objective > CLEAN * energy) & variance.isfinite()
-    errors: list[float] = torch.where(noisy, SHARE * variance.sqrt(), 0.0).tolist()
+    told = noisy & (info == 0) & variance.isfinite()
+    errors: list[float] = torch.where(told, SHARE * variance.sqrt(), 0.0).tolist()
     return errors

@@ -17,7 +17,7 @@ from irgate_solver import _levenberg, _native, _sampling, _warps
 from irgate_solver._levenberg import Descent, Linearisation
 from irgate_solver._look import Look, number_of
 from irgate_solver._lucas_kanade import level_basis
-from irgate_solver._metrics import Fit, Metric, squared_differences, total
+from irgate_solver._metrics import Fit, Metric, squared_differences
 from irgate_solver._precision import COARSE_ITERATIONS, COARSE_TOLERANCE, SOLVE
 from irgate_solver._pyramid import MOST_HIDDEN, Level
 from irgate_solver._size_cache import cached_by_size
@@ -89,7 +89,7 @@ class WarpedLevel:
 
     def _looking_by(self, metric: Metric) -> Look:
         level = self.level
-        look = Look(level_basis(self.warp, level), level, metric, total(level.trusted))
+        look = Look(level_basis(self.warp, level), level, metric, level.count)
         look.weigh(None if level.whole else level.trusted, frozen=False)
         sides = level.moving.shape[1], level.moving.shape[2]
         # Of the level's own grid, which may end before the full image's; with what torch allows for
@@ -135,10 +135,10 @@ class Inverse(WarpedLevel):
         if not level.whole:
             level = replace(level, trusted=inner(level.trusted))
             self.level = level
-        self.count = total(level.trusted).clamp(min=1)
+        self.count = level.count.clamp(min=1)
         # T(p) o W(step)^-1 changes the residual by -J step, with J of (1). -J is stored as one
         # image for each parameter, `(B, n, h w)`; its product with psi is the gradient by `step`.
-        slopes = -gradient(level.fixed, level.scale)
+        slopes = gradient(level.fixed, level.scale).neg_()
         if self.compiled:
             self._prepare(slopes)
             return
@@ -153,12 +153,13 @@ class Inverse(WarpedLevel):
     def _prepare(self, slopes: Tensor) -> None:
         """Hand the compiled kernel what depends on the fixed image alone."""
         level = self.level
-        start = torch.zeros(len(slopes), self.warp.size, dtype=SOLVE)
-        self.jacobian = self.warp.jacobian(start).contiguous()
+        start, jacobian = _at_identity(self.warp, slopes.device)
+        self.jacobian = jacobian.expand(len(slopes), -1, -1).contiguous()
         itself = Look(level_basis(self.warp, level), level, self.metric, self.count)
         itself.weigh(None if level.whole else level.trusted, frozen=True)
         itself.steer(slopes)
-        self.normal = itself(self.warp.coefficients(start), self.jacobian, matrix=True).normal
+        start = start.expand(len(slopes), -1, -1, -1)
+        self.normal = itself(start, self.jacobian, matrix=True).normal
         self.look.steer(slopes)
 
     def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
@@ -197,8 +198,14 @@ class Inverse(WarpedLevel):
 @cached_by_size
 def _fields(warp: LinearWarp, device: torch.device) -> Tensor:
     """Return the coefficients of dT/dp at the identity, `(n, 2, 2, 2)`."""
+    return _at_identity(warp, device)[1][0].mT.reshape(-1, 2, 2, 2)
+
+
+@cached_by_size
+def _at_identity(warp: LinearWarp, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the identity's coefficients, `(1, 2, 2, 2)`, and theirs by p, `(1, 8, n)`."""
     start = torch.zeros(1, warp.size, dtype=SOLVE, device=device)
-    return warp.jacobian(start)[0].mT.reshape(-1, 2, 2, 2)
+    return warp.coefficients(start), warp.jacobian(start)
 
 
 def _template_normal(steepest: Tensor, itself: Fit) -> Tensor:
@@ -226,6 +233,8 @@ def gradient(image: Tensor, scale: int) -> Tensor:
     Returns: `(B, 2, h, w)`.
 
     """
+    if _native.serves(image):
+        return _native.slopes(image, 0.5 / scale)
     # The mean of the differences to both neighbours; at the border its one difference counts twice.
     right = image[:, :, 1:] - image[:, :, :-1]
     down = image[:, 1:] - image[:, :-1]

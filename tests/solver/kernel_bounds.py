@@ -1,8 +1,9 @@
-"""Look at images of every size with a kernel that watches its own memory; `test_kernel` runs this.
+"""Look at images of every size, and factor bands, with a kernel that watches its own memory.
 
     LD_PRELOAD=libasan.so python tests/solver/kernel_bounds.py LIBRARY
 
-In the end the kernel is told of more rows than there are, which the sanitizer must see.
+`test_kernel_library` runs this. In the end the kernel is told of more rows than there are, which
+the sanitizer must see.
 """
 
 import itertools
@@ -11,11 +12,11 @@ from pathlib import Path
 
 import torch
 
-from irgate_solver import _metrics, _native, _pyramid, _warps
+from irgate_solver import _band, _metrics, _native, _pyramid, _warps
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._pyramid import Level
 from irgate_solver._sampling import make_sampler
-from irgate_solver._template import Inverse, WarpedLevel
+from irgate_solver._template import Inverse, WarpedLevel, gradient
 
 SIZES = ((1, 1), (1, 7), (7, 1), (3, 4), (5, 65))
 FAR = (0.4, -1e12, float("nan"))
@@ -54,11 +55,29 @@ def look_at_all() -> None:
     for size, dtype in itertools.product(SIZES, (torch.float32, torch.float64)):
         level = level_of(size, size[::-1], dtype)
         _pyramid.halve(level.moving)
+        gradient(level.moving, 2)
         families = (_warps.Translation(*size), _warps.Affine(*size), _warps.FreeForm(*size, (4, 5)))
         for exact, kind, metric, warp in itertools.product(
             (False, True), ("linear", "cubic", "catmull-rom"), _metrics.METRICS, families
         ):
             look(level, exact, kind, metric, warp)
+
+
+def step_small() -> None:
+    for size, entry in itertools.product((1, 8), (1.0, 0.0, float("nan"))):
+        matrix = entry * torch.eye(size, dtype=torch.float64).expand(2, -1, -1)
+        _native.damped_step(matrix, torch.ones(2, size, dtype=torch.float64), (0.0, 1.0), 1e-12)
+
+
+def factor_bands() -> None:
+    for grid in ((8, 8), (9, 12), (13, 4)):
+        size = 2 * grid[0] * grid[1]
+        for entry in (1.0, -1.0, float("nan")):
+            matrix = entry * torch.eye(size, dtype=torch.float64).expand(2, -1, -1)
+            share = torch.zeros(2, 1, dtype=torch.float64)
+            made = _band.factor(matrix, torch.ones(2, size, dtype=torch.float64), share, grid)
+            assert made.grid == grid
+            made.solve(torch.ones(2, size, dtype=torch.float64))
 
 
 def look_beyond() -> None:
@@ -75,5 +94,7 @@ if __name__ == "__main__":
     _native.PLAIN, _native.WIDE = Path(sys.argv[1]), Path("nowhere")
     assert _native.library() is not None, _native.kernel()
     look_at_all()
+    step_small()
+    factor_bands()
     print("looked", flush=True)
     look_beyond()

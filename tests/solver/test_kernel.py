@@ -9,12 +9,13 @@ import torch
 
 import irgate_solver
 from irgate_solver import _metrics, _native, _pyramid, _warps, register
+from irgate_solver._levenberg import Linearisation, damped_step
 from irgate_solver._look import SAMPLERS, number_of
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._octaves import evidence
 from irgate_solver._pyramid import Level
 from irgate_solver._sampling import LinearOnAverage, make_sampler
-from irgate_solver._template import Inverse, WarpedLevel
+from irgate_solver._template import Inverse, WarpedLevel, gradient
 
 from . import scene
 
@@ -221,6 +222,37 @@ def same_answer(one: irgate_solver.Result, other: irgate_solver.Result, dtype: t
         assert float(apart) <= FREE_FORM_APART[dtype]
     else:
         assert float((one.parameters - other.parameters).abs().max()) <= APART[dtype]
+
+
+@built
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("size", [(2, 2), (3, 65), *SIZES])
+def test_slopes_to_the_bit(
+    size: tuple[int, int], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = torch.rand(2, *size, dtype=dtype)
+    compiled, expected = by_both(monkeypatch, lambda: gradient(image, 4))
+    assert torch.equal(compiled, expected)
+
+
+@built
+@pytest.mark.parametrize("damping", [0.0, 10.0])
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_steps(size: int, damping: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two pairs; and with one matrix that no such damping makes positive."""
+    draw = torch.Generator().manual_seed(size)
+    root = torch.randn(2, size, size, generator=draw, dtype=torch.float64)
+    gradient = torch.randn(2, size, generator=draw, dtype=torch.float64)
+    nothing = torch.zeros(2, dtype=torch.float64)
+    normal = root @ root.mT + torch.eye(size, dtype=torch.float64)
+    for last in (1.0, -1e3):
+        normal[1] *= last
+        at = Linearisation(nothing, nothing, nothing, lambda: (gradient, normal))
+        compiled, expected = by_both(monkeypatch, lambda at=at: damped_step(at, (damping, 1e-3)))
+        assert [bool(info) for info in compiled[1]] == [False, last < 0]
+        assert [bool(info) for info in expected[1]] == [False, last < 0]
+        kept = slice(0, 2 if last > 0 else 1)
+        close(compiled[0][kept], expected[0][kept], ROUNDING[torch.float64])
 
 
 @built
