@@ -1,4 +1,4 @@
-"""An ini file that pytest did not read, because a value of the gate's options led it elsewhere.
+"""An ini file that pytest did not read, because a value of the gate's options led it to another.
 
 pytest looks for its ini file before it knows the options of plugins, and takes each word of the
 command line that exists on disk for a path of tests: of `--irgate-json ../out.json` the second,
@@ -31,7 +31,7 @@ _OURS = re.compile(r"^\s*irgate\w*\s*[=:]", re.MULTILINE)
 
 
 def refuse_unread_ini(config: pytest.Config) -> None:
-    """Refuse a run whose ini file sets options of the gate that pytest did not see.
+    """Refuse a run that lost the gate's options of its ini file, or took those of another one.
 
     Raises: pytest.UsageError.
     """
@@ -50,16 +50,16 @@ def refuse_unread_ini(config: pytest.Config) -> None:
         ),
         None,
     )
-    file = _nearest_ini(here)
-    if found is None or file is None or not _OURS.search(_text_of(file)):
+    due, read = _nearest_ini(here), config.inipath
+    if found is None or (due is not None and read is not None and due.samefile(read)):
         return
-    if config.inipath is not None and file.samefile(config.inipath):
-        return
-    flag, value = found
-    raise pytest.UsageError(
-        f"{file} sets options of the gate, and pytest did not read it: it took {value} for a path "
-        f"of tests, and looked for its ini file there; write {flag}={value}"
-    )
+    for file, said in ((due, "did not read it"), (read, f"read it in place of {due or 'none'}")):
+        if file is not None and _OURS.search(_text_of(file)):
+            flag, value = found
+            raise pytest.UsageError(
+                f"{file} sets options of the gate, and pytest {said}, because it took {value} for "
+                f"a path of tests and looked for its ini file there; write {flag}={value}"
+            )
 
 
 def _words(config: pytest.Config) -> list[str]:

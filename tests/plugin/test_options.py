@@ -57,7 +57,10 @@ class TestAnIniFileThatPytestDoesNotRead:
         again = gate(*asked, solver=None)
         assert again.ret == 4
         (said,) = [line for line in again.errlines if line.startswith("ERROR: ")]
-        assert "project/pytest.ini sets options of the gate, and pytest did not read it" in said
+        assert (
+            "project/pytest.ini sets options of the gate, and pytest did not read it, because"
+            in said
+        )
         assert said.endswith("write --irgate-json=../out.json")
         gate("--irgate-json=../out.json", ONE, solver=None).assert_outcomes(failed=1)
 
@@ -67,6 +70,16 @@ class TestAnIniFileThatPytestDoesNotRead:
         result = gate(ONE, solver=None)
         assert result.ret == 4
         result.stderr.fnmatch_lines(["*write --irgate-xfail=../known.txt"])
+
+    def test_one_of_another_folder_names_no_solver_here(self, gate, sub, pytester):
+        other = pytester.mkdir("other")
+        (sub / "pytest.ini").rename(other / "pytest.ini")
+        (other / "out.json").write_text("")
+        result = gate("--irgate-json", "../other/out.json", ONE, solver=None)
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(
+            ["ERROR: */other/pytest.ini sets options of the gate, and pytest read it *, because *"]
+        )
 
     @pytest.mark.parametrize("text", ["[pytest]\n", "[pytest]\ntestpaths = irgated\n"])
     def test_one_that_says_nothing_of_the_gate_may_stay_unread(self, gate, sub, text):
