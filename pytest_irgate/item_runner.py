@@ -11,6 +11,7 @@ import pytest
 
 from irgate_battery.diagnosis.meanings import UNEXPECTED_PASS
 from irgate_battery.interface.declaration import NotASolver
+from irgate_battery.interface.outside_text import without_numbers
 from irgate_battery.interface.protocol import Solver
 from irgate_battery.oracle.store import OracleStore
 from irgate_battery.results.result_row import ResultRow
@@ -127,6 +128,9 @@ def _fixture_name(attribute: str, value: object) -> str | None:
     return None
 
 
+_EXPECTED = "expected to fail: "
+"""Begins the message of a row that failed as expected."""
+
 _PASSED_AFTER_ALL = "[XPASS(strict)]"
 """Begins what pytest says of an item that passes although a strict mark expects it to fail."""
 
@@ -141,9 +145,8 @@ def row_of(item: pytest.Item, report: pytest.TestReport) -> ResultRow | None:
     row = result.row if result else _blank(item)
     if report.when == "call":
         if hasattr(report, "wasxfail"):
-            reason = f"expected to fail: {report.wasxfail}; {row.message}".rstrip("; ")
             status: Any = "xfailed" if report.skipped else "passed"
-            return replace(row, status=status, message=reason)
+            return replace(row, status=status, message=_as_expected(report.wasxfail, row.message))
         said = _said(report)
         if report.failed and row.status == "passed" and said.startswith(_PASSED_AFTER_ALL):
             reason = said.removeprefix(_PASSED_AFTER_ALL).strip()
@@ -164,6 +167,17 @@ def row_of(item: pytest.Item, report: pytest.TestReport) -> ResultRow | None:
     if report.failed:
         return replace(row, status="error", message=f"{report.when}: {_said(report)}")
     return None
+
+
+def _as_expected(reason: str, message: str) -> str:
+    """Return what the row of an expected failure says: why it was expected, and what came.
+
+    A file of expected failures that a run wrote holds both already.
+    """
+    reason = reason.removeprefix(_EXPECTED)
+    if without_numbers(reason).endswith(without_numbers(message)):
+        return f"{_EXPECTED}{reason}"
+    return f"{_EXPECTED}{reason}; {message}"
 
 
 JUNIT_FIGURES = ("rmse", "oracle_rmse", "ratio", "tre_px", "rmse_vs_oracle", "seconds")

@@ -237,7 +237,9 @@ PAGE = """\
 # Options
 
 Every option, for those who run the gate. The command line wins over ini, and ini means the section
-`[pytest]` or `[tool.pytest.ini_options]`. Made by `python -m pytest_irgate.options`.
+`[pytest]` or `[tool.pytest.ini_options]`. A path outside of your project is written with `=`
+(`--irgate-json=../out.json`): otherwise pytest looks for its ini file there, and where that would
+lose a setting of the gate the run is refused. Made by `python -m pytest_irgate.options`.
 
 | pytest | ini | `irgate check` | |
 |---|---|---|---|

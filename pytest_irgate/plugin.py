@@ -50,13 +50,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{FOLDER}: every item of the registration gate")
     for entry in REGISTRY:
         config.addinivalue_line("markers", f"{entry.marker}: {entry.about}")
+    given = [str(arg) for arg in config.invocation_params.args]
+    stray = [arg for arg in given if arg.startswith("--irgate-")]
+    if stray or is_active(config):
+        from pytest_irgate.unread_ini import refuse_unread_ini
+
+        refuse_unread_ini(config)
     if is_active(config):
         from pytest_irgate.run import GateRun
 
         config.pluginmanager.register(GateRun(config), "irgate-run")
         return
-    given = [str(arg) for arg in config.invocation_params.args]
-    stray = [arg for arg in given if arg.startswith("--irgate-")]
     if stray:
         raise pytest.UsageError(
             f"{stray[0].split('=')[0]} does nothing without --irgate; add --irgate, or set "

@@ -368,7 +368,10 @@ class GateRun:
             f"{self._options.xfail}: no item {nodeid}; take the line out" for nodeid in stale
         ]
         if self._options.write_xfail is not None and not self._files.troubles:
-            notices.append(f"today's failures: {self._options.write_xfail}")
+            rows = () if self._report is None else self._report.rows
+            lost = sum(row.status == "missing" for row in rows)
+            beside = f"; {lost} items did not run: no line is about them" if lost else ""
+            notices.append(f"today's failures: {self._options.write_xfail}{beside}")
         return [*notices, *self._files.troubles]
 
 

@@ -88,6 +88,7 @@ DECIDE_NOTHING = {
     "irgate_battery/report/figure_panels.py": {"PITCH_PX", "ROOM", "TAIL", "LEAST_END"},
     "irgate_battery/report/last_line.py": {"_MOST_NAMED", "NOTHING_JUDGED"},
     "irgate_battery/report/alike.py": {"MOST_NAMED"},
+    "irgate_battery/report/comparison/against_baseline.py": {"_MOST_NAMED"},
     "irgate_battery/report/site/pages.py": {"MOST_BROKEN"},
     "irgate_battery/report/site/pictures.py": {"ACROSS", "OF_FLOOR", "STEPS"},
     "irgate_battery/results/suite_results.py": {"MOST_NAMED"},

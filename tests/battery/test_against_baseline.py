@@ -225,6 +225,18 @@ def test_what_a_reader_must_know():
     assert "changes that its commit does not hold" in notes
 
 
+def test_another_tolerance_of_one_s_own_case_is_said():
+    def of(*tolerances):
+        rows = [row("pack", f"c{n}", tolerance_px=px) for n, px in enumerate(tolerances)]
+        return [*WHOLE, *rows]
+
+    assert not held(of(0.1, 0.2), of(0.1, 0.2)).notes
+    (note,) = held(of(0.1, 0.2, 0.3, 0.4, None), of(0.1, 1.0, 0.5, 3.0, 1.0)).notes
+    assert note == (
+        "3 cases are held to other tolerances, px: pack c1 0.2 -> 1, pack c2 0.3 -> 0.5, ..."
+    )
+
+
 def test_zero_grows_by_what_is_absolute():
     assert Rule("folded", 0.2, 0.01).grew(0.0, 0.02)
     assert not Rule("folded", 0.2, 0.01).grew(0.0, 0.005)

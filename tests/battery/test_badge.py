@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from saved_runs import GOOD, row, saved
 
+from irgate_battery.cases.own_pairs import own_pairs
+from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report import badge as module
 from irgate_battery.report.badge import GREEN, GREY, RED, Badge
 
@@ -41,6 +44,20 @@ def test_what_it_says(rows, changes, message, colour):
 def test_a_hard_gate_that_fails_without_a_failed_item_is_red():
     rows = [replace(each, rmse=0.5) for each in GOOD]
     assert Badge.of(saved("mine", rows)).colour == RED
+
+
+def test_what_the_run_s_last_line_calls_not_evaluated_is_grey():
+    spec = RunSpec(pairs=own_pairs(["a.png,b.png"], Path.cwd()))
+    skipped = row("pair", "a", status="skipped", message="it takes no mask")
+    beside = saved("mine", [*GOOD, skipped], spec)
+    assert Badge.of(beside) == Badge("not evaluated", GREY)
+    # Own pairs that nobody asked to run decide nothing.
+    assert Badge.of(saved("mine", GOOD, spec)) == Badge("pass, 5", GREEN)
+    whole = saved("mine", [*GOOD, row("pair", "a")], spec)
+    assert Badge.of(whole) == Badge("pass, 6", GREEN)
+    # Under --irgate-strict a mean ratio over a part of the battery is none.
+    alone = saved("mine", GOOD)
+    assert Badge.of(replace(alone, asked=replace(alone.asked, strict=True))).colour == GREY
 
 
 def test_the_picture_is_xml_that_says_it_in_words():

@@ -487,9 +487,27 @@ class TestAnAnswerThatOnlyShifts:
         estimated = explain(pair, points @ turned[:2, :2].T + turned[:2, 2] - points, turned)
         assert estimated is None or estimated.fault != "translation only"
 
+    def test_and_not_where_only_a_shift_was_asked_for(self):
+        # The truth of a pack's landmarks is their affine fit, and nobody clicks exactly.
+        pair = next(case for case in base_cases() if case.model == "translation").pair()
+        linear = [[1.002, 5e-3], [-4e-3, 1.001]]
+        clicked = replace(pair, truth=affine(linear, 3.5, -2.2, pair.shape))
+        only = np.eye(3)
+        only[:2, 2] = 9.0, 5.0
+        found = explained(clicked, only)
+        assert found is None or found.fault != "translation only"
+
     def test_and_not_where_it_only_shifts_too(self):
         pair = next(case for case in base_cases() if case.model == "translation").pair()
         only = np.eye(3)
         only[:2, 2] = 9.0, 5.0
         found = explain(pair, np.broadcast_to(only[:2, 2], (*pair.shape, 2)).copy(), only)
         assert found is None or found.fault != "translation only"
+
+
+def test_a_scale_that_landmarks_do_not_have_is_not_left_out():
+    pair = CONDITIONS["similarity"].pair()
+    linear = [[1.0, 5e-3], [3e-3, 1.0]]
+    clicked = replace(pair, truth=affine(linear, 3.5, -2.2, pair.shape))
+    found = explained(clicked, rigid(0.05, 9.0, 5.0, pair.shape).matrix)
+    assert found is None or found.fault != "scale left out"

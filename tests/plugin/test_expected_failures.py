@@ -106,6 +106,23 @@ class TestWritten:
         assert f"{DIRECTION}  # expected to fail: maps moving to fixed; on a known shift" in text
         contract(text).assert_outcomes(passed=10, xfailed=1)
 
+    def test_written_again_it_says_the_same(self, contract, pytester):
+        texts = [f"{DIRECTION}  # maps moving to fixed\n"]
+        for _ in range(3):
+            contract(texts[-1], "--irgate-write-xfail", "known.txt")
+            texts.append((pytester.path / "known.txt").read_text())
+        assert texts[1] == texts[2] == texts[3]
+        assert texts[3].count("expected to fail: ") == texts[3].count("on a known shift") == 1
+
+    def test_what_did_not_run_is_in_no_line_and_that_is_said(self, gate, pytester):
+        result = gate(
+            "--irgate-write-xfail", "known.txt", "-x", solver="inverse", suites="contract"
+        )
+        result.assert_outcomes(passed=1, failed=1)
+        result.stdout.fnmatch_lines(
+            ["irgate: today's failures: *known.txt; 9 items did not run: no line is about them"]
+        )
+
     def test_a_run_without_failures_writes_none(self, gate, pytester):
         gate("--irgate-write-xfail", "known.txt", solver="knowing", suites="contract")
         lines = (pytester.path / "known.txt").read_text().splitlines()

@@ -36,6 +36,68 @@ def test_ini_reaches_every_option(gate, pytester):
     assert report["verdicts"]["mean_ratio"]["expected"] == 7
 
 
+class TestAnIniFileThatPytestDoesNotRead:
+    """`--irgate-json ../out.json` twice: the second time the file is there, pytest takes it for a
+    path of tests, reads no ini file, and the default solver was judged instead of ini's.
+    """
+
+    @pytest.fixture
+    def sub(self, pytester, monkeypatch, solvers):
+        """A project in a folder of its own, whose ini file names the solver."""
+        here = pytester.mkdir("project")
+        monkeypatch.chdir(here)
+        ini = f"[pytest]\nirgate_solver = {solvers / 'identity'}.py:register\n"
+        (here / "pytest.ini").write_text(ini)
+        return here
+
+    def test_it_is_refused_and_another_solver_is_never_judged(self, gate, sub):
+        asked = ("--irgate-json", "../out.json", ONE)
+        for_one = gate(*asked, solver=None)
+        for_one.assert_outcomes(failed=1)
+        again = gate(*asked, solver=None)
+        assert again.ret == 4
+        (said,) = [line for line in again.errlines if line.startswith("ERROR: ")]
+        assert (
+            "project/pytest.ini sets options of the gate, and pytest did not read it, because"
+            in said
+        )
+        assert said.endswith("write --irgate-json=../out.json")
+        gate("--irgate-json=../out.json", ONE, solver=None).assert_outcomes(failed=1)
+
+    def test_words_of_the_environment_lead_elsewhere_too(self, gate, sub, monkeypatch):
+        (sub.parent / "known.txt").write_text("")
+        monkeypatch.setenv("PYTEST_ADDOPTS", "--irgate-xfail ../known.txt")
+        result = gate(ONE, solver=None)
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(["*write --irgate-xfail=../known.txt"])
+
+    def test_one_of_another_folder_names_no_solver_here(self, gate, sub, pytester):
+        other = pytester.mkdir("other")
+        (sub / "pytest.ini").rename(other / "pytest.ini")
+        (other / "out.json").write_text("")
+        result = gate("--irgate-json", "../other/out.json", ONE, solver=None)
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(
+            ["ERROR: */other/pytest.ini sets options of the gate, and pytest read it *, because *"]
+        )
+
+    @pytest.mark.parametrize("text", ["[pytest]\n", "[pytest]\ntestpaths = irgated\n"])
+    def test_one_that_says_nothing_of_the_gate_may_stay_unread(self, gate, sub, text):
+        (sub / "pytest.ini").write_text(text)
+        (sub.parent / "out.json").write_text("")
+        gate("--irgate-json", "../out.json", ONE).assert_outcomes(passed=1)
+
+    def test_one_that_is_named_is_the_user_s_choice(self, gate, sub, pytester):
+        (sub.parent / "out.json").write_text("")
+        (sub.parent / "other.ini").write_text("[pytest]\n")
+        result = gate("-c", "../other.ini", "--irgate-json", "../out.json", ONE)
+        result.assert_outcomes(passed=1)
+
+    def test_what_lies_below_leads_nowhere(self, gate, sub):
+        (sub / "out.json").write_text("")
+        gate("--irgate-json", "out.json", ONE, solver=None).assert_outcomes(failed=1)
+
+
 WRONG = {
     "suite": (
         "--irgate-suite=base,nope",

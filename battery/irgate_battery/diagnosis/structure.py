@@ -52,7 +52,8 @@ def structural_fault(on_grid: AnswerOnGrid) -> Explanation | None:
 def _translation_only(on_grid: AnswerOnGrid) -> Explanation | None:
     """A is the identity to the last bits, where the true one is not: no estimate ends there."""
     truth = on_grid.pair.truth.matrix
-    if truth is None or on_grid.matrix is None:
+    if truth is None or on_grid.matrix is None or on_grid.pair.model == "translation":
+        # The truth of landmarks is their affine fit, which turns a little whatever was asked for.
         return None
     unit = np.eye(2)
     if (
@@ -139,7 +140,8 @@ def _scale_left_out(on_grid: AnswerOnGrid) -> Explanation | None:
     truth = on_grid.pair.truth.matrix
     if on_grid.pair.model != "similarity" or truth is None or on_grid.matrix is None:
         return None
-    if _shear(truth[:2, :2]) < LEAST_SHEAR or _shear(on_grid.matrix[:2, :2]) > NO_SCALE:
+    true_scale = float(np.sqrt(abs(np.linalg.det(truth[:2, :2]))))
+    if abs(true_scale - 1) < LEAST_SCALE or _shear(on_grid.matrix[:2, :2]) > NO_SCALE:
         return None
     return _found(
         on_grid,

@@ -9,7 +9,11 @@ from html import escape
 
 from irgate_battery.report.saved_report import SavedReport
 from irgate_battery.results.result_row import BAD
+from irgate_battery.results.systematic import Systematic
+from irgate_battery.results.verdict import Verdict
 from irgate_battery.suites.base import HardGate
+from irgate_battery.suites.registry import suites
+from irgate_battery.suites.rows import is_own_data
 
 LABEL = "irgate"
 
@@ -42,7 +46,7 @@ class Badge:
             return cls(f"fail, {bad} of {len(report.rows)}", RED)
         if gate == "fail" or report.exit_status not in (0, 5, None):
             return cls("fail", RED)
-        if gate != "pass":
+        if gate != "pass" or _is_undecided(report):
             return cls("not evaluated", GREY)
         passed = sum(row.status == "passed" for row in report.rows)
         return cls(f"pass, {passed}{f' ({waived} waived)' if waived else ''}", GREEN)
@@ -78,3 +82,16 @@ aria-label="{said}">
 </g>
 </svg>
 """
+
+
+def _is_undecided(report: SavedReport) -> bool:
+    """Whether the run's last line says NOT EVALUATED for another verdict than the hard gate."""
+    deciding: list[type[Verdict]] = []
+    if any(map(is_own_data, report.rows)):
+        deciding += [kind for suite in suites() if suite.own_data for kind in suite.verdict_types]
+    if report.asked is not None and report.asked.strict:
+        every: list[type[Verdict]] = [Systematic]
+        every += [kind for suite in suites() for kind in suite.verdict_types]
+        deciding += [kind for kind in every if kind.effect == "strict"]
+    told = [report.verdicts[kind.name] for kind in deciding if kind.name in report.verdicts]
+    return any(verdict.status == "not_evaluated" for verdict in told)

@@ -10,11 +10,15 @@ from irgate_battery.report.saved_report import SavedReport
 from irgate_battery.results.result_row import ResultRow
 from irgate_battery.suites.registry import entry_of
 from irgate_battery.suites.registry import suites as all_suites
+from irgate_battery.suites.rows import is_own_data
 
 Direction = Literal["worse", "better", "other"]
 
 GONE = "not in the report"
 """What a row is that a run does not have."""
+
+_MOST_NAMED = 2
+"""Cases that a note names."""
 
 
 @dataclass(frozen=True)
@@ -193,3 +197,19 @@ def _notes(old: SavedReport, new: SavedReport) -> Iterator[str]:
     for report in (old, new):
         if report.provenance.modified:
             yield f"{report.source}: its folder had changes that its commit does not hold"
+    yield from _other_tolerances(old, new)
+
+
+def _other_tolerances(old: SavedReport, new: SavedReport) -> Iterator[str]:
+    """Say which of the user's own cases are held to another tolerance: it may be why they pass."""
+    before = {(row.suite, row.case): row.tolerance_px for row in old.rows}
+    told = [
+        f"{row.suite} {row.case} {was:g} -> {row.tolerance_px:g}"
+        for row in filter(is_own_data, new.rows)
+        if (was := before.get((row.suite, row.case))) is not None
+        and row.tolerance_px is not None
+        and row.tolerance_px != was
+    ]
+    if told:
+        first = ", ".join([*told[:_MOST_NAMED], *(["..."] if told[_MOST_NAMED:] else [])])
+        yield f"{len(told)} cases are held to other tolerances, px: {first}"
