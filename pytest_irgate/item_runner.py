@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -28,6 +29,9 @@ IDENTITY = pytest.StashKey[SolverIdentity]()
 
 SOLVER = pytest.StashKey[tuple[object, Solver]]()
 """What the fixture gave, and the solver as the session knows it: how its calls have ended stays."""
+
+DEFINITIONS = pytest.StashKey[tuple[set[object], list[str]]]()
+"""pytest's plugins, and which of them define a fixture irgate_solver."""
 
 FROM_FIXTURE = "irgate_solver fixture"
 """The spec of a solver that a conftest's fixture handed over."""
@@ -102,10 +106,19 @@ def _known(candidate: object, config: pytest.Config) -> Solver:
 
 
 def other_definitions(config: pytest.Config) -> list[str]:
-    """Return the conftests and plugins, besides ours, that define a fixture irgate_solver."""
-    modules = [
-        plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, ModuleType)
-    ]
+    """Return the conftests and plugins, besides ours, that define a fixture irgate_solver.
+
+    Each item asks, and they are looked through again only where one came since.
+    """
+    plugins = config.pluginmanager.get_plugins()
+    known = config.stash.get(DEFINITIONS, None)
+    if known is None or known[0] != plugins:
+        known = config.stash[DEFINITIONS] = plugins, _defined_in(plugins)
+    return known[1]
+
+
+def _defined_in(plugins: Iterable[object]) -> list[str]:
+    modules = [plugin for plugin in plugins if isinstance(plugin, ModuleType)]
     return sorted(
         str(getattr(module, "__file__", module.__name__))
         for module in modules

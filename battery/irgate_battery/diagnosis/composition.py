@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from irgate_battery.diagnosis.answer_on_grid import AnswerOnGrid, Array
 from irgate_battery.diagnosis.undone import Undone
@@ -82,6 +81,8 @@ def stages_exchanged(on_grid: AnswerOnGrid) -> Iterator[Undone]:
     if abs(whole) < LEAST_TURN:
         return
     given = on_grid.matrix
+    # Slow to import, and only a wrong answer needs it.
+    from scipy.optimize import minimize_scalar
 
     def meant(angle: float) -> Array:
         first = _turn(on_grid, angle)

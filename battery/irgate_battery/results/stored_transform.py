@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
 
 from irgate_fixtures import Homography, Matrix, pixel_grid
 
@@ -211,8 +210,7 @@ def _at_nodes(displacement: Array, nodes: tuple[int, int]) -> Array:
     for axis, count in enumerate(nodes):
         side = displacement.shape[axis]
         if count != side:
-            spline = make_interp_spline(np.arange(side), values, k=3, axis=axis)
-            values = spline(_places(side, count))
+            values = _interpolated(np.arange(side), values, _places(side, count), axis)
     return values
 
 
@@ -221,6 +219,13 @@ def _between_nodes(values: Array, shape: tuple[int, int]) -> Array:
     for axis, side in enumerate(shape):
         nodes = values.shape[axis]
         if nodes != side:
-            spline = make_interp_spline(_places(side, nodes), values, k=3, axis=axis)
-            values = spline(np.arange(side))
-    return np.asarray(values)
+            values = _interpolated(_places(side, nodes), values, np.arange(side), axis)
+    return values
+
+
+def _interpolated(places: NDArray[Any], values: Array, wanted: NDArray[Any], axis: int) -> Array:
+    """Return a cubic spline through the values at `places`, at the wanted places along an axis."""
+    # A tenth of a second to import, which a parallel run's controller need not spend.
+    from scipy.interpolate import make_interp_spline
+
+    return np.asarray(make_interp_spline(places, values, k=3, axis=axis)(wanted))
