@@ -112,6 +112,7 @@ DECIDE_NOTHING = {
     "irgate_battery/results/text.py": {"_NARROWEST", "_MOST_NAMED"},
     "irgate_battery/suites/contract_checks/units.py": {"LEVELS"},
     "irgate_battery/suites/derivatives.py": {
+        "SHORT_STEP",
         "STEP",
         "SMOOTH_PX",
         "BORDER_PX",
