@@ -6,7 +6,7 @@
 Each recipe runs the gate in a process and an empty folder of its own, one after the other, and its
 report is written to REPORTS/NAME.json. With `--only` these are renewed and the others kept; with an
 empty `--only ""` the table alone is made again. `--quick` names recipes that run the contract, the
-base and the battery suite only: those whose solves take seconds. Peak memory is that of torch's
+base and the battery suite only. Peak memory is that of torch's
 allocations in one solve of the FFD fixture; times are compared with the default's and
 the oracle's in one process.
 """
@@ -210,7 +210,7 @@ def main() -> None:
     parser.add_argument("--only", help="recipes that are judged anew; all if not given")
     parser.add_argument(
         "--quick",
-        default="siren,bspline-mind,mind-pyramid,mind-mi",
+        default="",
         help=f"recipes that run {QUICK} only",
     )
     options = parser.parse_args()
