@@ -6,9 +6,8 @@
 Each recipe runs the gate in a process and an empty folder of its own, one after the other, and its
 report is written to REPORTS/NAME.json. With `--only` these are renewed and the others kept; with an
 empty `--only ""` the table alone is made again. `--quick` names recipes that run the contract, the
-base and the battery suite only. Peak memory is that of torch's
-allocations in one solve of the FFD fixture; times are compared with the default's and
-the oracle's in one process.
+base and the battery suite only. Peak memory is that of torch's allocations in one solve of the FFD
+fixture; times are compared with the default's and the oracle's in one process.
 """
 
 import argparse
