@@ -168,7 +168,7 @@ def test_the_json_is_schema_1_with_every_key(gate, pytester):
     assert list(report) == [
         "schema", "irgate", "battery", "seed", "solver", "machine", "started", "commit", "branch",
         "modified", "isolation", "asked", "rmse_vs_simpleitk_max", "systematic", "verdicts",
-        "diagnosis", "exit_status", "deselected", "cases",
+        "diagnosis", "exit_status", "deselected", "own_tests", "cases",
     ]  # fmt: skip
     assert (report["schema"], report["seed"], report["exit_status"]) == (1, 0, 0)
     assert set(report["solver"]) == {"spec", "name", "version"}
