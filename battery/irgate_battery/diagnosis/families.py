@@ -10,6 +10,7 @@ parameter is about a displacement in px, c the centre of the fixed image and s h
 """
 
 import math
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -121,7 +122,7 @@ class _Rigid(_Grid):
         return rigid(p[0] / self.half, p[1], p[2], self.pair.shape)
 
 
-class _About(_Grid):
+class _About(_Grid, ABC):
     """Families about the centre, on coordinates (X, Y) from there in half of the longer side."""
 
     def __init__(self, pair: Pair) -> None:
@@ -130,8 +131,9 @@ class _About(_Grid):
         self.half = max(pair.shape) / 2
         self.start = self.nearest(pair.truth.displacement(pair.shape))
 
+    @abstractmethod
     def nearest(self, displacement: Array) -> Array:
-        raise NotImplementedError
+        """Return the parameters that fit a displacement best, `(H, W, 2)`, px."""
 
     def basis(self, points: Array) -> Array:
         return np.asarray((points - self.centre) / self.half)
