@@ -50,11 +50,17 @@ def test_no_verdict_counts_them():
 
 def test_the_text_counts_them_for_each_solver():
     (line,) = [line for line in run(OWN).lines() if line.text.startswith("own tests")]
-    assert line.text == "own tests    passed: fast 1 of 2, slow 0 of 1; no verdict counts them"
+    assert line.text == (
+        "own tests    passed, of those that ran: fast 1 of 2, slow 0 of 1; no verdict counts them"
+    )
     assert line.tone == "bad"
     (line,) = [line for line in run(PASSED).lines() if line.text.startswith("own tests")]
     assert line.tone == "good"
     assert not any("own tests" in line.text for line in run(()).lines())
+    skipped = own("slow", BASE[1], status="skipped", message="no such model")
+    (line,) = [line for line in run([skipped]).lines() if line.text.startswith("own tests")]
+    assert "slow 0 of 0 (1 skipped)" in line.text
+    assert line.tone == "open"
 
 
 def test_what_was_written_is_read():

@@ -6,6 +6,7 @@ Verdicts are evaluated anew over all rows. An item that no part has is missing, 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from irgate_battery.cases.catalogue import BATTERY_VERSION
 from irgate_battery.cases.own_pairs import own_pairs
@@ -13,12 +14,13 @@ from irgate_battery.cases.packs import read_packs
 from irgate_battery.cases.run_spec import RunSpec
 from irgate_battery.report.conclusion import conclude
 from irgate_battery.report.last_line import ENDS_WELL
-from irgate_battery.report.own_tests import OwnTest
 from irgate_battery.report.report import Report, installed_version
 from irgate_battery.report.saved_report import Asked, SavedReport
 from irgate_battery.results.result_row import BAD, ResultRow
 from irgate_battery.results.solver_identity import SolverIdentity
 from irgate_battery.suites.registry import expected_items
+
+T = TypeVar("T")
 
 NO_PART_HAS_IT = "did not report: it is in none of the parts"
 """The message of a row that is missing after a merge."""
@@ -50,7 +52,7 @@ def merged(parts: Sequence[SavedReport]) -> Report:
         examples=asked.examples,
         packs=read_packs([Path(folder) for folder in asked.packs]),
     )
-    rows = _rows_of(parts)
+    rows = _by_id((part, row.id, row) for part in parts for row in part.rows)
     expected = expected_items(spec, asked.suites)
     known = {item.id: (item.suite, item.case) for item in expected}
     for row in rows.values():
@@ -72,7 +74,9 @@ def merged(parts: Sequence[SavedReport]) -> Report:
         strict=asked.strict,
         require_verdict=asked.require_verdict,
         exit_status=max(map(_ended_otherwise, parts)),
-        own_tests=_own_tests(parts),
+        own_tests=_by_id(
+            (part, test.row.id, test) for part in parts for test in part.own_tests
+        ).values(),
     )
 
 
@@ -144,28 +148,14 @@ def _of_different_runs(
     )
 
 
-def _own_tests(parts: Sequence[SavedReport]) -> Iterable[OwnTest]:
-    """Return all tests of the user's own. Raises: NotMergeableError."""
+def _by_id(found: Iterable[tuple[SavedReport, str, T]]) -> dict[str, T]:
+    """Return what is found in parts, by its id. Raises: NotMergeableError."""
+    things: dict[str, T] = {}
     where: dict[str, str] = {}
-    for part in parts:
-        for test in part.own_tests:
-            if test.row.id in where:
-                raise _in_two_parts(test.row.id, where[test.row.id], part.source)
-            where[test.row.id] = part.source
-            yield test
-
-
-def _in_two_parts(item: str, first: str, second: str) -> NotMergeableError:
-    return NotMergeableError(f"{item} is in {first} and in {second}: parts share no item")
-
-
-def _rows_of(parts: Sequence[SavedReport]) -> dict[str, ResultRow]:
-    """Return all rows by id. Raises: NotMergeableError."""
-    rows: dict[str, ResultRow] = {}
-    where: dict[str, str] = {}
-    for part in parts:
-        for row in part.rows:
-            if row.id in rows:
-                raise _in_two_parts(row.id, where[row.id], part.source)
-            rows[row.id], where[row.id] = row, part.source
-    return rows
+    for part, name, thing in found:
+        if name in things:
+            raise NotMergeableError(
+                f"{name} is in {where[name]} and in {part.source}: parts share no item"
+            )
+        things[name], where[name] = thing, part.source
+    return things

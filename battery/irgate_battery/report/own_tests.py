@@ -4,6 +4,7 @@
 measured stands in the report in a list of its own.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -53,13 +54,16 @@ def by_solver(tests: Iterable[OwnTest]) -> dict[str, list[OwnTest]]:
 
 
 def section(tests: Sequence[OwnTest], width: int) -> Iterable[Line]:
-    """Return the lines of the text report: how many passed, for each solver."""
+    """Return the lines of the text report: how many passed of those that ran, for each solver."""
     if not tests:
         return
     counts = []
     for solver, mine in by_solver(tests).items():
-        passed = sum(test.row.status == "passed" for test in mine)
-        counts.append(f"{solver} {passed} of {len(mine)}")
-    tone: Tone = "bad" if any(test.row.status in BAD for test in tests) else "good"
-    text = f"passed: {', '.join(counts)}; no verdict counts them"
+        by_status = Counter(test.row.status for test in mine)
+        ran = len(mine) - by_status["skipped"]
+        skipped = f" ({by_status['skipped']} skipped)" if by_status["skipped"] else ""
+        counts.append(f"{solver} {by_status['passed']} of {ran}{skipped}")
+    statuses = {test.row.status for test in tests}
+    tone: Tone = "bad" if statuses & set(BAD) else "good" if statuses == {"passed"} else "open"
+    text = f"passed, of those that ran: {', '.join(counts)}; no verdict counts them"
     yield from wrapped(f"{TITLE:<13}", text, tone, width)
