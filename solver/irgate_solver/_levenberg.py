@@ -33,6 +33,7 @@ from irgate_solver._precision import (
     REJECTED,
     RESERVE,
     SHORT,
+    SLACK_SHARE,
     UNDAMPED,
 )
 
@@ -182,6 +183,7 @@ class PairState:
         state: one of the codes above.
         moved: length of the last step whose equations had a solution, px.
         steps: number of trial steps so far.
+        slack: how far from the minimum the descent may end, px (`_stops`).
 
     """
 
@@ -192,16 +194,18 @@ class PairState:
     moved: float = math.inf
     state: int = RUNNING
     steps: int = 0
+    slack: float = 0.0
     _rejected: bool = field(default=False, init=False)
     _fruitless: int = field(default=0, init=False)
     _shortest: float = field(default=math.inf, init=False)
+    _undamped: float = field(default=math.inf, init=False)
 
     def __post_init__(self) -> None:
         # An objective under its rounding cannot be seen to fall any further.
         if self.objective <= self.rounding:
             self.state = CONVERGED
 
-    def has_converged(self, length: float, tolerance: float, slack: float = 0.0) -> bool:
+    def has_converged(self, length: float, tolerance: float) -> bool:
         """Return whether a step of `length` px is the last one; if it is, set the state.
 
         It is the last one if it is shorter than the tolerance. It is also the last one if it is
@@ -211,7 +215,8 @@ class PairState:
         of the same ratio, as long as no damping shortens the steps.
         """
         foreseen = length <= SHORT and length * length <= tolerance * self.moved
-        enough = length * length <= slack * (self.moved - length) and self.damping <= UNDAMPED
+        left = self.slack * (self.moved - length)
+        enough = length * length <= left and self.damping <= UNDAMPED
         steady = (foreseen or enough) and not self._rejected
         if self.state != RUNNING or not (length <= tolerance or steady):
             return False
@@ -221,6 +226,10 @@ class PairState:
 
     def accept(self, objective: float, rounding: float, overlap: float, length: float) -> bool:
         """Return whether a trial point is accepted; update damping and state.
+
+        A descent has also converged where a step shorter than the slack leads up, and the last
+        step that damping did not shorten was within the standard error: it stands at a kink, and
+        what the kinks leave to be found is less than the slack.
 
         Args:
             objective, rounding, overlap: at the trial point.
@@ -234,6 +243,9 @@ class PairState:
         shrinks = not solved or length <= 0.5 * self._shortest
         self._fruitless = 0 if pays or shrinks else self._fruitless + 1
         drifting = accepted and abs(gained) <= self.rounding and length > 0.5 * self.moved
+        if solved and self.damping <= UNDAMPED:
+            self._undamped = length
+        within = length <= self.slack and SLACK_SHARE * self._undamped <= self.slack
         self.steps += 1
         if solved:
             self._shortest = min(self._shortest, length)
@@ -247,6 +259,8 @@ class PairState:
         self._rejected = not accepted
         if drifting or self.damping > DAMPING_CEILING or self._fruitless >= PATIENCE:
             self.state = STALLED
+        if within and not accepted:
+            self.state = CONVERGED
         return accepted
 
 
@@ -289,8 +303,10 @@ def descend(
     figures = torch.stack((at.objective, at.rounding, at.overlap), 1).tolist()
     before = [overlap for _, _, overlap in figures] if shown is None else shown
     pairs = [
-        PairState(objective, rounding, max(kept * overlap, OVERLAP_FLOOR), DAMPING_START)
-        for (objective, rounding, _), overlap in zip(figures, before, strict=True)
+        PairState(
+            objective, rounding, max(kept * overlap, OVERLAP_FLOOR), DAMPING_START, slack=left
+        )
+        for (objective, rounding, _), overlap, left in zip(figures, before, slack, strict=True)
     ]
     if after is not None:
         for pair, damping, moved in zip(pairs, after.damping, after.moved, strict=True):
@@ -306,8 +322,8 @@ def descend(
             step = choose(unsolved, torch.zeros_like(step), step)
         trial = problem.retract(p, step)
         converged = [
-            pair.has_converged(length, tolerance, left)
-            for pair, length, left in zip(pairs, lengths, slack, strict=True)
+            pair.has_converged(length, tolerance)
+            for pair, length in zip(pairs, lengths, strict=True)
         ]
         p = choose(converged, trial, p)
         if not any(pair.state == RUNNING for pair in pairs):

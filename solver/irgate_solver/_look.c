@@ -3,7 +3,7 @@
  * It computes what `_lucas_kanade.Forward.linearise`, `_template.Inverse.linearise` and their
  * helpers compute in torch; equations and sources stand there. torch is the reference, and
  * tests/solver/test_kernel.py holds both to each other. Around a look it makes splines, half images
- * and slopes, and solves for steps.
+ * and slopes, solves for steps, and descends within the linear families.
  *
  * A pixel's arithmetic is in REAL, the type of the images, in torch's order. Positions and sums are
  * in double. A sum runs over LANES partial sums in a fixed order, so that its bits depend neither
@@ -29,6 +29,8 @@ enum { LINEAR, CUBIC, CATMULL_ROM };
 enum { SSD, HUBER, NCC };
 enum { CHUNK = 64, LANES = 4, MOST_FUNCTIONS = 4, MOST_PAIRS = 10, TAPS = 4, STRIP = 16, BLOCK = 4 };
 enum { MOST_PARAMETERS = 8 }; /* of a linear family */
+enum { TRANSLATION, RIGID, SIMILARITY, AFFINE };
+enum { RUNNING, CONVERGED, STALLED, EXHAUSTED }; /* `_levenberg` */
 
 typedef struct {
     int64_t batch, height, width;  /* of the fixed images */
@@ -66,6 +68,33 @@ typedef struct {
     double *normal;                /* (batch, n, n), zeros */
     void *moved, *valid;           /* (batch, height, width) each, or NULL */
 } look;
+
+/* A descent of each pair within a linear family: `_levenberg.descend`, whose rules these are. */
+typedef struct {
+    int64_t family;
+    int64_t composes;        /* the inverse-compositional form, and not the forward-additive */
+    int64_t points;          /* on which the length of a step is measured */
+    int64_t iterations, patience;
+    double radius, aspect;   /* of `_linear` */
+    double tolerance, near, undamped, no_progress;
+    double damping_ratio, damping_floor, damping_ceiling, rejected, gauge;
+    double kept, overlap_floor, slack_share;
+    const double *probes;    /* (n, 2, points): how each parameter moves these */
+    const double *slack;     /* (batch,), px */
+    const double *steady;    /* (batch, n, n): the matrix, where it is the same everywhere, or NULL */
+    double *coefficients;    /* room for `look.coefficients` */
+    double *jacobian;        /* and for `look.jacobian`; NULL where that stays as it is */
+    double *p;               /* (batch, n): the start, then the end */
+    double *damping, *moved; /* (batch,): before the first step, then after the last */
+    int64_t *state, *steps;  /* (batch,) */
+} descent;
+
+/* Where the descent of one pair is: `_levenberg.PairState`. */
+typedef struct {
+    double objective, rounding, overlap, least_overlap, damping, moved, shortest, undamped, slack;
+    int64_t state, steps, fruitless;
+    int rejected;
+} progress;
 
 /* Sums of one pair, and what they are made with. */
 typedef struct {
@@ -576,6 +605,158 @@ int irgate_step(int64_t batch, int64_t size, double gauge, const double *normal,
     return 0;
 }
 
+/* There may be none, and then no arrays. */
+static void copy(double *to, const double *from, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++)
+        to[k] = from[k];
+}
+
+/* Coefficients `(8,)` of the displacement, and, where asked for, theirs by the parameters, `(8, n)`:
+ * x and y's shift, change by xi, by eta, and by their product (`_linear`). */
+static void transform(const descent *d, int64_t n, const double *p, double *c, double *e)
+{
+    double turn = d->family == RIGID ? p[2] / d->radius : 0.0, sine = sin(turn), cosine = cos(turn);
+    double by[MOST_PARAMETERS][MOST_PARAMETERS] = {{0.0}};
+    memset(c, 0, 8 * sizeof(double));
+    c[0] = p[0];
+    c[4] = p[1];
+    by[0][0] = by[4][1] = 1.0;
+    if (d->family == RIGID) {
+        c[1] = c[6] = (cosine - 1.0) * d->radius;
+        c[2] = -d->radius * d->aspect * sine;
+        c[5] = d->radius / d->aspect * sine;
+        by[1][2] = by[6][2] = -sine;
+        by[2][2] = -d->aspect * cosine;
+        by[5][2] = cosine / d->aspect;
+    } else if (d->family == SIMILARITY) {
+        c[1] = c[6] = p[2];
+        c[2] = -d->aspect * p[3];
+        c[5] = p[3] / d->aspect;
+        by[1][2] = by[6][2] = 1.0;
+        by[2][3] = -d->aspect;
+        by[5][3] = 1.0 / d->aspect;
+    } else if (d->family == AFFINE) {
+        c[1] = p[2];
+        c[2] = p[3];
+        c[5] = p[4];
+        c[6] = p[5];
+        by[1][2] = by[2][3] = by[5][4] = by[6][5] = 1.0;
+    }
+    for (int64_t k = 0; e && k < 8; k++)
+        memcpy(e + k * n, by[k], (size_t)n * sizeof(double));
+}
+
+/* T(x) = A (x - centre) + centre + t, A row by row. */
+static void centred(const descent *d, int64_t n, const double *p, double *a, double *t)
+{
+    double c[8];
+    transform(d, n, p, c, NULL);
+    a[0] = 1.0 + c[1] / d->radius;
+    a[1] = c[2] / d->radius;
+    a[2] = c[5] / d->radius;
+    a[3] = 1.0 + c[6] / d->radius;
+    t[0] = c[0];
+    t[1] = c[4];
+}
+
+/* T(p) o T(step)^-1 (`_linear.compose_inverse`), or p + step. */
+static void retract(const descent *d, int64_t n, const double *p, const double *step, double *to)
+{
+    double a[4], t[2], b[4], u[2], m[4], determinant;
+    if (!d->composes) {
+        for (int64_t k = 0; k < n; k++)
+            to[k] = p[k] + step[k];
+        return;
+    }
+    centred(d, n, p, a, t);
+    centred(d, n, step, b, u);
+    determinant = b[0] * b[3] - b[1] * b[2];
+    m[0] = (a[0] * b[3] - a[1] * b[2]) / determinant;
+    m[1] = (a[1] * b[0] - a[0] * b[1]) / determinant;
+    m[2] = (a[2] * b[3] - a[3] * b[2]) / determinant;
+    m[3] = (a[3] * b[0] - a[2] * b[1]) / determinant;
+    to[0] = t[0] - (m[0] * u[0] + m[1] * u[1]);
+    to[1] = t[1] - (m[2] * u[0] + m[3] * u[1]);
+    if (d->family == RIGID) {
+        to[2] = atan2(m[2] * d->aspect - m[1] / d->aspect, m[0] + m[3]) * d->radius;
+    } else if (d->family == SIMILARITY) {
+        to[2] = (0.5 * (m[0] + m[3]) - 1.0) * d->radius;
+        to[3] = 0.5 * (m[2] * d->aspect - m[1] / d->aspect) * d->radius;
+    } else if (d->family == AFFINE) {
+        to[2] = (m[0] - 1.0) * d->radius;
+        to[3] = m[1] * d->radius;
+        to[4] = m[2] * d->radius;
+        to[5] = (m[3] - 1.0) * d->radius;
+    }
+}
+
+/* How far a step moves the probe points at most, px; NaN where that is no number. */
+static double longest(const descent *d, int64_t n, const double *step)
+{
+    double most = 0.0;
+    for (int64_t k = 0; k < d->points; k++) {
+        double x = 0.0, y = 0.0, square;
+        for (int64_t i = 0; i < n; i++) {
+            x += step[i] * d->probes[2 * i * d->points + k];
+            y += step[i] * d->probes[(2 * i + 1) * d->points + k];
+        }
+        square = x * x + y * y;
+        if (!isfinite(square))
+            return NAN;
+        most = fmax(most, square);
+    }
+    return sqrt(most);
+}
+
+/* `_levenberg.PairState.has_converged`. */
+static int has_converged(const descent *d, progress *s, double length)
+{
+    int foreseen = length <= d->near && length * length <= d->tolerance * s->moved;
+    int enough = length * length <= s->slack * (s->moved - length) && s->damping <= d->undamped;
+    if (!(length <= d->tolerance || ((foreseen || enough) && !s->rejected)))
+        return 0;
+    s->steps++;
+    s->state = CONVERGED;
+    s->moved = length;
+    return 1;
+}
+
+/* `_levenberg.PairState.accept`, with the figures of the trial point. */
+static int accept(const descent *d, progress *s, const double *there, int64_t stride, double length)
+{
+    int solved = isfinite(length), accepted, pays, shrinks, drifting, within;
+    double gained = s->objective - there[0];
+    accepted = solved && gained >= -s->rounding && there[2 * stride] >= s->least_overlap;
+    pays = accepted && gained > d->no_progress * s->objective;
+    shrinks = !solved || length <= 0.5 * s->shortest;
+    s->fruitless = pays || shrinks ? 0 : s->fruitless + 1;
+    drifting = accepted && fabs(gained) <= s->rounding && length > 0.5 * s->moved;
+    if (solved && s->damping <= d->undamped)
+        s->undamped = length;
+    within = !accepted && length <= s->slack && d->slack_share * s->undamped <= s->slack;
+    s->steps++;
+    if (solved) {
+        s->shortest = fmin(s->shortest, length);
+        s->moved = length;
+    }
+    if (accepted) {
+        s->objective = there[0];
+        s->rounding = there[stride];
+        s->overlap = there[2 * stride];
+        if (!s->rejected)
+            s->damping = fmax(s->damping / d->damping_ratio, d->damping_floor);
+    } else {
+        s->damping = fmax(s->damping * d->damping_ratio, d->rejected);
+    }
+    s->rejected = !accepted;
+    if (drifting || s->damping > d->damping_ceiling || s->fruitless >= d->patience)
+        s->state = STALLED;
+    if (within)
+        s->state = CONVERGED;
+    return accepted;
+}
+
 #define REAL float
 #define EPS FLT_EPSILON
 #define NAME(name) name##_f32
@@ -970,41 +1151,142 @@ static void NAME(look_at_correlation)(const look *l, sums *s, int64_t pair, cons
     finish(l, s, &f, EPS, pair);
 }
 
+/* What looks need beside their arguments. */
+typedef struct {
+    sums s;
+    NAME(jets) jet;
+    REAL *room;
+} NAME(means);
+
+/* Return -1 where there is no memory. */
+static int NAME(begin)(const look *l, NAME(means) *m)
+{
+    int64_t area = l->height * l->width;
+    NAME(jets) *jet = &m->jet;
+    m->room = NULL;
+    if (prepare(l, &m->s) < 0)
+        return -1;
+    if (l->metric != NCC)
+        return 0;
+    m->room = malloc((size_t)((l->exact ? 7 : 4) * area) * sizeof(REAL));
+    if (m->room == NULL) {
+        free(m->s.functions);
+        return -1;
+    }
+    jet->value = m->room;
+    jet->dx = m->room + area;
+    jet->dy = m->room + 2 * area;
+    jet->valid = m->room + 3 * area;
+    jet->xx = l->exact ? m->room + 4 * area : m->room;
+    jet->xy = l->exact ? m->room + 5 * area : m->room;
+    jet->yy = l->exact ? m->room + 6 * area : m->room;
+    return 0;
+}
+
+static void NAME(end)(NAME(means) *m)
+{
+    free(m->room);
+    free(m->s.functions);
+}
+
+static void NAME(look_at)(const look *l, NAME(means) *m, int64_t pair)
+{
+    forget(l, &m->s, pair);
+    if (l->metric == NCC)
+        NAME(look_at_correlation)(l, &m->s, pair, &m->jet);
+    else
+        NAME(look_at_differences)(l, &m->s, pair);
+}
+
 /* Look at each pair: figures, and gradient and matrix where they are wanted. Returns 0, or -1 where
  * there is no memory. */
 int NAME(irgate_look)(const look *l)
 {
-    int64_t area = l->height * l->width;
-    NAME(jets) jet;
-    REAL *room = NULL;
-    sums s;
-    if (prepare(l, &s) < 0)
+    NAME(means) means;
+    if (NAME(begin)(l, &means) < 0)
         return -1;
-    if (l->metric == NCC) {
-        room = malloc((size_t)((l->exact ? 7 : 4) * area) * sizeof(REAL));
-        if (room == NULL) {
-            free(s.functions);
-            return -1;
+    for (int64_t pair = 0; pair < l->batch; pair++)
+        if (!l->active || l->active[pair])
+            NAME(look_at)(l, &means, pair);
+    NAME(end)(&means);
+    return 0;
+}
+
+/* Look at one pair at the parameters `p`. */
+static void NAME(look_from)(
+    const look *l, const descent *d, NAME(means) *m, int64_t pair, const double *p)
+{
+    int64_t n = l->size;
+    double *c = d->coefficients + pair * 8, *e = d->jacobian ? d->jacobian + pair * 8 * n : NULL;
+    transform(d, n, p, c, e);
+    NAME(look_at)(l, m, pair);
+    if (l->matrix && l->exact && d->family == RIGID) { /* `_linear.Rigid.second_order` */
+        double turn = p[2] / d->radius, sine = sin(turn), cosine = cos(turn);
+        const double *by = l->by_coefficients + pair * 8;
+        l->normal[pair * n * n + 8] += (-cosine * (by[1] + by[6])
+            + sine * (d->aspect * by[2] - by[5] / d->aspect)) / d->radius;
+    }
+}
+
+static void NAME(descend)(const look *l, const descent *d, NAME(means) *m, int64_t pair)
+{
+    int64_t n = l->size, batch = l->batch, whole = l->matrix ? n * n : 0;
+    double *p = d->p + pair * n, *figures = l->figures + pair;
+    double *gradient = l->by_parameters + pair * n, *normal = l->normal + pair * whole;
+    double trial[MOST_PARAMETERS], step[MOST_PARAMETERS], best[MOST_PARAMETERS];
+    double matrix[MOST_PARAMETERS * MOST_PARAMETERS];
+    const double *steered = d->steady ? d->steady + pair * n * n : matrix;
+    progress s = {.damping = d->damping[pair], .moved = d->moved[pair], .slack = d->slack[pair],
+        .shortest = INFINITY, .undamped = INFINITY, .state = RUNNING};
+    NAME(look_from)(l, d, m, pair, p);
+    copy(best, gradient, n);
+    copy(matrix, normal, whole);
+    s.objective = figures[0];
+    s.rounding = figures[batch];
+    s.overlap = figures[2 * batch];
+    s.least_overlap = fmax(d->kept * s.overlap, d->overlap_floor);
+    if (s.objective <= s.rounding)
+        s.state = CONVERGED;
+    for (int64_t k = 0; k < d->iterations && s.state == RUNNING; k++) {
+        int64_t failed;
+        double length;
+        irgate_step(1, n, d->gauge, steered, best, &s.damping, step, &failed);
+        length = failed ? NAN : longest(d, n, step);
+        if (isnan(length))
+            memset(step, 0, sizeof step);
+        retract(d, n, p, step, trial);
+        if (has_converged(d, &s, length)) {
+            copy(p, trial, n);
+            break;
         }
-        jet.value = room;
-        jet.dx = room + area;
-        jet.dy = room + 2 * area;
-        jet.valid = room + 3 * area;
-        jet.xx = l->exact ? room + 4 * area : room;
-        jet.xy = l->exact ? room + 5 * area : room;
-        jet.yy = l->exact ? room + 6 * area : room;
+        NAME(look_from)(l, d, m, pair, trial);
+        if (accept(d, &s, figures, batch, length)) {
+            copy(p, trial, n);
+            copy(best, gradient, n);
+            copy(matrix, normal, whole);
+        }
     }
-    for (int64_t pair = 0; pair < l->batch; pair++) {
-        if (l->active && !l->active[pair])
-            continue;
-        forget(l, &s, pair);
-        if (l->metric == NCC)
-            NAME(look_at_correlation)(l, &s, pair, &jet);
-        else
-            NAME(look_at_differences)(l, &s, pair);
-    }
-    free(room);
-    free(s.functions);
+    figures[0] = s.objective;
+    figures[batch] = s.rounding;
+    figures[2 * batch] = s.overlap;
+    copy(gradient, best, n);
+    copy(normal, matrix, whole);
+    d->damping[pair] = s.damping;
+    d->moved[pair] = s.moved;
+    d->state[pair] = s.state == RUNNING ? EXHAUSTED : s.state;
+    d->steps[pair] = s.steps;
+}
+
+/* Descend from `p` of each pair; figures, gradient and matrix are those of the best points. Returns
+ * 0, or -1 where there is no memory. */
+int NAME(irgate_descend)(const look *l, const descent *d)
+{
+    NAME(means) means;
+    if (NAME(begin)(l, &means) < 0)
+        return -1;
+    for (int64_t pair = 0; pair < l->batch; pair++)
+        NAME(descend)(l, d, &means, pair);
+    NAME(end)(&means);
     return 0;
 }
 

@@ -164,13 +164,58 @@ class Look:
         arguments.active = None
         if active is not None:
             self._give("active", torch.tensor(active).long(), (batch,), torch.int64)
+        sums = self._sums(n, many, matrix=matrix)
+        _native.call("irgate_look", self.dtype, ctypes.byref(arguments))
+        return sums
+
+    def descend(
+        self,
+        rules: _native.Rules,
+        size: int,
+        *,
+        steady: tuple[Tensor, Tensor] | None,
+        exact: bool,
+    ) -> Sums:
+        """Descend by the rules, whose `p` and what is told of each pair are overwritten.
+
+        Args:
+            rules: with all but what depends on the form.
+            size: number of parameters, n.
+            steady, exact: as `_compiled_descent.descend` takes them.
+        Returns: figures, gradient and matrix where the descents ended.
+
+        """
+        batch, arguments = self.batch, self.arguments
+        coefficients = torch.empty(batch, 8, dtype=SOLVE)
+        rules.coefficients = arguments.coefficients = coefficients.data_ptr()
+        if steady is None:
+            jacobian = torch.empty(batch, 8, size, dtype=SOLVE)
+            rules.jacobian = arguments.jacobian = jacobian.data_ptr()
+        else:
+            self._give("jacobian", steady[0], (batch, 8, size), SOLVE)
+            matrix = _native.checked("normal", steady[1], (batch, size, size), SOLVE)
+            rules.steady = matrix.data_ptr()
+        arguments.size, arguments.matrix, arguments.exact = size, steady is None, exact
+        arguments.active = None
+        sums = self._sums(size, 8, matrix=steady is None)
+        _native.call("irgate_descend", self.dtype, ctypes.byref(arguments), ctypes.byref(rules))
+        return sums
+
+    def _sums(self, size: int, many: int, *, matrix: bool) -> Sums:
+        """Return zeros for what the kernel gives, and tell it of them.
+
+        Args:
+            size, many: number of parameters, and of coefficients.
+            matrix: whether there is one.
+
+        """
+        batch, arguments = self.batch, self.arguments
         figures = torch.zeros(3, batch, dtype=SOLVE)
-        gradient = torch.zeros(batch, n, dtype=SOLVE)
+        gradient = torch.zeros(batch, size, dtype=SOLVE)
         by_coefficients = torch.zeros(batch, many, dtype=SOLVE)
-        normal = torch.zeros(batch, n if matrix else 0, n, dtype=SOLVE)
+        normal = torch.zeros(batch, size if matrix else 0, size, dtype=SOLVE)
         arguments.figures, arguments.by_parameters = figures.data_ptr(), gradient.data_ptr()
         arguments.by_coefficients, arguments.normal = by_coefficients.data_ptr(), normal.data_ptr()
-        _native.call("irgate_look", self.dtype, ctypes.byref(arguments))
         objective, rounding, overlap = figures.unbind()
         return Sums(objective, rounding, overlap, gradient, by_coefficients, normal)
 

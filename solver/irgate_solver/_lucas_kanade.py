@@ -15,7 +15,7 @@ are no group). (2) finds the minimum. This module holds (2) and what both forms 
 holds (1).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -250,7 +250,7 @@ class Forward(Additive):
     def linearise(self, p: Tensor, active: Sequence[bool] | None = None) -> Linearisation:
         """Return objective, gradient and Gauss-Newton matrix, or Hessian, at `p`."""
         prior = self.priors.at(self.warp, p)
-        if self._compiled:
+        if self.compiled:
             return self._by_kernel(p, prior, active)
         jet, fit = self.compare(p)
         objective = fit.objective if prior is None else fit.objective + prior.energy
@@ -270,7 +270,7 @@ class Forward(Additive):
 
     def inside_at(self, p: Tensor) -> Tensor:
         """Return 0/1 weights of the trusted pixels that `p` `(B, n)` maps inside, `(B, h, w)`."""
-        if self._compiled and self.hidden is None:
+        if self.compiled and self.hidden is None:
             look = self._look
             look.weigh(self.level.trusted, frozen=False)
             return look.inside(self.warp.coefficients(p))
@@ -286,7 +286,7 @@ class Forward(Additive):
         return {"grid": self.warp.control, "banded": banded}
 
     @property
-    def _compiled(self) -> bool:
+    def compiled(self) -> bool:
         """Whether the compiled kernel looks."""
         known = type(self.sampler) in SAMPLERS and number_of(self.metric) is not None
         return known and _native.serves(self.level.fixed, self.level.moving)
@@ -300,15 +300,32 @@ class Forward(Additive):
         look.sample(self.sampler)
         return look
 
+    @property
+    def same_pixels(self) -> bool:
+        """Whether one rule says of all `p` which pixels count, so that the kernel may follow it."""
+        return self.region is not None or self.hidden is None
+
+    def weighed(self, inside: Callable[[], Tensor] | None = None) -> Look:
+        """Return the level, as the kernel takes it, with the pixels that count.
+
+        Args:
+            inside: returns these, where the rule is not one that the kernel follows.
+
+        """
+        look = self._look
+        if not self.same_pixels:
+            assert inside is not None
+            look.weigh(inside(), frozen=True)
+        elif self.region is not None:
+            look.weigh(self.region, frozen=True)
+        else:
+            look.weigh(None if self.level.whole else self.level.trusted, frozen=False)
+        return look
+
     def _by_kernel(
         self, p: Tensor, prior: Term | None, active: Sequence[bool] | None
     ) -> Linearisation:
-        look = self._look
-        if self.region is not None or self.hidden is not None:
-            weights = self.region if self.region is not None else self.inside(self.points(p))
-            look.weigh(weights, frozen=True)
-        else:
-            look.weigh(None if self.level.whole else self.level.trusted, frozen=False)
+        look = self.weighed(lambda: self.inside(self.points(p)))
         coefficients, jacobian = self.warp.coefficients(p), self.warp.jacobian(p)
         sums = look(coefficients, jacobian, matrix=True, exact=self.exact, active=active)
         gradient, normal = sums.gradient, sums.normal

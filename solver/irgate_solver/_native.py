@@ -36,6 +36,16 @@ _POINTERS = (
     *("coefficients", "jacobian", "figures", "by_parameters", "by_coefficients", "normal"),
     *("moved", "valid"),
 )
+_RULE_INTEGERS = ("family", "composes", "points", "iterations", "patience")
+_RULE_NUMBERS = (
+    *("radius", "aspect", "tolerance", "near", "undamped", "no_progress"),
+    *("damping_ratio", "damping_floor", "damping_ceiling", "rejected", "gauge"),
+    *("kept", "overlap_floor", "slack_share"),
+)
+_RULE_POINTERS = (
+    *("probes", "slack", "steady", "coefficients", "jacobian", "p"),
+    *("damping", "moved", "state", "steps"),
+)
 
 
 class Arguments(ctypes.Structure):
@@ -45,6 +55,16 @@ class Arguments(ctypes.Structure):
         *((name, ctypes.c_int64) for name in _INTEGERS),
         *((name, ctypes.c_double) for name in _NUMBERS),
         *((name, ctypes.c_void_p) for name in _POINTERS),
+    )
+
+
+class Rules(ctypes.Structure):
+    """The kernel's `descent`, field by field."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in _RULE_INTEGERS),
+        *((name, ctypes.c_double) for name in _RULE_NUMBERS),
+        *((name, ctypes.c_void_p) for name in _RULE_POINTERS),
     )
 
 
@@ -90,6 +110,9 @@ def _load(path: Path, name: str) -> tuple[ctypes.CDLL | None, str]:
         for entry in ("irgate_look", "irgate_warp"):
             function = getattr(found, f"{entry}_{suffix}")
             function.argtypes, function.restype = (ctypes.POINTER(Arguments),), ctypes.c_int
+        function = getattr(found, f"irgate_descend_{suffix}")
+        function.argtypes = (ctypes.POINTER(Arguments), ctypes.POINTER(Rules))
+        function.restype = ctypes.c_int
         for entry, pointers in (("irgate_spline", 2), ("irgate_halve", 5)):
             function = getattr(found, f"{entry}_{suffix}")
             function.argtypes = (*(ctypes.c_int64,) * 3, *(ctypes.c_void_p,) * pointers)
@@ -131,7 +154,7 @@ def call(name: str, dtype: torch.dtype | None, *arguments: object) -> None:
     """
     if dtype is not None:
         name = f"{name}_f32" if dtype == torch.float32 else f"{name}_f64"
-    found = library()
+    found = _loaded()[0]
     assert found is not None
     if getattr(found, name)(*arguments) != 0:
         raise MemoryError("register: no memory for the sums of a look")

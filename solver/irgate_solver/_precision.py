@@ -56,6 +56,9 @@ squares them."""
 SHORT = 1e-3
 """Step, px, under which steps are expected to go on shrinking at the present rate. Kinks and
 rounding, which would stop that, show themselves by steps that do not shrink."""
+SLACK_SHARE = 0.1
+"""Distance to the minimum over the standard error at which a descent under noise may end: it adds
+half a per cent to the answer's error."""
 COARSE_TOLERANCE = 0.1
 """Step, in pixels of the level, that ends a coarse level. A smaller one saves no steps on the next
 level, which starts with an error from the blur anyway (measured on the five fixtures from 0.02 to

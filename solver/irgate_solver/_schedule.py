@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from irgate_solver import (
+    _compiled_descent,
     _first_order,
     _levenberg,
     _metrics,
@@ -271,12 +272,14 @@ class Schedule:
         if self.settings.descent != "lm":
             descend = DESCENTS[self.settings.descent]
             return descend(problem, p, iterations=iterations, tolerance=tolerance, kept=kept)
-        return _levenberg.descend(problem, p, iterations=iterations, tolerance=tolerance, kept=kept)
+        return _compiled_descent.nearing(
+            problem, p, iterations=iterations, tolerance=tolerance, kept=kept
+        )
 
     def _descend(
         self, problem: Problem, p: Tensor, after: Descent, slack: Sequence[float] | None
     ) -> Descent:
-        return _levenberg.descend(
+        return _compiled_descent.nearing(
             problem,
             p,
             iterations=self.settings.iterations,

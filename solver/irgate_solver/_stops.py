@@ -18,18 +18,16 @@ from irgate_solver._channels import Channels
 from irgate_solver._homography import Homography
 from irgate_solver._levenberg import Linearisation
 from irgate_solver._objective import Problem
+from irgate_solver._precision import SLACK_SHARE
 from irgate_solver._warps import FreeForm, probes
 
-SHARE = 0.1
-"""Distance to the minimum over the standard error at which a descent may end: it adds half a per
-cent to the answer's error."""
 CLEAN = 2e-3
 """Largest E over the mean squared gradient, px^2, of clean images: a thousandth for each of the
 two, which is where `smoothing="auto"` begins to see noise."""
 
 
 def slack(problem: Problem, at: Linearisation) -> list[float]:
-    """Return how far from the minimum each pair may end, px: `SHARE` of its standard error.
+    """Return how far from the minimum each pair may end, px: `SLACK_SHARE` of its standard error.
 
     It is 0 where the images are clean, where the matrix is not positive, and for metrics that are
     no sum over single pixels. It is 0, too, for an FFD, whose standard error at a corner says
@@ -57,5 +55,5 @@ def slack(problem: Problem, at: Linearisation) -> list[float]:
     variance = whitened.square().sum(1).view(len(factor), 2, -1).sum(1).amax(1)
     variance = variance * 2.0 * at.objective / (at.overlap * trusted).clamp(min=1)
     told = noisy & (info == 0) & variance.isfinite()
-    errors: list[float] = torch.where(told, SHARE * variance.sqrt(), 0.0).tolist()
+    errors: list[float] = torch.where(told, SLACK_SHARE * variance.sqrt(), 0.0).tolist()
     return errors

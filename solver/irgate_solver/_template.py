@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _levenberg, _native, _sampling, _warps
+from irgate_solver import _compiled_descent, _levenberg, _native, _sampling, _warps
 from irgate_solver._levenberg import Descent, Linearisation
 from irgate_solver._look import Look, number_of
 from irgate_solver._lucas_kanade import level_basis
@@ -187,11 +187,16 @@ class Inverse(WarpedLevel):
 
     def descend(self, p: Tensor, iterations: int) -> Descent:
         """Descend from `p` `(B, n)`, as far as a coarse level deserves, in `iterations` at most."""
-        return _levenberg.descend(
-            self,
+        most, tolerance = min(iterations, COARSE_ITERATIONS), COARSE_TOLERANCE * self.level.scale
+        if not self.compiled:
+            return _levenberg.descend(self, p, iterations=most, tolerance=tolerance)
+        return _compiled_descent.descend(
+            self.look,
+            self.warp,
             p,
-            iterations=min(iterations, COARSE_ITERATIONS),
-            tolerance=COARSE_TOLERANCE * self.level.scale,
+            steady=(self.jacobian, self.normal),
+            iterations=most,
+            tolerance=tolerance,
         )
 
 

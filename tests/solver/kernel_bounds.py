@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from irgate_solver import _band, _metrics, _native, _pyramid, _warps
+from irgate_solver._compiled_descent import nearing
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._pyramid import Level
 from irgate_solver._sampling import make_sampler
@@ -44,11 +45,14 @@ def look(level: Level, exact: bool, kind: str, metric: str, warp: _warps.Warp) -
             problem._look.weigh(region, frozen=region is not None)
             problem._look(warp.coefficients(p), warp.jacobian(p), matrix=True, exact=exact)
             problem._look.inside(warp.coefficients(p))
+            if region is not None:
+                nearing(problem, p, iterations=3, tolerance=1e-3, kept=0.5)
     if not isinstance(warp, _warps.FreeForm):
         far = torch.full((2, warp.size), FAR[0], dtype=torch.float64)
         WarpedLevel(warp, level).evaluate(far)
         if min(level.fixed.shape[1:]) > 1:
             Inverse(warp, level, _metrics.metric_of(metric, width)).linearise(far)
+            Inverse(warp, level, _metrics.metric_of(metric, width)).descend(far, 3)
 
 
 def look_at_all() -> None:

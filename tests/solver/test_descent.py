@@ -6,8 +6,16 @@ import pytest
 import torch
 
 from irgate_solver._first_order import adam, lbfgs
-from irgate_solver._levenberg import RUNNING, STALLED, Descent, Linearisation, PairState, descend
-from irgate_solver._precision import PATIENCE
+from irgate_solver._levenberg import (
+    CONVERGED,
+    RUNNING,
+    STALLED,
+    Descent,
+    Linearisation,
+    PairState,
+    descend,
+)
+from irgate_solver._precision import PATIENCE, SLACK_SHARE
 
 
 def state(objective: float = 1.0, rounding: float = 1e-9) -> PairState:
@@ -43,6 +51,34 @@ def test_a_step_of_progress_renews_the_patience() -> None:
     for step in range(3 * PATIENCE):
         pair.accept(1.0 - 1e-3 * (step + 1), 1e-12, 1.0, length=1.0)
     assert pair.state == RUNNING
+
+
+SLACK = 1e-3
+ERROR = SLACK / SLACK_SHARE
+"""The standard error that this slack comes from, px."""
+
+
+@pytest.mark.parametrize(
+    ("undamped", "length", "objective", "slack", "state"),
+    [
+        (ERROR, SLACK, 2.0, SLACK, CONVERGED),
+        (1.01 * ERROR, SLACK, 2.0, SLACK, RUNNING),
+        (ERROR, 1.01 * SLACK, 2.0, SLACK, RUNNING),
+        (ERROR, SLACK, 0.5, SLACK, RUNNING),
+        (ERROR, SLACK, 2.0, 0.0, RUNNING),
+    ],
+    ids=["kink", "far from the minimum", "long step", "step down", "clean images"],
+)
+def test_at_a_kink_a_descent_under_noise_ends_within_the_slack(
+    undamped: float, length: float, objective: float, slack: float, state: int
+) -> None:
+    """The first step is rejected and hardly damped, the second damped."""
+    pair = PairState(1.0, 1e-9, least_overlap=0.1, damping=1e-3, slack=slack)
+    assert not pair.accept(2.0, 1e-9, 1.0, length=undamped)
+    assert pair.state == RUNNING
+    assert pair.damping > 1e-2
+    pair.accept(objective, 1e-9, 1.0, length=length)
+    assert pair.state == state
 
 
 class Leaving:

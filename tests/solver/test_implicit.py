@@ -8,6 +8,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from irgate_solver import InexactGradientWarning, Status, _levenberg, register
+from irgate_solver._native import VARIABLE
 
 from . import scene
 from .test_register import ffd_field
@@ -264,7 +265,8 @@ def peak_bytes(iterations: int, monkeypatch: pytest.MonkeyPatch) -> int:
     fixed = problem.images[0].clone().requires_grad_(True)
     options = {**problem.options, "iterations": iterations}
     with monkeypatch.context() as patch:
-        # With these codes equal to RUNNING no descent ends before its iterations do.
+        # With these codes equal to RUNNING no descent in torch ends before its iterations do.
+        patch.setenv(VARIABLE, "0")
         patch.setattr(_levenberg, "CONVERGED", _levenberg.RUNNING)
         patch.setattr(_levenberg, "STALLED", _levenberg.RUNNING)
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:

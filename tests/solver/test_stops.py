@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from irgate_solver import Result, _stops, _warps, register
+from irgate_solver import Result, _precision, _stops, _warps, register
 
 from . import scene
 
 SIZE = (72, 90)
 NOISE = 0.02
-# Of the standard error: twice `_stops.SHARE`, whose sum of further steps is an estimate.
+# Of the standard error: twice `_precision.SLACK_SHARE`, whose sum of further steps is an estimate.
 LEFT = 0.2
 
 
@@ -56,7 +56,7 @@ def test_the_standard_error_is_that_of_the_sandwich(
     model = "rigid" if model == "translation" else model
     result = register(*pair(NOISE), model=model, metric=metric, sampling="cubic")
     ((slack,),) = seen
-    assert slack / _stops.SHARE == pytest.approx(probe_errors(result), rel=0.2)
+    assert slack / _precision.SLACK_SHARE == pytest.approx(probe_errors(result), rel=0.2)
 
 
 @pytest.mark.parametrize("sampling", ["linear", "cubic"])
