@@ -25,6 +25,8 @@
 #define SOURCE_DIGEST ""
 #endif
 
+#define EDGE 1e-3 /* px; far more than the rounding of a position */
+
 enum { LINEAR, CUBIC, CATMULL_ROM };
 enum { SSD, HUBER, NCC };
 enum { CHUNK = 64, LANES = 4, MOST_FUNCTIONS = 4, MOST_PAIRS = 10, TAPS = 4, STRIP = 16, BLOCK = 4 };
@@ -176,6 +178,15 @@ static double total(double *values, int count)
         for (int one = 0; one < LANES; one++)
             lane[one] += values[k + one];
     return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+}
+
+/* Whether all of a chunk's places along an axis lie well within bounds. Those of a linear family are
+ * monotone but for rounding, so that the ends tell; of others it is not known, and then 0. */
+static int all_within(const look *l, const double *at, int count, double least, double most)
+{
+    double one = at[0], other = at[count - 1];
+    return l->functions == 2 && one > least + EDGE && one < most - EDGE && other > least + EDGE
+        && other < most - EDGE;
 }
 
 /* The number of pixels of the chunk that begins at `column`: they lie in one cell of the basis. */
@@ -796,26 +807,94 @@ static void NAME(look_linear)(const look *l, const REAL *image, const double *px
     double inverse = 1.0 / l->scale, last_x = (double)wide - 1.0, last_y = (double)l->rows - 1.0;
     double cell_x = last_x > 1.0 ? last_x - 1.0 : 0.0, cell_y = last_y > 1.0 ? last_y - 1.0 : 0.0;
     int32_t column[CHUNK], row[CHUNK];
-    REAL s[CHUNK], t[CHUNK];
-    for (int k = 0; k < count; k++) {
+    REAL s[CHUNK], t[CHUNK], top[2 * CHUNK], bottom[2 * CHUNK];
+    REAL *restrict value = out->value, *restrict dx = out->dx, *restrict dy = out->dy;
+    REAL *restrict xy = out->xy;
+    int inside = all_within(l, px, count, 0.0, last_x * l->scale)
+        && all_within(l, py, count, 0.0, last_y * l->scale);
+    for (int k = 0; inside && k < count; k++) {
+        double x = px[k] * inverse, y = py[k] * inverse;
+        column[k] = (int32_t)x;
+        row[k] = (int32_t)y;
+        s[k] = (REAL)(x - column[k]);
+        t[k] = (REAL)(y - row[k]);
+    }
+    for (int k = 0; !inside && k < count; k++) {
         double x = clamped(px[k] * inverse, 0.0, last_x), y = clamped(py[k] * inverse, 0.0, last_y);
         column[k] = (int32_t)(x < cell_x ? x : cell_x);
         row[k] = (int32_t)(y < cell_y ? y : cell_y);
         s[k] = (REAL)(x - column[k]);
         t[k] = (REAL)(y - row[k]);
     }
-    for (int k = 0; k < count; k++) {
+    /* Loads of neighbours, and then arithmetic on whole vectors. */
+    for (int k = 0; right && k < count; k++) {
         const REAL *at = image + row[k] * wide + column[k];
-        REAL c0 = at[0], c1 = at[right] - c0, c2 = at[below] - c0;
-        REAL c3 = (at[below + right] - at[right]) - c2;
-        REAL dy = c2 + s[k] * c3;
-        out->value[k] = (c0 + s[k] * c1) + t[k] * dy;
-        out->dx[k] = c1 + t[k] * c3;
-        out->dy[k] = dy;
-        out->xy[k] = c3;
+        memcpy(top + 2 * k, at, 2 * sizeof(REAL));
+        memcpy(bottom + 2 * k, at + below, 2 * sizeof(REAL));
+    }
+    for (int k = 0; !right && k < count; k++) {
+        top[2 * k] = top[2 * k + 1] = image[row[k]];
+        bottom[2 * k] = bottom[2 * k + 1] = image[row[k] + below];
+    }
+    for (int k = 0; k < count; k++) {
+        REAL c0 = top[2 * k], c1 = top[2 * k + 1] - c0, c2 = bottom[2 * k] - c0;
+        REAL c3 = (bottom[2 * k + 1] - top[2 * k + 1]) - c2, down = c2 + s[k] * c3;
+        value[k] = (c0 + s[k] * c1) + t[k] * down;
+        dx[k] = c1 + t[k] * c3;
+        dy[k] = down;
+        xy[k] = c3;
     }
     for (int k = 0; l->exact && k < count; k++)
         out->xx[k] = out->yy[k] = 0;
+}
+
+/* The pieces of a spline at places `s` in their cells, and their slopes: `(TAPS, CHUNK)` each. */
+static void NAME(weigh)(const double (*table)[TAPS], const REAL *s, int count,
+    REAL weight[TAPS][CHUNK], REAL slope[TAPS][CHUNK])
+{
+    for (int b = 0; b < TAPS; b++) {
+        REAL zeroth = (REAL)table[0][b], first = (REAL)table[1][b], second = (REAL)table[2][b];
+        REAL third = (REAL)table[3][b], twice = (REAL)(2.0 * table[2][b]);
+        REAL thrice = (REAL)(3.0 * table[3][b]);
+        for (int k = 0; k < count; k++) {
+            weight[b][k] = ((third * s[k] + second) * s[k] + first) * s[k] + zeroth;
+            slope[b][k] = (thrice * s[k] + twice) * s[k] + first;
+        }
+    }
+}
+
+/* The second derivatives of the pieces. */
+static void NAME(bend)(
+    const double (*table)[TAPS], const REAL *s, int count, REAL bent[TAPS][CHUNK])
+{
+    for (int b = 0; b < TAPS; b++) {
+        REAL twice = (REAL)(2.0 * table[2][b]), sixfold = (REAL)(6.0 * table[3][b]);
+        for (int k = 0; k < count; k++)
+            bent[b][k] = sixfold * s[k] + twice;
+    }
+}
+
+/* Sums over four rows of samples at each place, weighed by `y`: `(CHUNK, TAPS)`. */
+static void NAME(add_rows)(const REAL *image, int64_t wide, const int64_t *place, int count,
+    REAL y[TAPS][CHUNK], REAL *restrict to)
+{
+    for (int k = 0; k < count; k++, to += TAPS) {
+        const REAL *at = image + place[k];
+        REAL one = y[0][k], two = y[1][k], three = y[2][k], four = y[3][k];
+        for (int b = 0; b < TAPS; b++)
+            to[b] = ((one * at[b] + two * at[wide + b]) + three * at[2 * wide + b])
+                + four * at[3 * wide + b];
+    }
+}
+
+/* Sums over the four columns that are left, weighed by `x`, over `by`. */
+static void NAME(add_columns)(
+    const REAL *rows, REAL x[TAPS][CHUNK], int count, REAL by, REAL *restrict to)
+{
+    for (int k = 0; k < count; k++) {
+        const REAL *at = rows + TAPS * k;
+        to[k] = ((x[0][k] * at[0] + x[1][k] * at[1]) + (x[2][k] * at[2] + x[3][k] * at[3])) / by;
+    }
 }
 
 /* The spline whose coefficients are given in a frame of two (`_sampling.Cubic`). */
@@ -823,72 +902,34 @@ static void NAME(look_cubic)(const look *l, const REAL *framed, const double *px
     int count, const NAME(jets) *out)
 {
     const double(*table)[TAPS] = l->sampler == CUBIC ? B_SPLINE : KEYS;
-    int64_t wide = l->columns + 4;
+    int64_t wide = l->columns + 4, place[CHUNK];
     double inverse = 1.0 / l->scale, last_x = (double)l->columns, last_y = (double)l->rows;
-    REAL power[4][TAPS], first[2][TAPS], second[2][TAPS];
+    REAL s[CHUNK], t[CHUNK], wx[TAPS][CHUNK], vx[TAPS][CHUNK], wy[TAPS][CHUNK], vy[TAPS][CHUNK];
+    REAL along[TAPS * CHUNK], sloped[TAPS * CHUNK];
     REAL both = (REAL)(DENOMINATOR[l->sampler] * DENOMINATOR[l->sampler]);
-    for (int b = 0; b < TAPS; b++) {
-        for (int k = 0; k < 4; k++)
-            power[k][b] = (REAL)table[k][b];
-        first[0][b] = (REAL)(2.0 * table[2][b]);
-        first[1][b] = (REAL)(3.0 * table[3][b]);
-        second[0][b] = (REAL)(2.0 * table[2][b]);
-        second[1][b] = (REAL)(6.0 * table[3][b]);
-    }
     for (int k = 0; k < count; k++) {
         double x = clamped(px[k] * inverse, -1.0, last_x) + 1.0;
         double y = clamped(py[k] * inverse, -1.0, last_y) + 1.0;
-        int64_t column = (int64_t)(x < last_x ? x : last_x);
-        int64_t row = (int64_t)(y < last_y ? y : last_y);
-        REAL s = (REAL)(x - (double)column), t = (REAL)(y - (double)row);
-        const REAL *at = framed + row * wide + column;
-        REAL wx[TAPS], vx[TAPS], wy[TAPS], vy[TAPS], along[TAPS] = {0}, sloped[TAPS] = {0};
-        REAL value[TAPS], dx[TAPS], dy[TAPS];
-        for (int b = 0; b < TAPS; b++) {
-            wx[b] = ((power[3][b] * s + power[2][b]) * s + power[1][b]) * s + power[0][b];
-            vx[b] = (first[1][b] * s + first[0][b]) * s + power[1][b];
-            wy[b] = ((power[3][b] * t + power[2][b]) * t + power[1][b]) * t + power[0][b];
-            vy[b] = (first[1][b] * t + first[0][b]) * t + power[1][b];
-        }
-        for (int a = 0; a < TAPS; a++)
-            for (int b = 0; b < TAPS; b++) {
-                along[b] += wy[a] * at[a * wide + b];
-                sloped[b] += vy[a] * at[a * wide + b];
-            }
-        for (int b = 0; b < TAPS; b++) {
-            value[b] = wx[b] * along[b];
-            dx[b] = vx[b] * along[b];
-            dy[b] = wx[b] * sloped[b];
-        }
-        out->value[k] = (value[0] + value[1]) + (value[2] + value[3]);
-        out->dx[k] = (dx[0] + dx[1]) + (dx[2] + dx[3]);
-        out->dy[k] = (dy[0] + dy[1]) + (dy[2] + dy[3]);
-        if (l->exact) {
-            REAL bent[TAPS] = {0}, xx[TAPS], xy[TAPS], yy[TAPS];
-            for (int a = 0; a < TAPS; a++) {
-                REAL uy = second[1][a] * t + second[0][a];
-                for (int b = 0; b < TAPS; b++)
-                    bent[b] += uy * at[a * wide + b];
-            }
-            for (int b = 0; b < TAPS; b++) {
-                xx[b] = (second[1][b] * s + second[0][b]) * along[b];
-                xy[b] = vx[b] * sloped[b];
-                yy[b] = wx[b] * bent[b];
-            }
-            out->xx[k] = (xx[0] + xx[1]) + (xx[2] + xx[3]);
-            out->xy[k] = (xy[0] + xy[1]) + (xy[2] + xy[3]);
-            out->yy[k] = (yy[0] + yy[1]) + (yy[2] + yy[3]);
-        }
+        int32_t column = (int32_t)(x < last_x ? x : last_x);
+        int32_t row = (int32_t)(y < last_y ? y : last_y);
+        s[k] = (REAL)(x - column);
+        t[k] = (REAL)(y - row);
+        place[k] = row * wide + column;
     }
-    for (int k = 0; k < count; k++) {
-        out->value[k] /= both;
-        out->dx[k] /= both;
-        out->dy[k] /= both;
-    }
-    for (int k = 0; l->exact && k < count; k++) {
-        out->xx[k] /= both;
-        out->xy[k] /= both;
-        out->yy[k] /= both;
+    NAME(weigh)(table, s, count, wx, vx);
+    NAME(weigh)(table, t, count, wy, vy);
+    NAME(add_rows)(framed, wide, place, count, wy, along);
+    NAME(add_rows)(framed, wide, place, count, vy, sloped);
+    NAME(add_columns)(along, wx, count, both, out->value);
+    NAME(add_columns)(along, vx, count, both, out->dx);
+    NAME(add_columns)(sloped, wx, count, both, out->dy);
+    if (l->exact) {
+        NAME(add_columns)(sloped, vx, count, both, out->xy);
+        NAME(bend)(table, s, count, vx);
+        NAME(bend)(table, t, count, vy);
+        NAME(add_rows)(framed, wide, place, count, vy, sloped);
+        NAME(add_columns)(along, vx, count, both, out->xx);
+        NAME(add_columns)(sloped, wx, count, both, out->yy);
     }
 }
 
@@ -900,7 +941,11 @@ static void NAME(count_in)(const look *l, int64_t pair, int64_t row, int64_t fir
     int64_t at = (pair * l->height + row) * l->width + first;
     for (int k = 0; k < count; k++)
         valid[k] = weight ? weight[at + k] : 1;
-    for (int k = 0; !l->frozen && k < count; k++) {
+    if (l->frozen
+        || (all_within(l, px, count, l->middle_x - l->half_x, l->middle_x + l->half_x)
+            && all_within(l, py, count, l->middle_y - l->half_y, l->middle_y + l->half_y)))
+        return;
+    for (int k = 0; k < count; k++) {
         int inside = (fabs(px[k] - l->middle_x) <= l->half_x)
             & (fabs(py[k] - l->middle_y) <= l->half_y);
         valid[k] = inside ? valid[k] : 0;
@@ -924,11 +969,11 @@ static void NAME(sample)(const look *l, int64_t pair, const double *px, const do
         }
         NAME(look_linear)(l, moving + pair * area, px, py, count, out);
     }
-    for (int k = 0; k < count; k++) {
+    for (int k = 0; by != 1 && k < count; k++) {
         out->dx[k] *= by;
         out->dy[k] *= by;
     }
-    for (int k = 0; l->exact && k < count; k++) {
+    for (int k = 0; by != 1 && l->exact && k < count; k++) {
         out->xx[k] *= by * by;
         out->xy[k] *= by * by;
         out->yy[k] *= by * by;
