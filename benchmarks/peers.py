@@ -46,14 +46,14 @@ def field_of(matrix: Array, shape: tuple[int, int]) -> Array:
     return mapped - np.stack((x, y), -1)
 
 
-def bundled(case: Case) -> Array:
-    """Run the bundled solver, as it comes."""
-    return _bundled(case, "linear")
+def bundled(case: Case, tolerance: float | None = None, smoothing: float | str = 0.0) -> Array:
+    """Run the bundled solver, as it comes; to another tolerance, px, where one is given."""
+    return _bundled(case, "linear", smoothing, tolerance)
 
 
-def bundled_cubic(case: Case) -> Array:
+def bundled_cubic(case: Case, tolerance: float | None = None) -> Array:
     """Run the bundled solver with cubic sampling."""
-    return _bundled(case, "cubic")
+    return _bundled(case, "cubic", tolerance=tolerance)
 
 
 def bundled_smoothed(case: Case) -> Array:
@@ -61,7 +61,9 @@ def bundled_smoothed(case: Case) -> Array:
     return _bundled(case, "cubic", "auto")
 
 
-def _bundled(case: Case, sampling: str, smoothing: float | str = 0.0) -> Array:
+def _bundled(
+    case: Case, sampling: str, smoothing: float | str = 0.0, tolerance: float | None = None
+) -> Array:
     from irgate_solver import register
 
     result = register(
@@ -71,6 +73,7 @@ def _bundled(case: Case, sampling: str, smoothing: float | str = 0.0) -> Array:
         intensity=case.intensity,
         sampling=sampling,
         smoothing=smoothing,
+        tolerance=tolerance,
     )
     return result.displacement().numpy()
 
@@ -91,9 +94,21 @@ def simpleitk_as_used(case: Case) -> Array:
     return found if case.model == "ffd" else field_of(found, case.shape)
 
 
-def ecc(case: Case) -> Array:
-    """Run OpenCV's findTransformECC coarse to fine, by the gate's adapter."""
-    return _by_adapter("opencv", case)
+def ecc(case: Case, stop: float | None = None) -> Array:
+    """Run OpenCV's findTransformECC coarse to fine, by the gate's adapter.
+
+    Args:
+        case: the pair.
+        stop: gain in correlation below which it stops; the adapter's where not given.
+
+    """
+    if stop is None:
+        return _by_adapter("opencv", case)
+    _opencv()
+    from pytest_irgate.adapters.opencv import coarse_to_fine
+
+    found = coarse_to_fine(case.fixed, case.moving, case.model, stop=stop)
+    return field_of(found, case.shape)
 
 
 def stackreg(case: Case) -> Array:

@@ -15,6 +15,7 @@ from irgate_battery.results.result_row import ResultRow
 LISTS_ONLY = ("no", "line")
 """Styles of `--tb` in which the list of failures is all that is shown of them."""
 
+INDENT = "  "
 LISTED = "f"
 """pytest's sign for the list of failures below them."""
 
@@ -43,7 +44,7 @@ class AlikeFailuresOnce:
         if found is not None:
             # What they have in common goes before them, and after them once more.
             terminalreporter.write_line("")
-            terminalreporter.write_line(textwrap.fill(found.text, width), bold=True)
+            terminalreporter.write_line(_folded(found.text, width), bold=True)
         # What broke in the gate keeps its traceback.
         rows = [row for row in report.rows if row.id in mine and row.status == "failed"]
         _shorten(mine, rows, width)
@@ -68,11 +69,16 @@ def _shorten(reports: Mapping[str, Any], rows: Sequence[ResultRow], width: int) 
     failures = ((row, dict(reports[row.id].sections).get("traceback", "")) for row in rows)
     for group in alike(failures):
         told = [group.first.message, *filter(None, [group.more])]
-        lines = [textwrap.fill(text, width, break_long_words=False) for text in told]
+        lines = [_folded(text, width) for text in told]
         reports[group.first.id].longrepr = "\n".join(lines)
         for row in group.rows[1:]:
             # pytest leaves out what a debugger has shown already.
             reports[row.id]._pdbshown = True
+
+
+def _folded(text: str, width: int) -> str:
+    """Fold what may hold a solver's words: none of its lines begins as one of the run's own."""
+    return textwrap.fill(text, width, break_long_words=False, subsequent_indent=INDENT)
 
 
 def _asked_for(config: pytest.Config) -> str:

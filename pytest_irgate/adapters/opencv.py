@@ -17,8 +17,9 @@ LEVELS = 4
 """Halvings, and the full size: a motion of some 8 px per px of detail is in reach."""
 SMALLEST = 16
 """Shortest side of a level, px: below, six parameters meet too few independent pixels."""
-STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 200, 1e-7)
-"""Iterations, and the gain in correlation below which it stops (the default, 1e-3, stops short)."""
+ITERATIONS = 200
+STOP = 1e-7
+"""Gain in correlation below which it stops (the default, 1e-3, stops short)."""
 COARSE_BLUR, FINE_BLUR = 5, 1
 """Side of the Gaussian that ECC runs over both images, px. 5 is OpenCV's default, and coarse levels
 need it; at full size it mixes in what lies beyond a border or a mask, and under a bias field it
@@ -42,6 +43,13 @@ def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = 
     Raises: RuntimeError, where the full-size level does not converge. Its last estimate would be
         an answer that OpenCV itself refuses to give.
     """
+    return coarse_to_fine(fixed, moving, model, mask, init, STOP)
+
+
+def coarse_to_fine(
+    fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = None, stop: float = STOP
+) -> Any:
+    """Do what `register` does, to another `stop`."""
     fixed, moving = (np.asarray(image, np.float32) for image in (fixed, moving))
     valid = np.full(fixed.shape, 255, np.uint8) if mask is None else 255 * mask.astype(np.uint8)
     levels = [(fixed, moving, valid)]
@@ -60,7 +68,7 @@ def register(fixed: Any, moving: Any, model: str, mask: Any = None, init: Any = 
         for level in reversed(range(len(levels))):
             try:
                 blur = COARSE_BLUR if level else FINE_BLUR
-                warp = _ecc(*levels[level], warp.copy(), MOTIONS[model], blur)
+                warp = _ecc(*levels[level], warp.copy(), MOTIONS[model], blur, stop)
             except cv2.error as error:
                 if error.code != cv2.Error.StsNoConv:
                     raise
@@ -80,20 +88,23 @@ def _rescaled(warp: Any, factor: float) -> Any:
     return warp * scales[: len(warp), None] / scales
 
 
-def _ecc(fixed: Any, moving: Any, valid: Any, warp: Any, motion: int, blur: int) -> Any:
+def _ecc(
+    fixed: Any, moving: Any, valid: Any, warp: Any, motion: int, blur: int, stop: float
+) -> Any:
     """Call ECC once, with the mask on the fixed image."""
+    until = cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, ITERATIONS, stop
     if hasattr(cv2, "findTransformECCWithMask"):
         everywhere = np.full(moving.shape, 255, np.uint8)
         return cv2.findTransformECCWithMask(
-            fixed, moving, valid, everywhere, warp, motion, STOP, blur
+            fixed, moving, valid, everywhere, warp, motion, until, blur
         )[1]
     if valid.all():
-        return cv2.findTransformECC(fixed, moving, warp, motion, STOP, None, blur)[1]
+        return cv2.findTransformECC(fixed, moving, warp, motion, until, None, blur)[1]
     # Before 4.13 the only mask is on the input image: the roles change, and the answer is inverted.
     # ECC differentiates and interpolates the input, and so reads two pixels across the mask's edge.
     valid = cv2.erode(valid, np.ones((5, 5), np.uint8))
     back = _inverted(warp)
-    back = cv2.findTransformECC(moving, fixed, back, motion, STOP, valid, blur)[1]
+    back = cv2.findTransformECC(moving, fixed, back, motion, until, valid, blur)[1]
     return _inverted(back)
 
 

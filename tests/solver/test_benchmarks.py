@@ -112,3 +112,41 @@ def test_another_modality_shares_no_order_of_grey_values(ladder: ModuleType) -> 
         ranks = np.argsort(np.argsort(modalities.contrast(image).ravel()))
         assert abs(correlation) < 0.75
         assert abs(np.corrcoef(unit, ranks)[0, 1]) < 0.9
+
+
+@pytest.fixture(scope="module")
+def speed_tables() -> Iterator[ModuleType]:
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        yield importlib.import_module("speed_tables")
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+        sys.modules.pop("speed_tables", None)
+
+
+def test_the_page_s_tables_are_what_was_measured(speed_tables: ModuleType) -> None:
+    page = (BENCHMARKS.parent / "docs/solver.md").read_text(encoding="utf-8")
+    found = json.loads((BENCHMARKS / "results/speed.json").read_text(encoding="utf-8"))
+    assert set(speed_tables.BLOCK.findall(page)) == set(found["parts"])
+    assert speed_tables.written(page, found) == page
+
+
+def test_a_time_to_a_distance_is_that_of_a_setting_that_comes_as_near(
+    speed_tables: ModuleType,
+) -> None:
+    """The quickest of those; none where all stay farther away."""
+    each = {
+        "ms": {"one": {"rough": 1.0, "fine": 3.0, "finer": 2.5}, "other": {"": 9.0}},
+        "px": {"one": {"rough": 0.04, "fine": 0.004, "finer": 0.003}, "other": {"": 0.006}},
+    }
+    found = {
+        "kernel": "native",
+        "rounds": 3,
+        "parts": {"reach": {"256, affine, 0": each, "load": [0.1, 0.2]}},
+    }
+    lines = speed_tables.table("reach", found).splitlines()
+    assert lines[2:4] == [
+        "| 256, affine, 0 | 0.05 px | 1.00 | 9.00 |",
+        "| 256, affine, 0 | 0.005 px | 2.50 | - |",
+    ]
+    assert lines[-1] == "(native, 3 rounds, load of the machine 0.1 before and 0.2 after.)"
