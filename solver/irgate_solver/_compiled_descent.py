@@ -66,7 +66,7 @@ def nearing(
     if type(problem) is not Forward or not isinstance(problem.warp, LinearWarp):
         return _levenberg.descend(problem, p, **how)
     free = problem.priors.at(problem.warp, p) is None
-    if not (problem.compiled and problem.same_pixels and free):
+    if not (problem.compiled and free):
         return _levenberg.descend(problem, p, **how)
     return descend(problem.weighed(), problem.warp, p, exact=problem.exact, **how)
 

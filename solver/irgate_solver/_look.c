@@ -952,23 +952,30 @@ static void NAME(count_in)(const look *l, int64_t pair, int64_t row, int64_t fir
     }
 }
 
+/* Let points not count to which hidden pixels come too near; all but `valid` is overwritten. */
+static void NAME(see)(const look *l, int64_t pair, const double *px, const double *py, int count,
+    const NAME(jets) *out)
+{
+    if (l->hidden == NULL || l->frozen)
+        return;
+    NAME(look_linear)(
+        l, (const REAL *)l->hidden + pair * l->rows * l->columns, px, py, count, out);
+    for (int k = 0; k < count; k++)
+        out->valid[k] = out->value[k] <= (REAL)l->most_hidden ? out->valid[k] : 0;
+}
+
 /* Take the values of a chunk from `moving`. */
 static void NAME(sample)(const look *l, int64_t pair, const double *px, const double *py,
     int count, const NAME(jets) *out)
 {
     int64_t area = l->rows * l->columns, framed = (l->rows + 4) * (l->columns + 4);
-    const REAL *moving = l->moving, *hidden = l->hidden;
+    const REAL *moving = l->moving;
     REAL by = (REAL)(1.0 / l->scale);
-    if (l->sampler != LINEAR) {
+    NAME(see)(l, pair, px, py, count, out);
+    if (l->sampler != LINEAR)
         NAME(look_cubic)(l, moving + pair * framed, px, py, count, out);
-    } else {
-        if (hidden) {
-            NAME(look_linear)(l, hidden + pair * area, px, py, count, out);
-            for (int k = 0; k < count; k++)
-                out->valid[k] = out->value[k] <= (REAL)l->most_hidden ? out->valid[k] : 0;
-        }
+    else
         NAME(look_linear)(l, moving + pair * area, px, py, count, out);
-    }
     for (int k = 0; by != 1 && k < count; k++) {
         out->dx[k] *= by;
         out->dy[k] *= by;
@@ -1357,6 +1364,7 @@ int NAME(irgate_warp)(const look *l)
                     double px[CHUNK], py[CHUNK];
                     positions(l, q, row, first, some, px, py);
                     NAME(count_in)(l, pair, row, first, some, px, py, jet.valid);
+                    NAME(see)(l, pair, px, py, some, &jet);
                 }
                 memcpy((REAL *)l->valid + at, jet.valid, (size_t)some * sizeof(REAL));
             }
@@ -1405,6 +1413,42 @@ int NAME(irgate_spline)(
                     (size_t)wide * sizeof(REAL));
     }
     free(strip);
+    return 0;
+}
+
+/* Convolve each of `batch` images by rows and columns with `taps`, the middle one first, of which
+ * there are `radius` more to either side; zeros beyond the border (`_windows.smooth`). Returns 0, or
+ * -1 where there is no memory. */
+int NAME(irgate_smooth)(int64_t batch, int64_t rows, int64_t columns, int64_t radius,
+    const double *taps, const REAL *image, REAL *out)
+{
+    REAL *row = calloc((size_t)(columns + 2 * radius), sizeof(REAL)), *inner = row + radius;
+    if (row == NULL)
+        return -1;
+    for (int64_t pair = 0; pair < batch; pair++)
+        for (int64_t i = 0; i < rows; i++) {
+            const REAL *middle = image + (pair * rows + i) * columns;
+            REAL *to = out + (pair * rows + i) * columns;
+            for (int64_t k = 0; k < columns; k++)
+                inner[k] = middle[k] * (REAL)taps[0];
+            for (int64_t d = 1; d <= radius; d++) {
+                const REAL *above = i >= d ? middle - d * columns : NULL;
+                const REAL *below = i + d < rows ? middle + d * columns : NULL;
+                REAL weight = (REAL)taps[d];
+                for (int64_t k = 0; above && k < columns; k++)
+                    inner[k] += above[k] * weight;
+                for (int64_t k = 0; below && k < columns; k++)
+                    inner[k] += below[k] * weight;
+            }
+            for (int64_t k = 0; k < columns; k++)
+                to[k] = inner[k] * (REAL)taps[0];
+            for (int64_t d = 1; d <= radius; d++) {
+                REAL weight = (REAL)taps[d];
+                for (int64_t k = 0; k < columns; k++)
+                    to[k] += (inner[k - d] + inner[k + d]) * weight;
+            }
+        }
+    free(row);
     return 0;
 }
 

@@ -122,7 +122,7 @@ class Look:
             self._give("moving", sampler.image, (batch, height, width), self.dtype)
 
     def hide(self, hidden: Tensor | None) -> None:
-        """Set the moving pixels that do not count, 0/1, `(B, h', w')`, with a linear sampler."""
+        """Set the moving pixels that do not count, 0/1, `(B, h', w')`."""
         if hidden is not None:
             sides = self.arguments.rows, self.arguments.columns
             self._give("hidden", hidden, (self.batch, *sides), self.dtype)

@@ -15,7 +15,7 @@ are no group). (2) finds the minimum. This module holds (2) and what both forms 
 holds (1).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -270,7 +270,7 @@ class Forward(Additive):
 
     def inside_at(self, p: Tensor) -> Tensor:
         """Return 0/1 weights of the trusted pixels that `p` `(B, n)` maps inside, `(B, h, w)`."""
-        if self.compiled and self.hidden is None:
+        if self.compiled:
             look = self._look
             look.weigh(self.level.trusted, frozen=False)
             return look.inside(self.warp.coefficients(p))
@@ -298,25 +298,13 @@ class Forward(Additive):
         look = Look(self.basis, level, self.metric, level.count)
         look.see((level.moving.shape[1], level.moving.shape[2]), self.extent, self.margin)
         look.sample(self.sampler)
+        look.hide(self.hidden)
         return look
 
-    @property
-    def same_pixels(self) -> bool:
-        """Whether one rule says of all `p` which pixels count, so that the kernel may follow it."""
-        return self.region is not None or self.hidden is None
-
-    def weighed(self, inside: Callable[[], Tensor] | None = None) -> Look:
-        """Return the level, as the kernel takes it, with the pixels that count.
-
-        Args:
-            inside: returns these, where the rule is not one that the kernel follows.
-
-        """
+    def weighed(self) -> Look:
+        """Return the level, as the kernel takes it, with the pixels that count."""
         look = self._look
-        if not self.same_pixels:
-            assert inside is not None
-            look.weigh(inside(), frozen=True)
-        elif self.region is not None:
+        if self.region is not None:
             look.weigh(self.region, frozen=True)
         else:
             look.weigh(None if self.level.whole else self.level.trusted, frozen=False)
@@ -325,7 +313,7 @@ class Forward(Additive):
     def _by_kernel(
         self, p: Tensor, prior: Term | None, active: Sequence[bool] | None
     ) -> Linearisation:
-        look = self.weighed(lambda: self.inside(self.points(p)))
+        look = self.weighed()
         coefficients, jacobian = self.warp.coefficients(p), self.warp.jacobian(p)
         sums = look(coefficients, jacobian, matrix=True, exact=self.exact, active=active)
         gradient, normal = sums.gradient, sums.normal

@@ -117,6 +117,9 @@ def _load(path: Path, name: str) -> tuple[ctypes.CDLL | None, str]:
             function = getattr(found, f"{entry}_{suffix}")
             function.argtypes = (*(ctypes.c_int64,) * 3, *(ctypes.c_void_p,) * pointers)
             function.restype = ctypes.c_int
+        function = getattr(found, f"irgate_smooth_{suffix}")
+        function.argtypes = (*(ctypes.c_int64,) * 4, *(ctypes.c_void_p,) * 3)
+        function.restype = ctypes.c_int
         function = getattr(found, f"irgate_slopes_{suffix}")
         function.argtypes = (*(ctypes.c_int64,) * 3, ctypes.c_double, *(ctypes.c_void_p,) * 2)
         function.restype = ctypes.c_int
@@ -183,6 +186,24 @@ def framed_spline(image: Tensor) -> Tensor:
     pointers = image.data_ptr(), framed.data_ptr()
     call("irgate_spline", image.dtype, batch, height, width, *pointers)
     return framed
+
+
+def smoothed(planes: Tensor, taps: Tensor) -> Tensor:
+    """Return `planes` `(B, C, h, w)` convolved by rows and columns (`_windows.smooth`).
+
+    Args:
+        planes: zeros beyond their border.
+        taps: of a symmetric kernel, from the middle one outwards, `(radius + 1,)`, float64.
+
+    """
+    batch, channels, height, width = planes.shape
+    planes = planes.contiguous()
+    taps = checked("taps", taps, (len(taps),), torch.float64)
+    found = torch.empty_like(planes)
+    sizes = batch * channels, height, width, len(taps) - 1
+    pointers = taps.data_ptr(), planes.data_ptr(), found.data_ptr()
+    call("irgate_smooth", planes.dtype, *sizes, *pointers)
+    return found
 
 
 def halved(image: Tensor, taps: Tensor, row_border: Tensor, column_border: Tensor) -> Tensor:

@@ -65,9 +65,13 @@ class Smoothing:
         A pair keeps its own where fewer than half of its pixels would be left.
         """
         reach = math.ceil(MARGIN * self.sigma)
-        distrust = functional.pad((~trusted).to(torch.float32), (reach,) * 4, value=1.0)
-        window = 2 * reach + 1
-        left = functional.max_pool2d(distrust.unsqueeze(1), window, 1).squeeze(1) == 0
+        if bool(trusted.all()):
+            left = torch.zeros_like(trusted)
+            left[:, reach:-reach, reach:-reach] = True
+        else:
+            distrust = functional.pad((~trusted).to(torch.float32), (reach,) * 4, value=1.0)
+            window = 2 * reach + 1
+            left = functional.max_pool2d(distrust.unsqueeze(1), window, 1).squeeze(1) == 0
         enough = 2 * left.sum((1, 2)) >= trusted.sum((1, 2))
         return torch.where((enough & self.chosen).view(-1, 1, 1), left, trusted)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from irgate_solver import _band, _metrics, _native, _pyramid, _warps
+from irgate_solver import _band, _metrics, _native, _pyramid, _warps, _windows
 from irgate_solver._compiled_descent import nearing
 from irgate_solver._lucas_kanade import Forward, level_basis
 from irgate_solver._pyramid import Level
@@ -60,6 +60,8 @@ def look_at_all() -> None:
         level = level_of(size, size[::-1], dtype)
         _pyramid.halve(level.moving)
         gradient(level.moving, 2)
+        for sigma in (0.3, 4.0):
+            _windows.smooth(level.moving.unsqueeze(1), sigma)
         families = (_warps.Translation(*size), _warps.Affine(*size), _warps.FreeForm(*size, (4, 5)))
         for exact, kind, metric, warp in itertools.product(
             (False, True), ("linear", "cubic", "catmull-rom"), _metrics.METRICS, families

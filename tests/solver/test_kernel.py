@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import irgate_solver
-from irgate_solver import _metrics, _native, _pyramid, _warps, register
+from irgate_solver import _metrics, _native, _pyramid, _warps, _windows, register
 from irgate_solver._levenberg import Linearisation, damped_step
 from irgate_solver._look import SAMPLERS, number_of
 from irgate_solver._lucas_kanade import Forward, level_basis
@@ -205,6 +205,40 @@ def test_halved_images_and_splines(
     if min(size) > 2:  # torch frames no smaller image
         framed = by_both(monkeypatch, lambda: make_sampler("cubic", both).framed)
         torch.testing.assert_close(*framed, rtol=0, atol=32 * torch.finfo(dtype).eps)
+
+
+@built
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize("size", [(1, 1), (1, 3), (3, 1), (33, 64), (64, 131)])
+def test_smoothed_planes(
+    size: tuple[int, int], sigma: float, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two channels, with kernels wider than the image too."""
+    both = torch.rand(2, 2, *size, generator=torch.Generator().manual_seed(1), dtype=dtype)
+    smoothed = by_both(monkeypatch, lambda: _windows.smooth(both, sigma))
+    torch.testing.assert_close(*smoothed, rtol=0, atol=8 * torch.finfo(dtype).eps)
+
+
+@built
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scale", [1, 2])
+def test_pixels_that_count(kind: str, scale: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under masks on both images: the same ones."""
+    for size, model in itertools.product(SIZES, ("affine", "ffd")):
+        level = level_of(size, torch.float32, masked=True, scale=scale)
+        sides = (scale * size[0], scale * size[1])
+        warp: _warps.Warp = _warps.FreeForm(*sides, (4, 4))
+        if model == "affine":
+            warp = _warps.Affine(*sides)
+        extent = (scale * level.moving.shape[1], scale * level.moving.shape[2])
+        basis, sampler = level_basis(warp, level), make_sampler(kind, level.moving)
+        metric = metric_of("ssd")
+        problem = Forward(warp, basis, level, sampler, extent, metric)
+        p = parameters(warp)
+        inside = by_both(monkeypatch, lambda problem=problem, p=p: problem.inside_at(p))
+        assert torch.equal(*inside)
+        assert 0 < float(inside[0].sum()) < float(level.trusted.sum())  # type: ignore[attr-defined]
 
 
 def pair(dtype: torch.dtype, size: tuple[int, int] = (61, 74)) -> tuple[torch.Tensor, torch.Tensor]:
