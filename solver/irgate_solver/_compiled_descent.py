@@ -21,6 +21,8 @@ from irgate_solver._warps import LinearWarp
 
 FAMILIES = {_warps.Translation: 0, _warps.Rigid: 1, _warps.Similarity: 2, _warps.Affine: 3}
 """The kernel's numbers of families."""
+MOST_ITERATIONS = 2**62
+"""What the kernel can count."""
 STATES = (
     _levenberg.RUNNING,
     _levenberg.CONVERGED,
@@ -107,7 +109,7 @@ def descend(
         family=FAMILIES[type(warp)],
         composes=steady is not None,
         points=probes.shape[1] // 2,
-        iterations=iterations,
+        iterations=min(iterations, MOST_ITERATIONS),
         tolerance=tolerance,
         radius=warp.radius,
         aspect=warp.aspect,

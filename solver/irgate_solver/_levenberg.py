@@ -227,9 +227,9 @@ class PairState:
     def accept(self, objective: float, rounding: float, overlap: float, length: float) -> bool:
         """Return whether a trial point is accepted; update damping and state.
 
-        A descent has also converged where a step shorter than the slack leads up, and the last
-        step that damping did not shorten was within the standard error: it stands at a kink, and
-        what the kinks leave to be found is less than the slack.
+        A descent also stalls where a step shorter than the slack leads up, and the last step that
+        damping did not shorten was within the standard error: it stands at a kink, and another
+        draw of the noise would move it farther than what the kinks leave to be found.
 
         Args:
             objective, rounding, overlap: at the trial point.
@@ -257,10 +257,9 @@ class PairState:
         else:
             self.damping = max(self.damping * DAMPING_RATIO, REJECTED)
         self._rejected = not accepted
-        if drifting or self.damping > DAMPING_CEILING or self._fruitless >= PATIENCE:
+        ended = drifting or (within and not accepted)
+        if ended or self.damping > DAMPING_CEILING or self._fruitless >= PATIENCE:
             self.state = STALLED
-        if within and not accepted:
-            self.state = CONVERGED
         return accepted
 
 

@@ -690,7 +690,7 @@ static void retract(const descent *d, int64_t n, const double *p, const double *
     to[0] = t[0] - (m[0] * u[0] + m[1] * u[1]);
     to[1] = t[1] - (m[2] * u[0] + m[3] * u[1]);
     if (d->family == RIGID) {
-        to[2] = atan2(m[2] * d->aspect - m[1] / d->aspect, m[0] + m[3]) * d->radius;
+        to[2] = p[2] - step[2]; /* and not the angle of the product, which ends at a half turn */
     } else if (d->family == SIMILARITY) {
         to[2] = (0.5 * (m[0] + m[3]) - 1.0) * d->radius;
         to[3] = 0.5 * (m[2] * d->aspect - m[1] / d->aspect) * d->radius;
@@ -761,10 +761,8 @@ static int accept(const descent *d, progress *s, const double *there, int64_t st
         s->damping = fmax(s->damping * d->damping_ratio, d->rejected);
     }
     s->rejected = !accepted;
-    if (drifting || s->damping > d->damping_ceiling || s->fruitless >= d->patience)
+    if (drifting || within || s->damping > d->damping_ceiling || s->fruitless >= d->patience)
         s->state = STALLED;
-    if (within)
-        s->state = CONVERGED;
     return accepted;
 }
 

@@ -136,8 +136,9 @@ def register(
         search: whether to look beyond the neighbourhood of the identity.
         iterations: most trial steps on each level.
         tolerance: step, px, that ends the last level; where not given 1e-6 for float32 images and
-            1e-9 for float64. Under noise and for a linear family a solve then also ends within a
-            tenth of the standard error of the minimum, unless an input requires grad.
+            1e-9 for float64. Under noise and for a linear family a solve then also ends where
+            further steps are expected to move it by less than a tenth of its standard error, unless
+            an input requires grad.
     Returns: the frozen result.
 
     Raises:

@@ -10,8 +10,9 @@ class Status(enum.Enum):
 
     CONVERGED = "The last step fell under the tolerance: this is a minimum, use it."
     STALLED = (
-        "No step of any length lowers the objective beyond rounding: the point is a minimum to "
-        "the precision of the images; pass float64 images if you need more digits."
+        "No step of any length lowers the objective beyond rounding or, under noise, beyond what "
+        "noise lets it mean: the point is a minimum to the precision of the images; pass float64 "
+        "images, or a `tolerance`, if you need more digits."
     )
     SINGULAR = (
         "The images do not determine all parameters, some of which stayed at the start: choose a "

@@ -33,7 +33,7 @@ def test_and_is_told_to_take_its_line_out(contract, report_of, workers):
     line = f"{AXES}  # thought to be swapped\n"
     result = contract(line, "-n", workers, "--irgate-json", "r.json", solver="knowing")
     said = "passes, and was expected to fail (thought to be swapped): take its line or mark out"
-    assert said in " ".join(result.outlines)
+    assert said in " ".join(result.stdout.str().split())
     (row,) = [row for row in report_of("r.json")["cases"] if row["status"] == "failed"]
     assert (row["message"], row["diagnosis"]) == (said, "unexpected pass")
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from irgate_solver import _levenberg, _warps, register
+from irgate_solver import Result, _levenberg, _warps, register
 from irgate_solver._compiled_descent import FAMILIES, STATES, nearing
 from irgate_solver._levenberg import CONVERGED, EXHAUSTED, STALLED, Descent
 from irgate_solver._lucas_kanade import Forward, level_basis
@@ -249,3 +249,28 @@ def test_a_pair_has_the_same_bits_in_a_batch(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_kernel_knows_every_linear_family() -> None:
     assert set(FAMILIES) == set(_warps.LINEAR.values())
+
+
+@built
+@pytest.mark.parametrize("degrees", [179.9, 180.0, -179.9])
+def test_a_half_turn_has_one_angle_on_both_paths(
+    degrees: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The angle of a product of matrices would jump by a whole turn there."""
+    made = scene.make(scene.field_of(scene.turned(SIZE, degrees, (0.6, -0.4)), SIZE), SIZE, seed=2)
+    fixed, moving = torch.tensor(made.fixed), torch.tensor(made.moving)
+    start = scene.turned(SIZE, 179.95 if degrees > 0 else -179.95, (0.0, 0.0))
+
+    def solve() -> Result:
+        return register(fixed, moving, model="rigid", init=start, sampling="cubic")
+
+    same_answer(*by_both(monkeypatch, solve), torch.float64)  # type: ignore[arg-type]
+
+
+@built
+def test_any_number_of_iterations_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IRGATE_KERNEL", raising=False)
+    made = scene.make(scene.field_of(scene.turned(SIZE, 2.0, (0.6, -0.4)), SIZE), SIZE, seed=2)
+    fixed, moving = torch.tensor(made.fixed), torch.tensor(made.moving)
+    many = register(fixed, moving, model="rigid", iterations=2**63)
+    assert torch.equal(many.parameters, register(fixed, moving, model="rigid").parameters)
