@@ -64,8 +64,10 @@ def nearing(
         "kept": kept,
         "slack": slack,
     }
-    # A class derived from `Forward` is another problem.
+    # A class derived from one of these is another problem, or another family.
     if type(problem) is not Forward or not isinstance(problem.warp, LinearWarp):
+        return _levenberg.descend(problem, p, **how)
+    if type(problem.warp) not in FAMILIES:
         return _levenberg.descend(problem, p, **how)
     free = problem.priors.at(problem.warp, p) is None
     if not (problem.compiled and free):
