@@ -128,7 +128,7 @@ class Schedule:
         start = None if init is None else _start.read(init, warp, self.batch, self.device)
         self.origin = start
         if start is not None:
-            self._require_overlap(warp, start)
+            _start.require_overlap(warp, start, self.levels[0], self.given[0], self.extent)
         if isinstance(warp, Homography):
             return self._homography(warp, start)
         if isinstance(warp, FreeForm):
@@ -136,28 +136,6 @@ class Schedule:
         assert isinstance(warp, LinearWarp)
         descents = self._from_identity(warp) if start is None else self._approach(warp, start)
         return self._settle(warp, descents, descents[-1].p, self.levels[:1])
-
-    def _require_overlap(self, warp: AnyWarp, p: Tensor) -> None:
-        """Raise ValueError where a start maps no trusted pixel into the moving image."""
-        level = self.levels[0]
-        points = points_of(warp, level, p)
-        seen, shown = (
-            _metrics.total(valid_on(each, points, self.extent)) for each in (level, self.given[0])
-        )
-        if bool((seen > 0).all()):
-            return
-        if bool((shown > 0).all()):
-            raise ValueError(
-                "register: init leaves no overlap beside the band that smoothing does not count: "
-                f"{int(shown.min())} pixels show something of moving, all of them near a border or "
-                "a mask; expected a start that shows more: start closer, or give a smaller "
-                "`smoothing`"
-            )
-        raise ValueError(
-            "register: init leaves no overlap: it maps every trusted pixel of fixed outside "
-            f"moving's {self.extent[0]} x {self.extent[1]}; expected a start that shows some "
-            "of it: check that it maps fixed to moving, in pixels, (x, y), or leave it out"
-        )
 
     def _free_form(self, warp: FreeForm, start: Tensor | None) -> Solution:
         """Solve an affine map on the coarser levels, then the FFD from there, coarse to fine."""

@@ -38,7 +38,7 @@ class SirenAlone(SirenStart):
         if start is None:
             start = _start.identity(warp, self.batch, self.device)
         else:
-            self._require_overlap(warp, start)
+            _start.require_overlap(warp, start, self.levels[0], self.given[0], self.extent)
         siren = self._siren(warp, start, self.levels).run()
         p = siren.parameters()
         objective = self._objective(warp, self.levels[0], p)

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from irgate_solver import _warps
-from irgate_solver._homography import Homography
+from irgate_solver import _metrics, _warps
+from irgate_solver._homography import Homography, points_of
+from irgate_solver._lucas_kanade import valid_on
 from irgate_solver._pair import read_tensor
 from irgate_solver._precision import SOLVE
+from irgate_solver._pyramid import Level
 from irgate_solver._warps import FreeForm, LinearWarp, Warp
 
 
@@ -61,6 +63,37 @@ def read(init: Any, warp: Warp | Homography, batch: int, device: torch.device) -
         return to_free_form(affine, affine.from_matrix(matrix), warp)
     assert isinstance(warp, LinearWarp)
     return warp.from_matrix(matrix)
+
+
+def require_overlap(
+    warp: Warp | Homography, p: Tensor, level: Level, given: Level, extent: tuple[int, int]
+) -> None:
+    """Raise ValueError where a start maps no trusted pixel into the moving image.
+
+    Args:
+        warp: the family.
+        p: the start, `(B, n)`.
+        level: the full images as they are compared.
+        given: the same without smoothing, which leaves out a band.
+        extent: the moving image's (height, width).
+
+    """
+    points = points_of(warp, level, p)
+    seen, shown = (_metrics.total(valid_on(each, points, extent)) for each in (level, given))
+    if bool((seen > 0).all()):
+        return
+    if bool((shown > 0).all()):
+        raise ValueError(
+            "register: init leaves no overlap beside the band that smoothing does not count: "
+            f"{int(shown.min())} pixels show something of moving, all of them near a border or "
+            "a mask; expected a start that shows more: start closer, or give a smaller "
+            "`smoothing`"
+        )
+    raise ValueError(
+        "register: init leaves no overlap: it maps every trusted pixel of fixed outside "
+        f"moving's {extent[0]} x {extent[1]}; expected a start that shows some "
+        "of it: check that it maps fixed to moving, in pixels, (x, y), or leave it out"
+    )
 
 
 def to_free_form(linear: LinearWarp, p: Tensor, warp: FreeForm) -> Tensor:
